@@ -1,0 +1,131 @@
+package events
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// timeFormat is RFC 3339 in UTC with milliseconds, the form of every time in metadata.
+const timeFormat = "2006-01-02T15:04:05.000Z"
+
+// FormatTime writes a time as metadata does.
+func FormatTime(t time.Time) string { return t.UTC().Format(timeFormat) }
+
+// Metadata is the head of every event. PublishedAt and Traceparent differ between deliveries of one event; everything else
+// is a function of what caused it, so that a redelivery repeats the event id.
+type Metadata struct {
+	SchemaVersion   string `json:"schemaVersion"`
+	EventID         string `json:"eventId"`
+	TransactionID   string `json:"transactionId"`
+	PostingSequence string `json:"postingSequence,omitempty"`
+	CorrelationID   string `json:"correlationId"`
+	CausationID     string `json:"causationId"`
+	Traceparent     string `json:"traceparent"`
+	OccurredAt      string `json:"occurredAt"`
+	PublishedAt     string `json:"publishedAt"`
+	EventGroupID    string `json:"eventGroupId"`
+	Replay          string `json:"replay,omitempty"`
+}
+
+// Detail is the body of an event on the bus.
+type Detail[T any] struct {
+	Metadata Metadata `json:"metadata"`
+	Data     T        `json:"data"`
+}
+
+// Envelope is an event as EventBridge delivers it.
+type Envelope struct {
+	ID         string          `json:"id"`
+	DetailType DetailType      `json:"detail-type"`
+	Source     Source          `json:"source"`
+	Time       string          `json:"time"`
+	ReplayName string          `json:"replay-name,omitempty"`
+	Detail     json.RawMessage `json:"detail"`
+}
+
+// Decode reads an event of type T from an EventBridge envelope and checks that it is what its consumer expects. A replayed
+// event carries the name of its replay in its metadata from here on.
+func Decode[T any](body []byte, want ...DetailType) (Detail[T], error) {
+	var detail Detail[T]
+	var envelope Envelope
+	if err := json.Unmarshal(body, &envelope); err != nil {
+		return detail, fmt.Errorf("decoding the event envelope: %w", err)
+	}
+	expected := false
+	for _, detailType := range want {
+		expected = expected || envelope.DetailType == detailType
+	}
+	if !expected {
+		return detail, fmt.Errorf("decoding event %s: detail-type %q, want one of %v", envelope.ID, envelope.DetailType, want)
+	}
+	if err := json.Unmarshal(envelope.Detail, &detail); err != nil {
+		return detail, fmt.Errorf("decoding the detail of %s event %s: %w", envelope.DetailType, envelope.ID, err)
+	}
+	if detail.Metadata.TransactionID == "" || detail.Metadata.EventID == "" {
+		return detail, fmt.Errorf("decoding %s event %s: metadata has no transactionId or eventId", envelope.DetailType, envelope.ID)
+	}
+	if envelope.ReplayName != "" {
+		detail.Metadata.Replay = envelope.ReplayName
+	}
+	return detail, nil
+}
+
+// Next is the metadata of an event that m caused: its own id under the same transaction. suffix is the rule or leg, if the
+// cause has several events of this type.
+func (m Metadata) Next(detailType DetailType, suffix string, publishedAt time.Time) Metadata {
+	next := m
+	next.SchemaVersion = SchemaVersion
+	subject := m.TransactionID
+	if m.PostingSequence != "" {
+		subject = m.PostingSequence
+	}
+	next.EventID = eventID(subject, detailType, suffix)
+	next.CausationID = m.EventID
+	next.Traceparent = childOf(m.Traceparent, next.EventID)
+	next.PublishedAt = FormatTime(publishedAt)
+	return next
+}
+
+func eventID(subject string, detailType DetailType, suffix string) string {
+	id := subject + "/" + string(detailType)
+	if suffix != "" {
+		id += "/" + suffix
+	}
+	return id
+}
+
+// First is the metadata of an event that starts from an authorization. occurredAt is the ingest time, from which every
+// later time derives; causation is the id of the stream record.
+func First(detailType DetailType, transactionID, authorizationID, panToken, causation string, occurredAt, publishedAt time.Time) Metadata {
+	id := eventID(transactionID, detailType, "")
+	return Metadata{
+		SchemaVersion: SchemaVersion, EventID: id, TransactionID: transactionID, CorrelationID: authorizationID,
+		CausationID: causation, Traceparent: traceparent(transactionID, id), OccurredAt: FormatTime(occurredAt),
+		PublishedAt: FormatTime(publishedAt), EventGroupID: panToken,
+	}
+}
+
+// traceparent is a W3C trace context whose trace is the transaction and whose span is the event: derived, not random, so
+// that the deliveries of one event share a span. The flag 01 asks for sampling.
+func traceparent(transactionID, eventID string) string {
+	trace := sha256.Sum256([]byte(transactionID))
+	return "00-" + hex.EncodeToString(trace[:16]) + "-" + span(eventID) + "-01"
+}
+
+// traceparentLength is the length of version 00 of the header: 2+1+32+1+16+1+2.
+const traceparentLength = 55
+
+func childOf(parent, eventID string) string {
+	if len(parent) != traceparentLength {
+		return traceparent(eventID, eventID)
+	}
+	return parent[:36] + span(eventID) + parent[52:]
+}
+
+func span(eventID string) string {
+	sum := sha256.Sum256([]byte(eventID))
+	return hex.EncodeToString(sum[:8])
+}

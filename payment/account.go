@@ -1,0 +1,33 @@
+package payment
+
+// AccountStatus says whether an account takes postings.
+type AccountStatus string
+
+const (
+	AccountOpen     AccountStatus = "OPEN"
+	AccountClosed   AccountStatus = "CLOSED"
+	AccountNotFound AccountStatus = "NOT_FOUND"
+)
+
+// Account is the customer account that a card token and a billing currency lead to.
+type Account struct {
+	Status      AccountStatus `json:"status"`
+	ID          string        `json:"accountId,omitempty"`
+	IBAN        string        `json:"iban,omitempty"`
+	Holder      string        `json:"holder,omitempty"`
+	SortCode    string        `json:"sortCode,omitempty"`
+	BranchID    string        `json:"branchId,omitempty"`
+	BranchName  string        `json:"branchName,omitempty"`
+	Product     string        `json:"product,omitempty"`
+	Currency    Currency      `json:"currency,omitempty"`
+	TaxCategory string        `json:"taxCategory,omitempty"`
+}
+
+// Terms are the prices of an account's product. Rates are decimals of one ("0.0299" is 2.99 %); empty means no charge.
+type Terms struct {
+	FXFeeRate       string `json:"fxFeeRate,omitempty"`
+	FXFeeTaxRate    string `json:"fxFeeTaxRate,omitempty"`
+	TaxJurisdiction string `json:"taxJurisdiction,omitempty"`
+	CashFeeRate     string `json:"cashFeeRate,omitempty"`
+	CashFeeMinimum  *Money `json:"cashFeeMinimum,omitempty"`
+}
