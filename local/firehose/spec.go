@@ -1,0 +1,162 @@
+package firehose
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Bounds and defaults of BufferingHints for a destination in S3.
+const (
+	defaultBufferMiB      = 5
+	maxBufferMiB          = 128
+	defaultBufferInterval = 300 * time.Second
+	maxBufferInterval     = 900 * time.Second
+)
+
+// Spec describes a delivery stream in the words of AWS::KinesisFirehose::DeliveryStream. Members that only protect or log
+// (encryption, CloudWatch logging, the role) are accepted and have no effect here.
+type Spec struct {
+	DeliveryStreamName                         string
+	DeliveryStreamType                         string
+	DeliveryStreamEncryptionConfigurationInput any
+	ExtendedS3DestinationConfiguration         *S3Destination
+	Tags                                       []Tag
+}
+
+// Tag is a tag of a resource.
+type Tag struct{ Key, Value string }
+
+// S3Destination is where and how a stream writes.
+type S3Destination struct {
+	BucketARN                         string
+	RoleARN                           string
+	Prefix                            string
+	ErrorOutputPrefix                 string
+	BufferingHints                    BufferingHints
+	CompressionFormat                 string
+	CustomTimeZone                    string
+	FileExtension                     string
+	S3BackupMode                      string
+	CloudWatchLoggingOptions          any
+	EncryptionConfiguration           any
+	DynamicPartitioningConfiguration  *Switch
+	DataFormatConversionConfiguration *Switch
+	ProcessingConfiguration           *ProcessingConfiguration
+}
+
+// BufferingHints say when a buffer is written: at its size or age, whichever comes first.
+type BufferingHints struct {
+	SizeInMBs         *int
+	IntervalInSeconds *int
+}
+
+// Switch is a feature with its on/off member.
+type Switch struct{ Enabled bool }
+
+// ProcessingConfiguration lists what happens to records before they are written.
+type ProcessingConfiguration struct {
+	Enabled    bool
+	Processors []Processor
+}
+
+// Processor is one step of processing.
+type Processor struct {
+	Type       string
+	Parameters []struct{ ParameterName, ParameterValue string }
+}
+
+// destination is a checked S3Destination.
+type destination struct {
+	bucket    string
+	prefix    prefix
+	bytes     int
+	interval  time.Duration
+	gzip      bool
+	extension string
+	delimiter string
+}
+
+func (s Spec) check() (destination, error) {
+	c := s.ExtendedS3DestinationConfiguration
+	switch {
+	case s.DeliveryStreamName == "":
+		return destination{}, fmt.Errorf("a delivery stream needs a DeliveryStreamName")
+	case s.DeliveryStreamType != "" && s.DeliveryStreamType != "DirectPut":
+		return destination{}, refused("DeliveryStreamType " + s.DeliveryStreamType)
+	case c == nil:
+		return destination{}, refused("a destination other than ExtendedS3DestinationConfiguration")
+	case c.DynamicPartitioningConfiguration != nil && c.DynamicPartitioningConfiguration.Enabled:
+		return destination{}, refused("DynamicPartitioningConfiguration")
+	case c.DataFormatConversionConfiguration != nil && c.DataFormatConversionConfiguration.Enabled:
+		return destination{}, refused("DataFormatConversionConfiguration")
+	case c.S3BackupMode != "" && c.S3BackupMode != "Disabled":
+		return destination{}, refused("S3BackupMode " + c.S3BackupMode)
+	case c.CustomTimeZone != "" && c.CustomTimeZone != "UTC":
+		return destination{}, refused("CustomTimeZone " + c.CustomTimeZone)
+	case c.FileExtension != "" && !strings.HasPrefix(c.FileExtension, "."):
+		return destination{}, fmt.Errorf("FileExtension is %q and must begin with a dot", c.FileExtension)
+	}
+	bucket, ok := strings.CutPrefix(c.BucketARN, "arn:aws:s3:::")
+	if !ok || bucket == "" {
+		return destination{}, fmt.Errorf("BucketARN is %q, want arn:aws:s3:::bucket", c.BucketARN)
+	}
+	d := destination{bucket: bucket, extension: c.FileExtension, bytes: defaultBufferMiB << 20, interval: defaultBufferInterval}
+	switch c.CompressionFormat {
+	case "", "UNCOMPRESSED":
+	case "GZIP":
+		d.gzip = true
+		if d.extension == "" {
+			d.extension = ".gz"
+		}
+	default:
+		return destination{}, refused("CompressionFormat " + c.CompressionFormat)
+	}
+	if err := d.hints(c.BufferingHints); err != nil {
+		return destination{}, err
+	}
+	if err := d.processors(c.ProcessingConfiguration); err != nil {
+		return destination{}, err
+	}
+	var err error
+	d.prefix, err = parsePrefixes(c.Prefix, c.ErrorOutputPrefix)
+	return d, err
+}
+
+func (d *destination) hints(h BufferingHints) error {
+	if h.SizeInMBs != nil {
+		if *h.SizeInMBs < 1 || *h.SizeInMBs > maxBufferMiB {
+			return fmt.Errorf("BufferingHints.SizeInMBs is %d, want 1 to %d", *h.SizeInMBs, maxBufferMiB)
+		}
+		d.bytes = *h.SizeInMBs << 20
+	}
+	if h.IntervalInSeconds != nil {
+		d.interval = time.Duration(*h.IntervalInSeconds) * time.Second
+		if d.interval < 0 || d.interval > maxBufferInterval {
+			return fmt.Errorf("BufferingHints.IntervalInSeconds is %d, want 0 to %d", *h.IntervalInSeconds, int(maxBufferInterval.Seconds()))
+		}
+	}
+	return nil
+}
+
+func (d *destination) processors(c *ProcessingConfiguration) error {
+	if c == nil || !c.Enabled {
+		return nil
+	}
+	for _, p := range c.Processors {
+		if p.Type != "AppendDelimiterToRecord" {
+			return refused("the processor " + p.Type)
+		}
+		d.delimiter = "\n"
+		for _, parameter := range p.Parameters {
+			if parameter.ParameterName != "Delimiter" {
+				return refused("the parameter " + parameter.ParameterName + " of AppendDelimiterToRecord")
+			}
+			// The value is written with an escape: backslash and n.
+			d.delimiter = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\r`, "\r").Replace(parameter.ParameterValue)
+		}
+	}
+	return nil
+}
+
+func refused(what string) error { return fmt.Errorf("the local runtime does not do %s", what) }

@@ -1,0 +1,84 @@
+package local
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+
+	"github.com/payrail/payrail/local/faults"
+	"github.com/payrail/payrail/local/wire"
+)
+
+// credentialScope finds the service in a request's signature: Credential=KEY/DATE/REGION/SERVICE/aws4_request. Signatures
+// are accepted unchecked: this port is on loopback and holds no secrets.
+var credentialScope = regexp.MustCompile(`Credential=[^/,]+/\d{8}/[a-z0-9-]+/([a-z0-9-]+)/aws4_request`)
+
+// faultsPath takes faults to arm, for tests and people: POST a faults.Fault as JSON.
+const faultsPath = "/_payrail/faults"
+
+// front hands every request to its service.
+func (r *Runtime) front() http.Handler {
+	services := map[string]http.Handler{
+		"dynamodb":       r.dynamodb,
+		"events":         r.eventbridge,
+		"sqs":            r.sqs.Handler(),
+		"lambda":         r.lambda.Handler(),
+		"states":         r.stepfunctions,
+		"s3":             r.s3,
+		"firehose":       r.firehose,
+		"sns":            r.sns,
+		"kms":            r.kms,
+		"cloudformation": r.cloudformation,
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+faultsPath, r.armFault)
+	mux.HandleFunc("/", func(w http.ResponseWriter, request *http.Request) {
+		scope := credentialScope.FindStringSubmatch(request.Header.Get("Authorization"))
+		if scope == nil {
+			refuse(w, &wire.Error{Status: http.StatusForbidden, Code: "MissingAuthenticationToken",
+				Message: "the request is not signed: sign it with any credentials, the signature names the service it is for"})
+			return
+		}
+		service, ok := services[scope[1]]
+		if !ok {
+			refuse(w, wire.NotImplemented("the service "+scope[1]))
+			return
+		}
+		service.ServeHTTP(w, request)
+	})
+	return mux
+}
+
+func (r *Runtime) armFault(w http.ResponseWriter, request *http.Request) {
+	body, err := wire.ReadBody(request)
+	if err != nil {
+		refuse(w, wire.AsError(err))
+		return
+	}
+	var fault faults.Fault
+	if err := json.Unmarshal(body, &fault); err != nil {
+		refuse(w, wire.Errorf("SerializationException", "reading the fault: %s", err))
+		return
+	}
+	if err := r.Faults.Arm(fault); err != nil {
+		refuse(w, wire.Errorf("ValidationException", "%s", err))
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// refuse answers before any service is known; the JSON form is what most clients can read.
+func refuse(w http.ResponseWriter, e *wire.Error) {
+	status := e.Status
+	if status == 0 {
+		status = http.StatusBadRequest
+	}
+	body, err := json.Marshal(map[string]string{"__type": e.Code, "message": e.Message})
+	if err != nil {
+		status, body = http.StatusInternalServerError, nil
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.Header().Set("X-Amzn-Errortype", e.Code)
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // A client that has gone away is not the runtime's error.
+}

@@ -1,0 +1,140 @@
+package sns
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/payrail/payrail/local/wire"
+)
+
+const (
+	// maxPending is how many messages a subscription holds while its queue does not take them; then publishing is throttled.
+	// It bounds memory.
+	maxPending = 10_000
+	// deliveryDeadline is how long SNS tries to deliver to an AWS service before it drops a message.
+	deliveryDeadline = 23 * 24 * time.Hour
+	// longestBackOff is the wait between the late attempts of SNS's delivery policy for AWS services.
+	longestBackOff = 20 * time.Second
+)
+
+type subscription struct {
+	arn, endpoint string
+	raw           bool
+	pending       chan Notification
+}
+
+func (s *subscription) hasRoom() bool { return len(s.pending) < cap(s.pending) }
+
+// Subscribe sends the topic's messages to an SQS queue, as they are where raw, in SNS's envelope otherwise. Other protocols
+// are refused.
+func (s *Service) Subscribe(topicARN, protocol, queueARN string, raw bool) (arn string, err error) {
+	if protocol != "sqs" {
+		return "", wire.NotImplemented("sns subscriptions with the protocol " + protocol)
+	}
+	if s.options.Queues == nil || !strings.HasPrefix(queueARN, "arn:aws:sqs:") {
+		return "", wire.Errorf("InvalidParameter", "Invalid parameter: SQS endpoint ARN %q", queueARN)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.topics[topicARN]
+	if !ok {
+		return "", notFound("Topic")
+	}
+	if s.closed {
+		return "", fmt.Errorf("subscribing %s: the service is closed", queueARN)
+	}
+	for _, sub := range t.subscriptions {
+		if sub.endpoint == queueARN {
+			if sub.raw != raw {
+				return "", wire.Errorf("InvalidParameter", "Invalid parameter: Subscription already exists with different attributes")
+			}
+			return sub.arn, nil
+		}
+	}
+	sub := &subscription{arn: topicARN + ":" + s.options.NewID(), endpoint: queueARN, raw: raw, pending: make(chan Notification, maxPending)}
+	t.subscriptions = append(t.subscriptions, sub)
+	s.workers.Go(func() { s.deliver(sub) })
+	return sub.arn, nil
+}
+
+func (s *Service) deliver(sub *subscription) {
+	for {
+		select {
+		case n := <-sub.pending:
+			if err := s.send(s.ctx, sub, n); err != nil && s.ctx.Err() == nil {
+				s.options.Logger.Error("dropping a message of a topic",
+					slog.String("topic", n.TopicARN), slog.String("endpoint", sub.endpoint), slog.Any("error", err))
+			}
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// send tries until the queue takes the message or the delivery policy ends. SNS does not order messages, but this worker
+// does one after the other: a queue that fails holds the later ones up.
+func (s *Service) send(ctx context.Context, sub *subscription, n Notification) error {
+	body, attributes := n.Message, n.Attributes
+	if !sub.raw {
+		var err error
+		if body, err = envelope(n); err != nil {
+			return err
+		}
+		attributes = nil
+	}
+	for attempt := 1; ; attempt++ {
+		err := s.options.Queues.SendMessage(ctx, sub.endpoint, body, attributes)
+		if err == nil {
+			return nil
+		}
+		if s.options.Clock.Now().Sub(n.Time) >= deliveryDeadline {
+			return fmt.Errorf("delivering %s: given up after %s: %w", n.MessageID, deliveryDeadline, err)
+		}
+		s.options.Logger.Warn("delivering a message of a topic failed, trying again",
+			slog.String("topic", n.TopicARN), slog.String("endpoint", sub.endpoint), slog.Int("attempt", attempt), slog.Any("error", err))
+		select {
+		case <-s.options.Clock.After(min(longestBackOff, time.Second<<min(attempt-1, 16))):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+type envelopeAttribute struct{ Type, Value string }
+
+func envelope(n Notification) (string, error) {
+	e := struct {
+		Type              string
+		MessageId         string
+		TopicArn          string
+		Subject           string `json:",omitempty"`
+		Message           string
+		Timestamp         string
+		SignatureVersion  string
+		Signature         string
+		MessageAttributes map[string]envelopeAttribute `json:",omitempty"`
+	}{
+		Type: "Notification", MessageId: n.MessageID, TopicArn: n.TopicARN, Subject: n.Subject, Message: n.Message,
+		Timestamp: n.Time.Format("2006-01-02T15:04:05.000Z"), SignatureVersion: "1",
+	}
+	for name, a := range n.Attributes {
+		if e.MessageAttributes == nil {
+			e.MessageAttributes = map[string]envelopeAttribute{}
+		}
+		value := a.StringValue
+		if strings.HasPrefix(a.DataType, "Binary") {
+			value = base64.StdEncoding.EncodeToString(a.BinaryValue)
+		}
+		e.MessageAttributes[name] = envelopeAttribute{Type: a.DataType, Value: value}
+	}
+	data, err := json.Marshal(e)
+	if err != nil {
+		return "", fmt.Errorf("encoding message: %w", err)
+	}
+	return string(data), nil
+}
