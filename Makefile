@@ -1,0 +1,44 @@
+# Payrail. `make run` is the first thing to try; `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# jsii warns of every Node version it was not released with; the version is the reader's choice.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+
+# The packages that run with the race detector: everything concurrent. The CDK's packages are left out, which are
+# synthesized in one goroutine and take minutes to compile twice.
+RACED := ./payment/... ./events/... ./functions/... ./internal/... ./local/... ./statemachines/...
+REST := ./infra/... ./cmd/... ./test/...
+
+# The CDK CLI, pinned: an unpinned one is another major version.
+CDK := npx --yes aws-cdk@2.1147.0
+
+.PHONY: help run demo test fault bench synth deploy
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## run the whole system here, post the examples, stay up
+	go run ./cmd/payrail up --smoke
+
+demo: ## the same, then stop; status 0 only if every invariant held
+	go run ./cmd/payrail up --port 0 --smoke --exit
+
+test: ## everything CI runs
+	@unformatted=$$(gofmt -l cmd events functions infra internal local payment statemachines test); \
+		if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted; run gofmt -w on them"; exit 1; fi
+	go vet ./...
+	go test -race $(RACED)
+	go test $(REST)
+
+fault: ## kill functions, lose answers and fail targets under load, with more payments than `make test` takes
+	PAYRAIL_FAULT_PAYMENTS=10000 go test -count=1 -timeout 55m -run 'Fault' -v ./test/...
+
+bench: ## benchmarks of the hot paths
+	go test -run '^$$' -bench . -benchmem $(RACED)
+
+synth: ## write the CloudFormation template for AWS to cdk.out
+	$(CDK) synth --quiet
+
+deploy: ## deploy to the AWS account in the environment
+	$(CDK) deploy

@@ -1,0 +1,206 @@
+package dynamodb
+
+import (
+	"context"
+	"encoding/json"
+	"sort"
+)
+
+// Limits of the batch operations.
+const (
+	maxBatchWrites    = 25
+	maxBatchGets      = 100
+	maxBatchReadBytes = 16 << 20
+)
+
+type writeRequest struct {
+	PutRequest    *struct{ Item json.RawMessage }
+	DeleteRequest *struct{ Key json.RawMessage }
+}
+
+type batchWriteInput struct {
+	RequestItems           map[string][]writeRequest
+	ReturnConsumedCapacity string
+}
+
+type batchWriteOutput struct {
+	UnprocessedItems map[string][]writeRequest
+	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
+}
+
+// batchWriteItem does writes that have nothing to do with each other. Nothing is throttled here, so nothing is left
+// unprocessed.
+func (s *Service) batchWriteItem(_ context.Context, in *batchWriteInput) (*batchWriteOutput, error) {
+	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
+		return nil, err
+	}
+	writes, err := s.parseBatch(in)
+	if err != nil {
+		return nil, err
+	}
+	var used consumptions
+	for _, w := range writes {
+		_, cost, err := s.perform(w)
+		if err != nil {
+			return nil, err
+		}
+		used.add(w.table, cost, 1)
+	}
+	return &batchWriteOutput{UnprocessedItems: map[string][]writeRequest{}, ConsumedCapacity: used.report(in.ReturnConsumedCapacity)}, nil
+}
+
+func (s *Service) parseBatch(in *batchWriteInput) ([]*write, error) {
+	if len(in.RequestItems) == 0 {
+		return nil, invalid("1 validation error detected: Value '{}' at 'requestItems' failed to satisfy constraint: " +
+			"Member must have length greater than or equal to 1")
+	}
+	var writes []*write
+	seen := itemSet{}
+	for _, name := range sortedKeys(in.RequestItems) {
+		t, err := s.table(name)
+		if err != nil {
+			return nil, err
+		}
+		if len(in.RequestItems[name]) == 0 {
+			return nil, invalid("The batch write request list for a table cannot be null or empty")
+		}
+		for _, r := range in.RequestItems[name] {
+			if len(writes) == maxBatchWrites {
+				return nil, invalid("Too many items requested for the BatchWriteItem call")
+			}
+			w := &write{table: t}
+			switch {
+			case r.PutRequest != nil && r.DeleteRequest == nil:
+				err = w.setItem(r.PutRequest.Item)
+			case r.DeleteRequest != nil && r.PutRequest == nil:
+				w.kind = writeDelete
+				err = w.setKey(r.DeleteRequest.Key)
+			default:
+				err = invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
+			}
+			if err != nil {
+				return nil, err
+			}
+			if w.kind == writePut && w.target.size() > maxItemBytes {
+				return nil, invalid("Item size has exceeded the maximum allowed size")
+			}
+			if !seen.add(t, w.key) {
+				return nil, invalid("Provided list of item keys contains duplicates")
+			}
+			writes = append(writes, w)
+		}
+	}
+	return writes, nil
+}
+
+// itemSet tells whether an item has been met before.
+type itemSet map[itemID]bool
+
+type itemID struct {
+	table *table
+	key   string
+}
+
+func (s itemSet) add(t *table, key []byte) bool {
+	id := itemID{t, string(key)}
+	if s[id] {
+		return false
+	}
+	s[id] = true
+	return true
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+type keysAndAttributes struct {
+	Keys                     []json.RawMessage
+	AttributesToGet          json.RawMessage   `json:",omitempty"`
+	ProjectionExpression     *string           `json:",omitempty"`
+	ExpressionAttributeNames map[string]string `json:",omitempty"`
+	ConsistentRead           bool              `json:",omitempty"`
+}
+
+type batchGetInput struct {
+	RequestItems           map[string]keysAndAttributes
+	ReturnConsumedCapacity string
+}
+
+type batchGetOutput struct {
+	Responses        map[string][]json.RawMessage
+	UnprocessedKeys  map[string]keysAndAttributes
+	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
+}
+
+func (s *Service) batchGetItem(_ context.Context, in *batchGetInput) (*batchGetOutput, error) {
+	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
+		return nil, err
+	}
+	if len(in.RequestItems) == 0 {
+		return nil, invalid("1 validation error detected: Value '{}' at 'requestItems' failed to satisfy constraint: " +
+			"Member must have length greater than or equal to 1")
+	}
+	reads, err := s.parseBatchGet(in)
+	if err != nil {
+		return nil, err
+	}
+	out := &batchGetOutput{Responses: map[string][]json.RawMessage{}, UnprocessedKeys: map[string]keysAndAttributes{}}
+	var used consumptions
+	total := 0
+	for _, name := range sortedKeys(in.RequestItems) {
+		request := in.RequestItems[name]
+		out.Responses[name] = []json.RawMessage{}
+		for i, r := range reads[name] {
+			if total > maxBatchReadBytes {
+				rest := request
+				rest.Keys = request.Keys[i:]
+				out.UnprocessedKeys[name] = rest
+				break
+			}
+			item, size, err := s.fetch(r)
+			if err != nil {
+				return nil, err
+			}
+			total += size
+			used.add(r.table, consumption{table: readUnits(size, request.ConsistentRead)}, 1)
+			if item != nil {
+				out.Responses[name] = append(out.Responses[name], item)
+			}
+		}
+	}
+	out.ConsumedCapacity = used.report(in.ReturnConsumedCapacity)
+	return out, nil
+}
+
+func (s *Service) parseBatchGet(in *batchGetInput) (map[string][]*read, error) {
+	reads := map[string][]*read{}
+	seen := itemSet{}
+	for _, name := range sortedKeys(in.RequestItems) {
+		request := in.RequestItems[name]
+		if len(request.Keys) == 0 {
+			return nil, invalid("1 validation error detected: Value '[]' at 'requestItems.%s.member.keys' failed to satisfy constraint: "+
+				"Member must have length greater than or equal to 1", name)
+		}
+		for _, key := range request.Keys {
+			if len(seen) == maxBatchGets {
+				return nil, invalid("Too many items requested for the BatchGetItem call")
+			}
+			r, err := s.parseRead(&getInput{legacy: legacy{AttributesToGet: request.AttributesToGet}, TableName: name, Key: key,
+				ProjectionExpression: request.ProjectionExpression, ExpressionAttributeNames: request.ExpressionAttributeNames})
+			if err != nil {
+				return nil, err
+			}
+			if !seen.add(r.table, r.key) {
+				return nil, invalid("Provided list of item keys contains duplicates")
+			}
+			reads[name] = append(reads[name], r)
+		}
+	}
+	return reads, nil
+}

@@ -1,0 +1,317 @@
+package dynamodb
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"hash"
+	"io"
+	"strings"
+
+	"github.com/payrail/payrail/local/wire"
+)
+
+// Limits of a transaction.
+const (
+	maxTransactActions = 100
+	maxTransactBytes   = 4 << 20
+	maxTokenLength     = 36
+)
+
+type transactWriteItem struct {
+	Put            *writeInput
+	Update         *writeInput
+	Delete         *writeInput
+	ConditionCheck *writeInput
+}
+
+// action is the one write of the transaction item, which stands at place n, counted from 1.
+func (i *transactWriteItem) action(n int) (writeKind, *writeInput, error) {
+	var (
+		kind  writeKind
+		found *writeInput
+		count int
+	)
+	for k, in := range map[writeKind]*writeInput{writePut: i.Put, writeUpdate: i.Update, writeDelete: i.Delete, writeCheck: i.ConditionCheck} {
+		if in != nil {
+			kind, found = k, in
+			count++
+		}
+	}
+	if count != 1 {
+		return 0, nil, invalid("TransactItems can only contain one of Check, Put, Update or Delete")
+	}
+	if kind == writeCheck && found.ConditionExpression == nil {
+		return 0, nil, invalid("1 validation error detected: Value null at 'transactItems.%d.member.conditionCheck.conditionExpression' "+
+			"failed to satisfy constraint: Member must not be null", n)
+	}
+	if kind == writeUpdate && found.UpdateExpression == nil {
+		return 0, nil, invalid("1 validation error detected: Value null at 'transactItems.%d.member.update.updateExpression' "+
+			"failed to satisfy constraint: Member must not be null", n)
+	}
+	return kind, found, nil
+}
+
+type transactWriteInput struct {
+	TransactItems          []transactWriteItem
+	ClientRequestToken     string
+	ReturnConsumedCapacity string
+}
+
+type transactOutput struct {
+	Responses        []transactResponse  `json:",omitempty"`
+	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
+}
+
+type transactResponse struct {
+	Item json.RawMessage `json:",omitempty"`
+}
+
+// cancellationReason stands at the place of its action; innocent ones have Code None.
+type cancellationReason struct {
+	Code    string
+	Message string          `json:",omitempty"`
+	Item    json.RawMessage `json:",omitempty"`
+}
+
+// cancelled is the error of a transaction some of whose actions failed; failures has their places.
+func cancelled(count int, failures map[int]error) error {
+	reasons := make([]cancellationReason, count)
+	codes := make([]string, count)
+	for i := range reasons {
+		reasons[i].Code = "None"
+		if err := failures[i]; err != nil {
+			var failed *conditionError
+			var e *wire.Error
+			switch {
+			case errors.As(err, &failed):
+				reasons[i] = cancellationReason{"ConditionalCheckFailed", conditionFailedMessage, failed.item}
+			case errors.As(err, &e) && e.Code == codeValidation:
+				reasons[i] = cancellationReason{"ValidationError", e.Message, nil}
+			default:
+				return err
+			}
+		}
+		codes[i] = reasons[i].Code
+	}
+	e := wire.Errorf(codeTransactionAborted, "Transaction cancelled, please refer cancellation reasons for specific reasons [%s]",
+		strings.Join(codes, ", "))
+	e.Members = map[string]any{"CancellationReasons": reasons}
+	return e
+}
+
+func checkActionCount(n int) error {
+	if n == 0 {
+		return invalid("1 validation error detected: Value '[]' at 'transactItems' failed to satisfy constraint: " +
+			"Member must have length greater than or equal to 1")
+	}
+	if n > maxTransactActions {
+		return invalid("1 validation error detected: Value at 'transactItems' failed to satisfy constraint: " +
+			"Member must have length less than or equal to 100")
+	}
+	return nil
+}
+
+func (s *Service) transactWriteItems(_ context.Context, in *transactWriteInput) (*transactOutput, error) {
+	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
+		return nil, err
+	}
+	if len(in.ClientRequestToken) > maxTokenLength {
+		return nil, invalid("1 validation error detected: Value '%s' at 'clientRequestToken' failed to satisfy constraint: "+
+			"Member must have length less than or equal to 36", in.ClientRequestToken)
+	}
+	writes, request, err := s.parseTransaction(in)
+	if err != nil {
+		return nil, err
+	}
+	if in.ClientRequestToken == "" {
+		return s.transact(writes, in.ReturnConsumedCapacity)
+	}
+	repeated, err := s.tokens.begin(in.ClientRequestToken, request)
+	if err != nil {
+		return nil, err
+	}
+	if repeated {
+		return s.repeatedTransaction(writes, in.ReturnConsumedCapacity)
+	}
+	out, err := s.transact(writes, in.ReturnConsumedCapacity)
+	s.tokens.end(in.ClientRequestToken, err == nil)
+	return out, err
+}
+
+// parseTransaction checks every action. Errors in parameters are the request's own; errors in a key or item cancel the
+// transaction at the action's place.
+func (s *Service) parseTransaction(in *transactWriteInput) ([]*write, fingerprint, error) {
+	var request fingerprint
+	if err := checkActionCount(len(in.TransactItems)); err != nil {
+		return nil, request, err
+	}
+	digest := sha256.New()
+	writes := make([]*write, len(in.TransactItems))
+	failures := map[int]error{}
+	seen := itemSet{}
+	total := 0
+	for i := range in.TransactItems {
+		kind, action, err := in.TransactItems[i].action(i + 1)
+		if err != nil {
+			return nil, request, err
+		}
+		w, err := s.parse(kind, action)
+		if err != nil {
+			return nil, request, err
+		}
+		writes[i] = w
+		if err := w.setTarget(action); err != nil {
+			failures[i] = err
+			continue
+		}
+		if !seen.add(w.table, w.key) {
+			return nil, request, invalid("Transaction request cannot include multiple operations on one item")
+		}
+		total += w.target.size()
+		if err := action.addTo(digest, w); err != nil {
+			return nil, request, err
+		}
+	}
+	if total > maxTransactBytes {
+		return nil, request, invalid("Transaction request cannot be larger than 4 MB")
+	}
+	if len(failures) > 0 {
+		return nil, request, cancelled(len(writes), failures)
+	}
+	digest.Sum(request[:0])
+	return writes, request, nil
+}
+
+// addTo puts all that makes an action what it is into the digest, independent of the order of members in its JSON.
+func (in *writeInput) addTo(digest hash.Hash, w *write) error {
+	text := func(parts ...string) {
+		for _, p := range parts {
+			_, _ = io.WriteString(digest, p) // a hash never fails
+			_, _ = digest.Write([]byte{0})
+		}
+	}
+	optional := func(p *string) {
+		if p != nil {
+			text("+", *p)
+			return
+		}
+		text("-")
+	}
+	text(string('0'+rune(w.kind)), w.table.spec.Name, string(itemJSON(w.target)), in.ReturnValuesOnConditionCheckFailure)
+	optional(in.ConditionExpression)
+	optional(in.UpdateExpression)
+	for _, k := range sortedKeys(in.ExpressionAttributeNames) {
+		text(k, in.ExpressionAttributeNames[k])
+	}
+	for _, k := range sortedKeys(in.ExpressionAttributeValues) {
+		v, err := decodeValue(in.ExpressionAttributeValues[k])
+		if err != nil {
+			return err
+		}
+		text(k, string(appendValue(nil, v)))
+	}
+	return nil
+}
+
+// transact does all writes or none.
+func (s *Service) transact(writes []*write, mode string) (*transactOutput, error) {
+	stripes := make([]int, len(writes))
+	for i, w := range writes {
+		stripes[i] = s.locks.stripe(w.table, w.key)
+	}
+	defer s.locks.lockAll(stripes)()
+
+	effects := make([]*effect, len(writes))
+	failures := map[int]error{}
+	for i, w := range writes {
+		e, err := s.evaluate(w)
+		if err != nil {
+			failures[i] = err
+		}
+		effects[i] = e
+	}
+	if len(failures) > 0 {
+		return nil, cancelled(len(writes), failures)
+	}
+	costs, err := s.commit(effects)
+	if err != nil {
+		return nil, err
+	}
+	var used consumptions
+	for i, w := range writes {
+		used.add(w.table, costs[i], transactionFactor)
+	}
+	out := &transactOutput{ConsumedCapacity: used.report(mode)}
+	for _, c := range out.ConsumedCapacity {
+		c.WriteCapacityUnits = &c.CapacityUnits
+	}
+	return out, nil
+}
+
+// repeatedTransaction answers a token that was done: nothing is written, and the service charges reads.
+func (s *Service) repeatedTransaction(writes []*write, mode string) (*transactOutput, error) {
+	var used consumptions
+	for _, w := range writes {
+		raw, _, err := s.options.Store.Get(w.table.space, w.key)
+		if err != nil {
+			return nil, s.internal("reading item", err)
+		}
+		used.add(w.table, consumption{table: readUnits(stored(raw).size(), true)}, transactionFactor)
+	}
+	out := &transactOutput{ConsumedCapacity: used.report(mode)}
+	for _, c := range out.ConsumedCapacity {
+		c.ReadCapacityUnits = &c.CapacityUnits
+	}
+	return out, nil
+}
+
+type transactGetInput struct {
+	TransactItems          []struct{ Get *getInput }
+	ReturnConsumedCapacity string
+}
+
+// transactGetItems reads all items as they are at one time.
+func (s *Service) transactGetItems(_ context.Context, in *transactGetInput) (*transactOutput, error) {
+	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
+		return nil, err
+	}
+	if err := checkActionCount(len(in.TransactItems)); err != nil {
+		return nil, err
+	}
+	reads := make([]*read, len(in.TransactItems))
+	stripes := make([]int, len(reads))
+	seen := itemSet{}
+	for i, item := range in.TransactItems {
+		if item.Get == nil {
+			return nil, invalid("1 validation error detected: Value null at 'transactItems.%d.member.get' failed to satisfy constraint: "+
+				"Member must not be null", i+1)
+		}
+		r, err := s.parseRead(item.Get)
+		if err != nil {
+			return nil, err
+		}
+		if !seen.add(r.table, r.key) {
+			return nil, invalid("Transaction request cannot include multiple operations on one item")
+		}
+		reads[i], stripes[i] = r, s.locks.stripe(r.table, r.key)
+	}
+	defer s.locks.readLockAll(stripes)()
+
+	out := &transactOutput{Responses: make([]transactResponse, len(reads))}
+	var used consumptions
+	for i, r := range reads {
+		item, size, err := s.fetch(r)
+		if err != nil {
+			return nil, err
+		}
+		out.Responses[i].Item = item
+		used.add(r.table, consumption{table: readUnits(size, true)}, transactionFactor)
+	}
+	out.ConsumedCapacity = used.report(in.ReturnConsumedCapacity)
+	for _, c := range out.ConsumedCapacity {
+		c.ReadCapacityUnits = &c.CapacityUnits
+	}
+	return out, nil
+}

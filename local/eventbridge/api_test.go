@@ -1,0 +1,59 @@
+package eventbridge
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func call(t *testing.T, s http.Handler, operation, body string) (int, string) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+	r.Header.Set("X-Amz-Target", "AWSEvents."+operation)
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+func TestProtocol(t *testing.T) {
+	f := newFixture(t)
+	const event = `{\"id\":\"1\",\"account\":\"a\",\"source\":\"s\",\"time\":\"t\",\"region\":\"r\",\"resources\":[],\"detail-type\":\"T\"}`
+	for _, tc := range []struct {
+		operation, body string
+		status          int
+		want            string
+	}{
+		{"CreateEventBus", `{"Name":"two"}`, 200, `{"EventBusArn":"arn:aws:events:us-east-1:000000000000:event-bus/two"}`},
+		{"CreateEventBus", `{"Name":"two"}`, 400, `{"__type":"ResourceAlreadyExistsException","message":"Event bus two already exists."}`},
+		{"DescribeEventBus", `{"Name":"two"}`, 200, `{"Name":"two","Arn":"arn:aws:events:us-east-1:000000000000:event-bus/two"}`},
+		{"ListEventBuses", `{"NamePrefix":"t"}`, 200, `{"EventBuses":[{"Name":"two","Arn":"arn:aws:events:us-east-1:000000000000:event-bus/two"}]}`},
+		{"PutRule", `{"Name":"r","EventBusName":"two","EventPattern":"{\"source\":[\"s\"]}","State":"ENABLED"}`, 200, `{"RuleArn":"arn:aws:events:us-east-1:000000000000:rule/two/r"}`},
+		{"PutRule", `{"Name":"d","EventPattern":"{\"source\":\"s\"}"}`, 400, `{"__type":"InvalidEventPatternException","message":"Event pattern is not valid. Reason: \"source\" must be an object or an array"}`},
+		{"PutRule", `{"Name":"d","ScheduleExpression":"rate(1 minute)"}`, 501, `{"__type":"NotImplemented","message":"the local runtime does not do the parameter ScheduleExpression"}`},
+		{"PutTargets", `{"Rule":"r","EventBusName":"two","Targets":[{"Id":"1","Arn":"x","RetryPolicy":{"MaximumRetryAttempts":3,"MaximumEventAgeInSeconds":60},"DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:000000000000:q"}}]}`, 200, `{"FailedEntryCount":0,"FailedEntries":[]}`},
+		{"PutTargets", `{"Rule":"r","EventBusName":"two","Targets":[{"Id":"1","Arn":"x","InputTransformer":{"InputTemplate":"x"}}]}`, 501, `{"__type":"NotImplemented","message":"the local runtime does not do the parameter InputTransformer"}`},
+		{"PutTargets", `{"Rule":"r","EventBusName":"two","Targets":[{"Id":"1","Arn":"x","Input":"{}","InputPath":"$.detail"}]}`, 400, `{"__type":"ValidationException","message":"Only one of Input, InputPath, or InputTransformer must be provided for target 1."}`},
+		{"ListTargetsByRule", `{"Rule":"r","EventBusName":"two"}`, 200, `{"Targets":[{"Id":"1","Arn":"x","RetryPolicy":{"MaximumRetryAttempts":3,"MaximumEventAgeInSeconds":60},"DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:000000000000:q"}}]}`},
+		{"DisableRule", `{"Name":"r","EventBusName":"two"}`, 200, `{}`},
+		{"DescribeRule", `{"Name":"r","EventBusName":"two"}`, 200, `{"Name":"r","Arn":"arn:aws:events:us-east-1:000000000000:rule/two/r","EventPattern":"{\"source\":[\"s\"]}","State":"DISABLED","EventBusName":"two"}`},
+		{"EnableRule", `{"Name":"r","EventBusName":"two"}`, 200, `{}`},
+		{"ListRules", `{"EventBusName":"two"}`, 200, `{"Rules":[{"Name":"r","Arn":"arn:aws:events:us-east-1:000000000000:rule/two/r","EventPattern":"{\"source\":[\"s\"]}","State":"ENABLED","EventBusName":"two"}]}`},
+		{"CreateArchive", `{"ArchiveName":"a","EventSourceArn":"arn:aws:events:us-east-1:000000000000:event-bus/two"}`, 200, `{"ArchiveArn":"arn:aws:events:us-east-1:000000000000:archive/a","State":"ENABLED","CreationTime":1783592130}`},
+		{"PutEvents", `{"Entries":[{"EventBusName":"two","Source":"x","DetailType":"T","Detail":"{}","Time":1783592130.5},{"Source":"s","DetailType":"T","Detail":"[]"}]}`, 200, `{"FailedEntryCount":1,"Entries":[{"EventId":"id-1"},{"ErrorCode":"MalformedDetail","ErrorMessage":"Detail is malformed."}]}`},
+		{"DescribeArchive", `{"ArchiveName":"a"}`, 200, `{"ArchiveArn":"arn:aws:events:us-east-1:000000000000:archive/a","ArchiveName":"a","EventSourceArn":"arn:aws:events:us-east-1:000000000000:event-bus/two","State":"ENABLED","RetentionDays":0,"SizeBytes":161,"EventCount":1,"CreationTime":1783592130}`},
+		{"TestEventPattern", `{"EventPattern":"{\"source\":[\"s\"]}","Event":"` + event + `"}`, 200, `{"Result":true}`},
+		{"TestEventPattern", `{"EventPattern":"{\"source\":[\"z\"]}","Event":"` + event + `"}`, 200, `{"Result":false}`},
+		{"TestEventPattern", `{"EventPattern":"{\"source\":[\"z\"]}","Event":"{}"}`, 400, `{"__type":"ValidationException","message":"Parameter Event is not valid. Reason: id is a required field."}`},
+		{"RemoveTargets", `{"Rule":"r","EventBusName":"two","Ids":["1"]}`, 200, `{"FailedEntryCount":0,"FailedEntries":[]}`},
+		{"DeleteRule", `{"Name":"r","EventBusName":"two"}`, 200, `{}`},
+		{"DescribeReplay", `{"ReplayName":"none"}`, 400, `{"__type":"ResourceNotFoundException","message":"Replay none does not exist."}`},
+		{"CreateConnection", `{}`, 501, `{"__type":"NotImplemented","message":"the local runtime does not do events:CreateConnection"}`},
+	} {
+		status, body := call(t, f, tc.operation, tc.body)
+		require.Equal(t, tc.status, status, "%s: %s", tc.operation, body)
+		require.JSONEq(t, tc.want, body, tc.operation)
+	}
+}

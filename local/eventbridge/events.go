@@ -1,0 +1,185 @@
+package eventbridge
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/payrail/payrail/local/storage"
+	"github.com/payrail/payrail/local/wire"
+)
+
+// The limits of one PutEvents request.
+const (
+	maxEntries      = 10
+	maxRequestBytes = 1 << 20 // All entries together, since January 2026.
+	maxDetailType   = 128     // Characters.
+	timeBytes       = 14      // What a given Time counts for.
+)
+
+// Entry is one event to put.
+type Entry struct {
+	// Bus is the name or ARN of the bus; empty means the default bus.
+	Bus        string
+	Source     string
+	DetailType string
+	// Detail is a JSON object. Its bytes are passed on as they are.
+	Detail []byte
+	// Time is the event's own time; the zero value means now.
+	Time      time.Time
+	Resources []string
+}
+
+// Result is what became of one entry: an event id, or an error.
+type Result struct {
+	EventID      string
+	ErrorCode    string
+	ErrorMessage string
+}
+
+// event is an accepted event on its way.
+type event struct {
+	id       string
+	time     time.Time
+	received time.Time
+	envelope []byte
+	bus      string
+	replayed bool
+}
+
+// PutEvents puts up to ten events. The results are in the order of the entries; some may have failed although err is nil.
+// It passes the fault injector as "events:PutEvents", as a request over HTTP does.
+func (s *Service) PutEvents(ctx context.Context, entries []Entry) ([]Result, error) {
+	return wire.WithFaults(s.options.Faults, "events:PutEvents", func() ([]Result, error) { return s.putEvents(ctx, entries) })
+}
+
+func (s *Service) putEvents(_ context.Context, entries []Entry) ([]Result, error) {
+	if len(entries) == 0 || len(entries) > maxEntries {
+		return nil, wire.Errorf("ValidationException", "1 validation error detected: %d entries at 'entries' failed to satisfy constraint: "+
+			"Member must have length between 1 and %d, inclusive", len(entries), maxEntries)
+	}
+	size := 0
+	for i := range entries {
+		size += entries[i].size()
+	}
+	if size > maxRequestBytes {
+		return nil, wire.Errorf("ValidationException", "Total size of the entries in the request is over the limit.")
+	}
+	now := s.options.Clock.Now()
+	results := make([]Result, len(entries))
+	accepted := make([]event, 0, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		name, failure := s.validateEntry(e)
+		if failure != nil {
+			results[i] = Result{ErrorCode: failure.Code, ErrorMessage: failure.Message}
+			continue
+		}
+		id, at := s.options.NewID(), e.Time
+		if at.IsZero() {
+			at = now
+		}
+		results[i].EventID = id
+		accepted = append(accepted, event{id: id, time: at, received: now, bus: name, envelope: s.envelope(e, id, at)})
+	}
+	return results, s.route(accepted, nil)
+}
+
+// size is the size of an entry as AWS counts it.
+func (e *Entry) size() int {
+	n := len(e.Source) + len(e.DetailType) + len(e.Detail)
+	if !e.Time.IsZero() {
+		n += timeBytes
+	}
+	for _, r := range e.Resources {
+		n += len(r)
+	}
+	return n
+}
+
+func (s *Service) validateEntry(e *Entry) (bus string, failure *wire.Error) {
+	for _, required := range []struct {
+		name    string
+		missing bool
+	}{{"Source", e.Source == ""}, {"DetailType", e.DetailType == ""}, {"Detail", len(e.Detail) == 0}} {
+		if required.missing {
+			return "", wire.Errorf("InvalidArgument", "Parameter %s is not valid. Reason: %s is a required argument.", required.name, required.name)
+		}
+	}
+	if utf8.RuneCountInString(e.DetailType) > maxDetailType {
+		return "", wire.Errorf("InvalidArgument", "Parameter DetailType is not valid. Reason: DetailType is longer than %d characters.", maxDetailType)
+	}
+	if strings.HasPrefix(e.Source, "aws.") {
+		return "", wire.Errorf("NotAuthorizedForSourceException", "Not authorized for the source.")
+	}
+	if trimmed := bytes.TrimLeft(e.Detail, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' || !json.Valid(e.Detail) {
+		return "", wire.Errorf("MalformedDetail", "Detail is malformed.")
+	}
+	bus, err := s.busName(e.Bus)
+	if err != nil {
+		return "", wire.Errorf("InvalidArgument", "Parameter EventBusName is not valid. Reason: %s", wire.AsError(err).Message)
+	}
+	return bus, nil
+}
+
+// route archives events and hands them to the targets of the rules they match. Events for a bus that does not exist
+// vanish, as on AWS. onlyRules, if any, are the ARNs of the rules that may see the events (replays).
+func (s *Service) route(events []event, onlyRules []string) error {
+	var archived storage.Batch
+	type hit struct {
+		rule  matchedRule
+		event *event
+	}
+	var hits []hit
+	var stored []func()
+	for i := range events {
+		e := &events[i]
+		b, ok := s.snapshot(e.bus)
+		if !ok {
+			continue
+		}
+		fields := b.fields.FlattenValid(e.envelope)
+		for _, a := range b.archives {
+			if !e.replayed && (a.pattern == nil || a.pattern.Match(fields)) {
+				stored = append(stored, a.add(&archived, e))
+			}
+		}
+		for _, r := range b.rules {
+			if r.rule.pattern.Match(fields) && (len(onlyRules) == 0 || slices.Contains(onlyRules, r.rule.arn)) {
+				hits = append(hits, hit{rule: r, event: e})
+			}
+		}
+	}
+	// Archived first: should that fail, nothing was delivered and the caller may put the events again.
+	if archived.Len() > 0 {
+		if err := s.options.Store.Apply(&archived); err != nil {
+			return fmt.Errorf("archiving events: %w", err)
+		}
+	}
+	for _, count := range stored {
+		count()
+	}
+	for _, h := range hits {
+		h.rule.rule.metrics.matched.Add(1)
+		for _, l := range h.rule.lanes {
+			s.outstanding.add(1)
+			l.enqueue(&delivery{event: h.event})
+		}
+	}
+	return nil
+}
+
+func (s *Service) snapshot(bus string) (snapshot, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	b, ok := s.buses[bus]
+	if !ok {
+		return snapshot{}, false
+	}
+	return b.snapshot, true
+}

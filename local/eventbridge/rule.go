@@ -1,0 +1,134 @@
+package eventbridge
+
+import (
+	"strings"
+
+	"github.com/payrail/payrail/local/eventbridge/pattern"
+	"github.com/payrail/payrail/local/wire"
+)
+
+// maxTargets is how many targets a rule may have on AWS.
+const maxTargets = 5
+
+// Rule is what a rule is made of.
+type Rule struct {
+	Name string
+	// Bus is the name or ARN of the bus; empty means the default bus.
+	Bus          string
+	EventPattern string
+	Description  string
+	Disabled     bool
+}
+
+type rule struct {
+	Rule
+	arn     string
+	pattern *pattern.Pattern
+	targets map[string]Target
+	lanes   map[string]*lane
+	metrics *ruleMetrics
+}
+
+// PutRule makes a rule, or replaces its pattern, description and state, and returns its ARN. Its targets stay.
+func (s *Service) PutRule(r Rule) (string, error) {
+	if !ruleNameForm.MatchString(r.Name) {
+		return "", wire.Errorf("ValidationException", "Rule name %q is not valid: 1 to 64 of letters, digits, '.', '-' and '_'.", r.Name)
+	}
+	if r.EventPattern == "" {
+		return "", wire.Errorf("ValidationException", "Parameter(s) EventPattern or ScheduleExpression must be specified.")
+	}
+	compiled, err := compilePattern(r.EventPattern)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, err := s.lookup(r.Bus)
+	if err != nil {
+		return "", err
+	}
+	r.Bus = b.name
+	existing, ok := b.rules[r.Name]
+	if !ok {
+		existing = &rule{arn: s.ruleARN(b.name, r.Name), targets: map[string]Target{}, lanes: map[string]*lane{}, metrics: &ruleMetrics{}}
+	}
+	changed := *existing // Snapshots in use keep the old one.
+	changed.Rule, changed.pattern = r, compiled
+	b.rules[r.Name] = &changed
+	b.refresh(s.archives)
+	return changed.arn, nil
+}
+
+// SetRuleState enables or disables a rule.
+func (s *Service) SetRuleState(bus, name string, enabled bool) error {
+	return s.changeRule(bus, name, func(r *rule) error {
+		r.Disabled = !enabled
+		return nil
+	})
+}
+
+// DeleteRule removes a rule without targets; a rule that does not exist is no error.
+func (s *Service) DeleteRule(busName, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, err := s.lookup(busName)
+	if err != nil {
+		return err
+	}
+	if r, ok := b.rules[name]; ok && len(r.targets) > 0 {
+		return wire.Errorf("ValidationException", "Rule can't be deleted since it has targets.")
+	}
+	delete(b.rules, name)
+	b.refresh(s.archives)
+	return nil
+}
+
+// changeRule applies change to a copy of the rule, which takes the rule's place unless change fails.
+func (s *Service) changeRule(busName, name string, change func(*rule) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, r, err := s.lookupRule(busName, name)
+	if err != nil {
+		return err
+	}
+	changed := *r
+	if err := change(&changed); err != nil {
+		return err
+	}
+	b.rules[name] = &changed
+	b.refresh(s.archives)
+	return nil
+}
+
+// lookupRule finds a rule; the caller holds the service's mutex.
+func (s *Service) lookupRule(busName, name string) (*bus, *rule, error) {
+	b, err := s.lookup(busName)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, ok := b.rules[name]
+	if !ok {
+		return nil, nil, wire.Errorf("ResourceNotFoundException", "Rule %s does not exist on EventBus %s.", name, b.name)
+	}
+	return b, r, nil
+}
+
+func (s *Service) ruleARN(bus, name string) string {
+	if bus == DefaultBus {
+		return s.arn("rule/" + name)
+	}
+	return s.arn("rule/" + bus + "/" + name)
+}
+
+func compilePattern(text string) (*pattern.Pattern, error) {
+	p, err := pattern.Compile([]byte(text))
+	if err != nil {
+		return nil, wire.Errorf("InvalidEventPatternException", "Event pattern is not valid. Reason: %s", err)
+	}
+	return p, nil
+}
+
+// queueARN reports whether the ARN names a standard SQS queue, the only kind of dead-letter queue a rule takes.
+func queueARN(arn string) bool {
+	return strings.HasPrefix(arn, "arn:aws:sqs:") && !strings.HasSuffix(arn, ".fifo")
+}

@@ -1,0 +1,315 @@
+package sqs
+
+import (
+	"container/heap"
+	"container/list"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/payrail/payrail/local/clock"
+	"github.com/payrail/payrail/local/wire"
+)
+
+// maxInFlight is AWS's limit of messages of a standard queue that are received and not yet deleted.
+const maxInFlight = 120_000
+
+// purgeInterval is how long AWS refuses a second PurgeQueue.
+const purgeInterval = 60 * time.Second
+
+// useQueueVisibility stands for "no visibility timeout given with the receive": the queue's own applies.
+const useQueueVisibility time.Duration = -1
+
+// Stats are the counters of a queue. Sent, Received and Deleted count since the queue was made; Received counts every
+// delivery of a message.
+type Stats struct {
+	Sent, Received, Deleted    uint64
+	Expired, Redriven          uint64
+	Visible, Delayed, InFlight int
+	// OldestAge is the age of the oldest message that is not deleted.
+	OldestAge time.Duration
+}
+
+// queue holds the messages of one queue: visible ones in arrival order, delayed and in-flight ones in a heap by the time
+// they become visible, and all of them in a heap by age for retention. Every step is O(log n) or better. Due and expired
+// messages are moved lazily, at the next call; a timer runs only while somebody waits.
+type queue struct {
+	arn, name string
+	id        uint32
+	clock     clock.Clock
+
+	mu         sync.Mutex
+	settings   settings
+	deadLetter *queue
+	created    time.Time
+	modified   time.Time
+	purged     time.Time
+
+	sequence uint64
+	ready    fifo
+	due      dueHeap
+	byAge    ageHeap
+	// received finds messages by receipt handle: only those received at least once.
+	received map[uint64]*message
+	visible  int
+	delayed  int
+	inFlight int
+	counters Stats
+
+	waiters list.List // of chan struct{}
+	timer   clock.Timer
+	timerAt int64
+}
+
+func newQueue(arn, name string, c clock.Clock, s settings, deadLetter *queue) *queue {
+	now := c.Now()
+	return &queue{
+		arn: arn, name: name, id: handleID(name), clock: c, settings: s, deadLetter: deadLetter,
+		created: now, modified: now, received: map[uint64]*message{},
+	}
+}
+
+func (q *queue) currentSettings() settings {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.settings
+}
+
+func (q *queue) configure(s settings, deadLetter *queue) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.settings, q.deadLetter, q.modified = s, deadLetter, q.clock.Now()
+}
+
+// differs names an attribute whose value is not the one the queue has, or "".
+func (q *queue) differs(attributes map[string]string) string {
+	current := q.currentSettings().values
+	for name, value := range attributes {
+		if current[name] != value {
+			return name
+		}
+	}
+	return ""
+}
+
+func (q *queue) allowsRedriveFrom(sourceARN string) bool {
+	allow := q.currentSettings().allow
+	switch allow.RedrivePermission {
+	case "", "allowAll":
+		return true
+	case "byQueue":
+		return slices.Contains(allow.SourceQueueArns, sourceARN)
+	default:
+		return false
+	}
+}
+
+func (q *queue) attributes() map[string]string {
+	stats := q.stats()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	out := make(map[string]string, len(q.settings.values)+6)
+	for name, value := range q.settings.values {
+		out[name] = value
+	}
+	out[attrQueueARN] = q.arn
+	out[attrCreated] = strconv.FormatInt(q.created.Unix(), 10)
+	out[attrModified] = strconv.FormatInt(q.modified.Unix(), 10)
+	out[attrMessages] = strconv.Itoa(stats.Visible)
+	out[attrMessagesInFlight] = strconv.Itoa(stats.InFlight)
+	out[attrMessagesDelayed] = strconv.Itoa(stats.Delayed)
+	return out
+}
+
+func (q *queue) stats() Stats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.clock.Now()
+	q.settle(now)
+	s := q.counters
+	s.Visible, s.Delayed, s.InFlight = q.visible, q.delayed, q.inFlight
+	if len(q.byAge) > 0 {
+		s.OldestAge = time.Duration(now.UnixNano() - q.byAge[0].sentAt)
+	}
+	return s
+}
+
+// add puts new messages in; a message with dueAt set is delayed until then.
+func (q *queue) add(messages ...*message) {
+	if len(messages) == 0 {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.clock.Now().UnixNano()
+	for _, m := range messages {
+		q.sequence++
+		m.sequence = q.sequence
+		heap.Push(&q.byAge, m)
+		q.counters.Sent++
+		if m.dueAt > now {
+			m.state = delayed
+			q.delayed++
+			heap.Push(&q.due, m)
+		} else {
+			q.makeVisible(m)
+		}
+	}
+	q.notify()
+}
+
+func (q *queue) makeVisible(m *message) {
+	m.state = visible
+	q.visible++
+	q.ready.push(m)
+}
+
+// take receives up to max messages. Those received more often than the redrive policy allows are taken out instead and
+// returned for the dead-letter queue.
+func (q *queue) take(max int, visibility time.Duration, wasWaiting bool) (taken []Message, dead []*message, err error) {
+	now := q.clock.Now()
+	q.settle(now)
+	if visibility == useQueueVisibility {
+		visibility = q.settings.visibility
+	}
+	if q.inFlight >= maxInFlight && !wasWaiting {
+		return nil, nil, &wire.Error{Status: 403, Code: "OverLimit", Message: "The maximum number of in flight messages is reached."}
+	}
+	for len(taken) < max && q.visible > 0 && q.inFlight < maxInFlight {
+		m := q.ready.pop()
+		if m.state != visible {
+			continue // Deleted or expired while it lay in the line.
+		}
+		q.visible--
+		if q.deadLetter != nil && int(m.receiveCount) >= q.settings.maxReceive {
+			q.drop(m)
+			q.counters.Redriven++
+			dead = append(dead, m)
+			continue
+		}
+		taken = append(taken, q.deliver(m, now, visibility))
+	}
+	if q.visible > 0 {
+		q.notify()
+	}
+	return taken, dead, nil
+}
+
+func (q *queue) deliver(m *message, now time.Time, visibility time.Duration) Message {
+	if m.receiveCount++; m.firstReceivedAt == 0 {
+		m.firstReceivedAt = now.UnixNano()
+	}
+	m.state, m.dueAt = inFlight, now.Add(visibility).UnixNano()
+	q.inFlight++
+	heap.Push(&q.due, m)
+	q.received[m.sequence] = m
+	q.counters.Received++
+	return Message{
+		ID: formatID(m.id), ReceiptHandle: receiptHandle(q.id, m), Body: m.body, Attributes: m.attributes,
+		Sent: m.sentAt / int64(time.Millisecond), FirstReceived: m.firstReceivedAt / int64(time.Millisecond),
+		ReceiveCount: int(m.receiveCount), DeadLetterSource: m.deadLetterSource, TraceHeader: m.traceHeader,
+	}
+}
+
+// settle makes due messages visible and drops those older than the retention period.
+func (q *queue) settle(now time.Time) {
+	t := now.UnixNano()
+	for len(q.due) > 0 && q.due[0].dueAt <= t {
+		m := heap.Pop(&q.due).(*message)
+		q.uncount(m)
+		q.makeVisible(m)
+	}
+	for len(q.byAge) > 0 && q.byAge[0].sentAt+int64(q.settings.retention) <= t {
+		m := q.byAge[0]
+		q.uncount(m)
+		q.drop(m)
+		q.counters.Expired++
+	}
+}
+
+// uncount takes m out of the count of its state, and out of the due heap.
+func (q *queue) uncount(m *message) {
+	switch m.state {
+	case visible:
+		q.visible--
+	case delayed:
+		q.delayed--
+	case inFlight:
+		q.inFlight--
+	}
+	if m.dueIndex >= 0 {
+		heap.Remove(&q.due, int(m.dueIndex))
+	}
+}
+
+// drop takes m, which is already uncounted, out of the queue. The line of visible messages skips it later.
+func (q *queue) drop(m *message) {
+	m.state = gone
+	if m.ageIndex >= 0 {
+		heap.Remove(&q.byAge, int(m.ageIndex))
+	}
+	delete(q.received, m.sequence)
+}
+
+// find returns the message of a receipt handle, or nil when it is deleted or was received again since.
+func (q *queue) find(handle string) (*message, error) {
+	sequence, receiveCount, ok := parseHandle(q.id, handle)
+	if !ok {
+		return nil, &wire.Error{Status: 404, Code: "ReceiptHandleIsInvalid", Message: `The input receipt handle "` + handle + `" is not a valid receipt handle.`}
+	}
+	q.settle(q.clock.Now())
+	m := q.received[sequence]
+	if m == nil || m.receiveCount != receiveCount {
+		return nil, nil
+	}
+	return m, nil
+}
+
+// delete removes a message. As on AWS a handle that is not the latest one succeeds without effect, and one whose
+// visibility timeout is over still deletes.
+func (q *queue) delete(handle string) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	m, err := q.find(handle)
+	if err != nil || m == nil {
+		return err
+	}
+	q.uncount(m)
+	q.drop(m)
+	q.counters.Deleted++
+	return nil
+}
+
+func (q *queue) changeVisibility(handle string, visibility time.Duration) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	m, err := q.find(handle)
+	if err != nil {
+		return err
+	}
+	if m == nil {
+		return wire.Errorf("InvalidParameterValue", "Value %s for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.", handle)
+	}
+	if m.state != inFlight {
+		return wire.Errorf("MessageNotInflight", "The message referred to isn't in flight.")
+	}
+	m.dueAt = q.clock.Now().Add(visibility).UnixNano()
+	heap.Fix(&q.due, int(m.dueIndex))
+	q.settle(q.clock.Now())
+	q.notify()
+	return nil
+}
+
+func (q *queue) purge() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.clock.Now()
+	if !q.purged.IsZero() && now.Sub(q.purged) < purgeInterval {
+		return &wire.Error{Status: 403, Code: "PurgeQueueInProgress", Message: "Only one PurgeQueue operation on " + q.name + " is allowed every 60 seconds."}
+	}
+	q.purged = now
+	q.ready, q.due, q.byAge, q.received = fifo{}, nil, nil, map[uint64]*message{}
+	q.visible, q.delayed, q.inFlight = 0, 0, 0
+	return nil
+}

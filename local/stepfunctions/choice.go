@@ -1,0 +1,301 @@
+package stepfunctions
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// condition is a compiled choice rule or a part of one.
+type condition interface {
+	holds(s *scope) (bool, *failure)
+}
+
+type allOf []condition
+
+func (c allOf) holds(s *scope) (bool, *failure) {
+	for _, part := range c {
+		if ok, err := part.holds(s); !ok || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+type anyOf []condition
+
+func (c anyOf) holds(s *scope) (bool, *failure) {
+	for _, part := range c {
+		if ok, err := part.holds(s); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+type negation struct{ condition }
+
+func (c negation) holds(s *scope) (bool, *failure) {
+	ok, err := c.condition.holds(s)
+	return !ok && err == nil, err
+}
+
+// presence is IsPresent, the one operator that may be asked about a path that finds nothing.
+type presence struct {
+	path *path
+	want bool
+}
+
+func (c *presence) holds(s *scope) (bool, *failure) {
+	_, ok := c.find(s)
+	return ok == c.want, nil
+}
+
+func (c *presence) find(s *scope) (*value, bool) { return findIn(c.path, s) }
+
+func findIn(p *path, s *scope) (*value, bool) {
+	if p.context {
+		return p.find(s.context())
+	}
+	return p.find(s.root)
+}
+
+// typeTest is IsNull, IsString and so on.
+type typeTest struct {
+	path *path
+	test func(*value) bool
+	want bool
+}
+
+func (c *typeTest) holds(s *scope) (bool, *failure) {
+	v, err := choiceValue(c.path, s)
+	if err != nil {
+		return false, err
+	}
+	return c.test(v) == c.want, nil
+}
+
+func choiceValue(p *path, s *scope) (*value, *failure) {
+	v, ok := findIn(p, s)
+	if !ok {
+		return nil, failf(errorRuntime, "Invalid path '%s': The choice state's condition path references an invalid value.", p.text)
+	}
+	return v, nil
+}
+
+// comparison compares what a path finds with a constant or with what another path finds. Values of another type than
+// the operator's do not match.
+type comparison struct {
+	path     *path
+	operator operator
+	constant *value
+	other    *path
+}
+
+func (c *comparison) holds(s *scope) (bool, *failure) {
+	v, err := choiceValue(c.path, s)
+	if err != nil {
+		return false, err
+	}
+	w := c.constant
+	if c.other != nil {
+		if w, err = choiceValue(c.other, s); err != nil {
+			return false, err
+		}
+	}
+	if !c.operator.fits(v) || !c.operator.fits(w) {
+		return false, nil
+	}
+	return c.operator.test(v, w), nil
+}
+
+// operator is a comparison operator of the JSONPath language.
+type operator struct {
+	fits func(*value) bool
+	test func(a, b *value) bool
+}
+
+func isKind(k kind) func(*value) bool { return func(v *value) bool { return v.kind == k } }
+
+// timestampLayout is the profile of RFC 3339 of the language: capital T and Z.
+const timestampLayout = "2006-01-02T15:04:05.999999999Z07:00"
+
+func parseTimestamp(s string) (time.Time, bool) {
+	t, err := time.Parse(timestampLayout, s)
+	return t, err == nil
+}
+
+func isTimestamp(v *value) bool {
+	if v.kind != kindString {
+		return false
+	}
+	_, ok := parseTimestamp(v.str)
+	return ok
+}
+
+func compareStrings(a, b *value) int { return strings.Compare(a.str, b.str) }
+
+func compareTimestamps(a, b *value) int {
+	t, _ := parseTimestamp(a.str) // Both have passed isTimestamp.
+	u, _ := parseTimestamp(b.str)
+	return t.Compare(u)
+}
+
+var typeTests = map[string]func(*value) bool{
+	"IsNull": isKind(kindNull), "IsString": isKind(kindString), "IsNumeric": isKind(kindNumber),
+	"IsBoolean": isKind(kindBool), "IsTimestamp": isTimestamp,
+}
+
+var operators = makeOperators()
+
+func makeOperators() map[string]operator {
+	ops := map[string]operator{
+		"BooleanEquals": {isKind(kindBool), func(a, b *value) bool { return a.text == b.text }},
+		"StringMatches": {isKind(kindString), func(a, b *value) bool { return matchWildcards(b.str, a.str) }},
+	}
+	for _, ordered := range []struct {
+		prefix  string
+		fits    func(*value) bool
+		compare func(a, b *value) int
+	}{
+		{"String", isKind(kindString), compareStrings},
+		{"Numeric", isKind(kindNumber), compareNumbers},
+		{"Timestamp", isTimestamp, compareTimestamps},
+	} {
+		for suffix, holds := range map[string]func(int) bool{
+			"Equals":            func(c int) bool { return c == 0 },
+			"LessThan":          func(c int) bool { return c < 0 },
+			"LessThanEquals":    func(c int) bool { return c <= 0 },
+			"GreaterThan":       func(c int) bool { return c > 0 },
+			"GreaterThanEquals": func(c int) bool { return c >= 0 },
+		} {
+			ops[ordered.prefix+suffix] = operator{ordered.fits, func(a, b *value) bool { return holds(ordered.compare(a, b)) }}
+		}
+	}
+	return ops
+}
+
+// matchWildcards matches s with a pattern in which * stands for any characters and \* for a star.
+func matchWildcards(pattern, s string) bool {
+	var parts []string
+	var part strings.Builder
+	for i := 0; i < len(pattern); i++ {
+		switch {
+		case pattern[i] == '\\' && i+1 < len(pattern) && (pattern[i+1] == '*' || pattern[i+1] == '\\'):
+			i++
+			part.WriteByte(pattern[i])
+		case pattern[i] == '*':
+			parts = append(parts, part.String())
+			part.Reset()
+		default:
+			part.WriteByte(pattern[i])
+		}
+	}
+	parts = append(parts, part.String())
+	if len(parts) == 1 {
+		return s == parts[0]
+	}
+	s, ok := strings.CutPrefix(s, parts[0])
+	if !ok {
+		return false
+	}
+	for _, middle := range parts[1 : len(parts)-1] {
+		at := strings.Index(s, middle)
+		if at < 0 {
+			return false
+		}
+		s = s[at+len(middle):]
+	}
+	return strings.HasSuffix(s, parts[len(parts)-1])
+}
+
+// compileCondition compiles a choice rule. Next stands in rules at the top only; the caller takes it out before.
+func compileCondition(f *fields) (condition, error) {
+	f.comment()
+	for _, name := range []string{"And", "Or", "Not"} {
+		if v := f.take(name); v != nil {
+			return compileBoolean(name, v, f)
+		}
+	}
+	variable, err := f.path("Variable")
+	if err != nil {
+		return nil, err
+	}
+	if variable == nil {
+		return nil, f.errorf("a choice rule needs Variable, And, Or or Not")
+	}
+	var found condition
+	for _, name := range f.names() {
+		if found != nil {
+			return nil, f.errorf("a choice rule has one operator; %q is one too many", name)
+		}
+		if found, err = compileOperator(name, f.take(name), variable); err != nil {
+			return nil, f.wrap(err)
+		}
+	}
+	if found == nil {
+		return nil, f.errorf("a choice rule needs an operator")
+	}
+	return found, nil
+}
+
+func compileBoolean(name string, v *value, f *fields) (condition, error) {
+	if rest := f.names(); len(rest) > 0 {
+		return nil, f.errorf("%q does not go with %s", rest[0], name)
+	}
+	parts := []*value{v}
+	if name != "Not" {
+		if v.kind != kindArray || len(v.elems) == 0 {
+			return nil, f.errorf("%s must be an array of choice rules", name)
+		}
+		parts = v.elems
+	}
+	compiled := make([]condition, len(parts))
+	for i, part := range parts {
+		inner, err := newFields(part, fmt.Sprintf("%s/%s[%d]", f.at, name, i))
+		if err != nil {
+			return nil, err
+		}
+		if compiled[i], err = compileCondition(inner); err != nil {
+			return nil, err
+		}
+	}
+	switch name {
+	case "And":
+		return allOf(compiled), nil
+	case "Or":
+		return anyOf(compiled), nil
+	}
+	return negation{compiled[0]}, nil
+}
+
+func compileOperator(name string, v *value, variable *path) (condition, error) {
+	if test, ok := typeTests[name]; ok || name == "IsPresent" {
+		if v.kind != kindBool {
+			return nil, fmt.Errorf("%s must be true or false", name)
+		}
+		if name == "IsPresent" {
+			return &presence{variable, v.bool()}, nil
+		}
+		return &typeTest{variable, test, v.bool()}, nil
+	}
+	base, isPath := strings.CutSuffix(name, "Path")
+	op, ok := operators[base]
+	if !ok || (isPath && base == "StringMatches") {
+		return nil, fmt.Errorf("%q is not a comparison operator", name)
+	}
+	if !isPath {
+		if !op.fits(v) {
+			return nil, fmt.Errorf("the value of %s has the wrong type", name)
+		}
+		return &comparison{path: variable, operator: op, constant: v}, nil
+	}
+	if v.kind != kindString {
+		return nil, fmt.Errorf("%s must be a path", name)
+	}
+	other, err := compilePath(v.str)
+	if err != nil {
+		return nil, err
+	}
+	return &comparison{path: variable, operator: op, other: other}, nil
+}
