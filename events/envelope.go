@@ -108,6 +108,13 @@ func First(detailType DetailType, transactionID, authorizationID, panToken, caus
 	}
 }
 
+// WithSuffix is m for one of several events that have the same type and transaction: suffix tells them apart in the id.
+func (m Metadata) WithSuffix(suffix string) Metadata {
+	m.EventID += "/" + suffix
+	m.Traceparent = traceparent(m.TransactionID, m.EventID)
+	return m
+}
+
 // traceparent is a W3C trace context whose trace is the transaction and whose span is the event: derived, not random, so
 // that the deliveries of one event share a span. The flag 01 asks for sampling.
 func traceparent(transactionID, eventID string) string {

@@ -132,7 +132,7 @@ func TestMappingLosesNothing(t *testing.T) {
 		"failing receives":              {Operation: "sqs:ReceiveMessage", When: faults.BeforeEffect, Code: "ServiceUnavailable", Times: 2},
 		"lost answers of receives":      {Operation: "sqs:ReceiveMessage", When: faults.AfterEffect, Code: "ServiceUnavailable", Times: 2},
 		"failing deletes":               {Operation: "sqs:DeleteMessageBatch", When: faults.BeforeEffect, Code: "ServiceUnavailable", Times: 5},
-		"deletes whose answer was lost": {Operation: "sqs:DeleteMessageBatch", When: faults.AfterEffect, Code: "ServiceUnavailable", Times: 5},
+		"deletes whose answer was lost": {Operation: "sqs:DeleteMessageBatch", When: faults.AfterEffect, Code: "ServiceUnavailable", Times: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			injector := &faults.Injector{}
@@ -163,10 +163,6 @@ func TestMappingSurvivesKilledProcesses(t *testing.T) {
 		bodies[i] = fmt.Sprint("message ", i)
 	}
 	f.send(t, queue, bodies...)
-	go func() { // Nobody reads what the function prints.
-		for range f.output {
-		}
-	}()
 	for killed := 0; killed < 5; {
 		pid, err := f.KillOne(function)
 		require.NoError(t, err)
@@ -182,8 +178,6 @@ func TestMappingSurvivesKilledProcesses(t *testing.T) {
 		s, err := f.sqs.Stats(queue)
 		return err == nil && s.Deleted == 1000
 	}, patience, 20*time.Millisecond)
-	close(f.output)
-	f.output = nil
 }
 
 func TestMappingIsRefused(t *testing.T) {

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/payrail/payrail/internal/assembly"
+	"github.com/payrail/payrail/internal/token"
+	"github.com/payrail/payrail/local"
+	"github.com/payrail/payrail/local/clock"
+	"github.com/payrail/payrail/local/storage"
+)
+
+// tokenKeyVariable holds a phrase to make the token key from, where there is no KMS key to derive tokens with.
+const tokenKeyVariable = "PAYRAIL_TOKEN_KEY"
+
+type upOptions struct {
+	port      int
+	assembly  string
+	timeScale float64
+	log       string
+	seed      string
+	smoke     bool
+	exit      bool
+}
+
+func (a *application) upCommand() *cobra.Command {
+	var o upOptions
+	command := &cobra.Command{
+		Use:   "up",
+		Short: "Run the whole system on this machine",
+		Long: `up compiles the functions, synthesizes the CloudFormation template for this machine and runs it in this process: tables,
+pipe, bus, queues, state machine and functions, behind the AWS protocols on one port. It needs Go and Node, no AWS account
+and no Docker. It stays up until it is interrupted, and keeps nothing.`,
+		Example: "  payrail up\n  payrail up --port 0 --seed examples/reference\n  payrail up --smoke --exit   # what `make demo` does",
+		Args:    cobra.NoArgs,
+		RunE:    func(command *cobra.Command, _ []string) error { return a.up(command.Context(), o) },
+	}
+	flags := command.Flags()
+	flags.IntVar(&o.port, "port", 4566, "port on 127.0.0.1; 0 takes any free one")
+	flags.StringVar(&o.assembly, "assembly", "", "run this cloud assembly (a folder `cdk synth` wrote) instead of synthesizing one")
+	flags.Float64Var(&o.timeScale, "time-scale", 1, "how many times as fast delivery timers run (function deadlines stay real)")
+	flags.StringVar(&o.log, "log", "", "file for the logs of the functions and the runtime (default dist/payrail.log)")
+	flags.StringVar(&o.seed, "seed", "", "load the reference data of this folder once up")
+	flags.BoolVar(&o.smoke, "smoke", false, "load the example reference data, send the example authorizations and show what became of them")
+	flags.BoolVar(&o.exit, "exit", false, "with --smoke: stop afterwards, with status 0 only if everything held")
+	return command
+}
+
+func (a *application) up(ctx context.Context, o upOptions) (err error) {
+	if o.port < 0 || o.port > 65535 {
+		return misused(fmt.Sprintf("port %d is none", o.port), "give --port a number from 0 to 65535")
+	}
+	if o.exit && !o.smoke {
+		return misused("--exit goes with --smoke", "add --smoke or leave --exit out")
+	}
+	root, err := findRoot()
+	if err != nil {
+		return err
+	}
+	if err := checkPort(o.port); err != nil {
+		return err
+	}
+	folder := o.assembly
+	if folder == "" {
+		if folder, err = a.synthesize(ctx, root); err != nil {
+			return err
+		}
+	}
+	if o.log == "" {
+		o.log = filepath.Join(root, "dist", "payrail.log")
+	}
+	log, err := openLog(o.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+
+	runtime, err := a.start(ctx, o, folder, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, runtime.Close()) }()
+	fmt.Fprintf(a.stdout, "ready %s\n", runtime.Endpoint())
+	return a.afterStart(ctx, o, root, runtime)
+}
+
+// findRoot is the repository the command is run in.
+func findRoot() (string, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("finding the working folder: %w", err)
+	}
+	root, err := assembly.Root(folder)
+	if errors.Is(err, assembly.ErrNoRepository) {
+		return "", misused(err.Error(), "run this inside a clone of the Payrail repository")
+	}
+	return root, err
+}
+
+// synthesize makes the cloud assembly for this machine, showing that it goes on.
+func (a *application) synthesize(ctx context.Context, root string) (folder string, err error) {
+	var tool *assembly.MissingToolError
+	if err := assembly.CheckTools(); errors.As(err, &tool) {
+		return "", missing(err.Error(), tool.Next, nil)
+	}
+	if err := a.step("compiling the CDK app (the first time takes a minute or two)", func() error { return assembly.CompileApp(ctx, root) }); err != nil {
+		return "", err
+	}
+	err = a.step("compiling the functions and synthesizing the template", func() (err error) {
+		folder, err = assembly.Synthesize(ctx, root)
+		return err
+	})
+	return folder, err
+}
+
+// afterStart loads and posts what was asked for, and stays until it is interrupted.
+func (a *application) afterStart(ctx context.Context, o upOptions, root string, runtime *local.Runtime) error {
+	cfg, err := awsConfig(ctx, runtime.Endpoint())
+	if err != nil {
+		return err
+	}
+	deployed, err := a.describe(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if o.seed != "" {
+		if err := a.seed(ctx, deployed, o.seed); err != nil {
+			return err
+		}
+	}
+	if o.smoke {
+		if err := a.smoke(ctx, deployed, filepath.Join(root, examplesFolder)); err != nil {
+			return err
+		}
+		if o.exit {
+			return nil
+		}
+	}
+	a.showUp(runtime, o.log)
+	<-ctx.Done()
+	fmt.Fprintln(a.stderr, "stopping")
+	return nil
+}
+
+func (a *application) start(ctx context.Context, o upOptions, folder string, log *lineLog) (*local.Runtime, error) {
+	key := token.DevelopmentKey()
+	if own := os.Getenv(tokenKeyVariable); own != "" {
+		key = token.Key(own)
+	}
+	var runtime *local.Runtime
+	err := a.step("starting the local runtime", func() (err error) {
+		runtime, err = local.Start(ctx, local.Options{
+			Assembly: folder, Stack: a.stack, Port: o.port, Store: storage.NewMemory(), Clock: clock.NewScaled(o.timeScale),
+			Logger:         slog.New(slog.NewJSONHandler(log, nil)),
+			FunctionOutput: func(function, line string) { log.line(function + " " + line) },
+			OperatorNotice: func(_, message string) { log.line("operator notice " + message) },
+			TokenKey:       key,
+		})
+		return err
+	})
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, portTaken(o.port)
+	}
+	return runtime, err
+}
+
+// checkPort says early that a port is taken: compiling takes a minute.
+func checkPort(port int) error {
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return portTaken(port)
+	}
+	if err != nil {
+		return missing(fmt.Sprintf("port %d of 127.0.0.1 cannot be used", port), "choose another with --port, or --port 0 for any free one", err)
+	}
+	return listener.Close()
+}
+
+func portTaken(port int) error {
+	return missing(fmt.Sprintf("port %d of 127.0.0.1 is taken", port), "stop what uses it, or choose another with --port (0 takes any free one)", nil)
+}
+
+// showUp tells a newcomer what can be done now.
+func (a *application) showUp(runtime *local.Runtime, log string) {
+	if a.json {
+		return
+	}
+	outputs := runtime.Outputs()
+	keys := make([]string, 0, len(outputs))
+	for key := range outputs {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	rows := make([][]string, len(keys))
+	for i, key := range keys {
+		rows[i] = []string{key, outputs[key]}
+	}
+	fmt.Fprintln(a.stdout)
+	a.table([]string{"output", "value"}, rows)
+	fmt.Fprintln(a.stdout, "\nnot enforced here:", runtime.NotEnforced())
+	fmt.Fprintln(a.stdout, "logs:", log)
+	fmt.Fprintf(a.stdout, `
+In another terminal:
+  export AWS_ENDPOINT_URL=%[1]s AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+  aws dynamodb put-item --endpoint-url %[1]s --table-name %[2]s --item file://examples/try/coffee.json
+  go run ./cmd/payrail trace auth-coffee
+  go run ./cmd/payrail accounts acc-alice-gbp
+Press Ctrl-C to stop.
+`, runtime.Endpoint(), outputs["AuthorizationsTable"])
+}
+
+// lineLog is the log file: whole lines from many goroutines.
+type lineLog struct {
+	mu   sync.Mutex
+	file io.WriteCloser
+}
+
+func openLog(path string) (*lineLog, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("making the log's folder: %w", err)
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the log: %w", err)
+	}
+	return &lineLog{file: file}, nil
+}
+
+func (l *lineLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.file.Write(p)
+}
+
+// line writes one line; a log that cannot be written does not stop payments.
+func (l *lineLog) line(text string) { _, _ = l.Write([]byte(text + "\n")) }
+
+func (l *lineLog) Close() error { return l.file.Close() }

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/payrail/payrail/events"
+	"github.com/payrail/payrail/internal/batch"
+	"github.com/payrail/payrail/payment"
+)
+
+// reasonDecision is the reason of a decision that contradicts itself.
+const reasonDecision = "DECISION_INVALID"
+
+// splitter turns decisions into the legs of posting sequences.
+type splitter struct {
+	publisher batch.Publisher
+	now       func() time.Time
+}
+
+// handle splits a batch of decisions. The legs of all of them are published together; a decision is done only if all of its
+// legs were published. If it is not, all are published again under the same ids.
+func (s *splitter) handle(ctx context.Context, messages []batch.Message) batch.Results {
+	results := make(batch.Results, len(messages))
+	var outbox batch.Outbox
+	for i, message := range messages {
+		legs, err := s.legs(message)
+		if err != nil {
+			results[i] = err
+			continue
+		}
+		for _, leg := range legs {
+			outbox.Add(i, leg)
+		}
+	}
+	outbox.Publish(ctx, s.publisher, results)
+	return results
+}
+
+// legs makes the leg events of one decision.
+func (s *splitter) legs(message batch.Message) ([]events.Event, error) {
+	detail, err := batch.Decode[events.DecisionData](message, events.TransactionPostingApproved, events.TransactionRoutedToSuspense)
+	if err != nil {
+		return nil, err
+	}
+	sequence, legs, err := split(detail)
+	if err != nil {
+		return nil, err
+	}
+	metadata, now := detail.Metadata, s.now()
+	metadata.PostingSequence = sequence.ID
+	all := make([]events.Event, len(legs))
+	for n, leg := range legs {
+		next := metadata.Next(events.PostingLegCreated, strconv.Itoa(leg.Number), now)
+		all[n], err = events.New(events.PostingLegCreated, events.SourceAccountInterface, next, events.LegData{Sequence: sequence, Leg: leg})
+		if err != nil {
+			return nil, &payment.Error{Kind: payment.Invalid, Reason: reasonDecision, Err: err}
+		}
+	}
+	return all, nil
+}
+
+// split applies the posting rules to a decision and names the sequence that its legs make.
+func split(detail events.Detail[events.DecisionData]) (payment.Sequence, []payment.Leg, error) {
+	d := detail.Data
+	outcome, err := outcomeOf(d.Decision)
+	if err != nil {
+		return payment.Sequence{}, nil, err
+	}
+	// Recomputed and not only read: the sequence id is a part of the key, and a wrong one posts a payment twice.
+	businessKey := d.Payment.Authorization.BusinessKey()
+	if d.Payment.BusinessKey != businessKey || detail.Metadata.TransactionID != payment.TransactionID(businessKey) {
+		return payment.Sequence{}, nil, &payment.Error{Kind: payment.Invalid, Reason: reasonDecision,
+			Err: fmt.Errorf("the payment of %s does not have the business key it is sent under", detail.Metadata.TransactionID)}
+	}
+	legs, err := payment.Legs(payment.Decided{
+		Outcome: outcome, TransactionType: d.Payment.TransactionType, MCC: d.Payment.MCC, Foreign: payment.Foreign(d.Payment.Authorization),
+		BillingAmount: d.Payment.BillingAmount, AccountID: d.Account.ID, Scheme: d.Scheme, Terms: d.Terms, Description: d.Description,
+		ValueDate: payment.ValueDate(d.Payment.SettlementDate, d.Payment.TransmittedAt), BusinessKey: businessKey,
+	})
+	if err != nil {
+		return payment.Sequence{}, nil, fmt.Errorf("making the legs of %s: %w", detail.Metadata.TransactionID, err)
+	}
+	sequence := payment.Sequence{
+		ID: payment.SequenceID(businessKey, 0), Of: len(legs), Checksum: payment.Checksum(legs),
+		TransactionID: detail.Metadata.TransactionID, AuthorizationID: d.Payment.ID, BusinessKey: businessKey,
+		PayloadHash: d.Payment.PayloadHash, Outcome: outcome, OccurredAt: detail.Metadata.OccurredAt,
+	}
+	if outcome == payment.OutcomeSuspense {
+		sequence.Reason = d.Decision.Reason
+	}
+	return sequence, legs, nil
+}
+
+func outcomeOf(decision events.Decision) (payment.Outcome, error) {
+	switch decision.Outcome {
+	case events.DecisionApproved:
+		return payment.OutcomePosted, nil
+	case events.DecisionSuspense:
+		return payment.OutcomeSuspense, nil
+	default:
+		return "", &payment.Error{Kind: payment.Invalid, Reason: reasonDecision, Err: fmt.Errorf("decision %q is not one to be posted", decision.Outcome)}
+	}
+}

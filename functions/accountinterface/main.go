@@ -1,0 +1,40 @@
+// Command accountinterface consumes TransactionPostingApproved and TransactionRoutedToSuspense and produces
+// PostingLegCreated, one for each leg of the posting sequence that the posting rules make of the payment.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/payrail/payrail/internal/awsconfig"
+	"github.com/payrail/payrail/internal/batch"
+	"github.com/payrail/payrail/internal/config"
+	"github.com/payrail/payrail/internal/telemetry"
+)
+
+func main() {
+	logger := telemetry.NewLogger(os.Stdout, os.LookupEnv)
+	processor, err := wire(context.Background(), logger)
+	if err != nil {
+		logger.Error("starting failed", "error", err)
+		os.Exit(1)
+	}
+	lambda.Start(processor.Process)
+}
+
+func wire(ctx context.Context, logger *slog.Logger) (*batch.Processor, error) {
+	var settings config.AccountInterface
+	if err := config.Load(&settings, os.LookupEnv); err != nil {
+		return nil, err
+	}
+	cfg, err := awsconfig.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	splitter := &splitter{publisher: awsconfig.Publisher(cfg, settings.EventBusName), now: time.Now}
+	return batch.NewProcessor(logger, splitter.handle), nil
+}

@@ -1,0 +1,312 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/payrail/payrail/events"
+	"github.com/payrail/payrail/payment"
+)
+
+func TestAFirstAuthorizationIsClaimedAndForwarded(t *testing.T) {
+	w := newWorld()
+	details := w.run(t, insert(t, 1, item(t, "loyalty", `{"S":"gold"}`)))
+	require.Len(t, details, 1)
+	a, err := payment.ParseAuthorization(item(t).Attributes())
+	require.NoError(t, err)
+	require.Equal(t, events.AuthorizedData{Authorization: a, BusinessKey: a.BusinessKey(), PayloadHash: a.PayloadHash()}, details[0].Data)
+	tx := payment.TransactionID(a.BusinessKey())
+	require.Equal(t, events.First(events.TransactionAuthorized, tx, "auth-1", token, "r1", time.Unix(1783592131, 0), w.now), details[0].Metadata)
+
+	claim := w.claims[a.BusinessKey()]
+	require.Len(t, claim, 5)
+	require.Equal(t, text("2026-07-09T10:15:31.000Z"), claim["ingestedAt"])
+	require.Equal(t, &types.AttributeValueMemberN{Value: "1787048131"}, claim["expiresAt"], "40 days later")
+	require.Empty(t, w.objects)
+	require.Empty(t, w.published)
+	encoded, err := json.Marshal(details)
+	require.NoError(t, err)
+	require.NotContains(t, string(encoded), "gold", "unknown attributes are never passed on")
+}
+
+func TestARedeliveryIsForwardedAgainWithTheRecordedTime(t *testing.T) {
+	w := newWorld()
+	first := w.run(t, insert(t, 1, item(t)))
+	w.now = w.now.Add(time.Hour)
+	again := w.run(t, insert(t, 1, item(t)))
+	rewritten := w.run(t, modify(t, 60, item(t), item(t, "note", `{"S":"seen"}`)))
+	for _, details := range [][]Authorized{again, rewritten} {
+		require.Len(t, details, 1)
+		require.Equal(t, first[0].Data, details[0].Data)
+		require.Equal(t, first[0].Metadata.EventID, details[0].Metadata.EventID)
+		require.Equal(t, first[0].Metadata.OccurredAt, details[0].Metadata.OccurredAt)
+	}
+	require.Equal(t, "2026-07-09T11:15:32.000Z", again[0].Metadata.PublishedAt)
+	require.Empty(t, w.published)
+}
+
+func TestAClaimThatHasExpiredStillHolds(t *testing.T) {
+	w := newWorld()
+	w.run(t, insert(t, 1, item(t)))
+	w.now = w.now.AddDate(1, 0, 0)
+	require.Empty(t, w.run(t, insert(t, 365*24*3600, item(t, "authorizationId", `{"S":"auth-2"}`))))
+	require.Equal(t, events.DuplicateTransactionParked, w.published[0].DetailType)
+}
+
+// What is parked: the event, and the object that holds the item.
+func TestWhatIsParked(t *testing.T) {
+	key := func(changes ...string) string {
+		a, err := payment.ParseAuthorization(item(t, changes...).Attributes())
+		require.NoError(t, err)
+		return payment.TransactionID(a.BusinessKey())
+	}
+	for name, tc := range map[string]struct {
+		record     string
+		detailType events.DetailType
+		tx         string
+		want       events.ParkedData
+	}{
+		"duplicate": {
+			insert(t, 2, item(t, "authorizationId", `{"S":"auth-2"}`)), events.DuplicateTransactionParked, key(),
+			events.ParkedData{AuthorizationID: "auth-2", Kind: "DUPLICATE", Reason: "DUPLICATE", KnownAuthorizationID: "auth-1", Problem: problemDuplicate},
+		},
+		"conflict": {
+			insert(t, 2, item(t, "authorizationId", `{"S":"auth-2"}`, "billingAmount", `{"N":"1982"}`)), events.DuplicateConflictDetected, key(),
+			events.ParkedData{AuthorizationID: "auth-2", Kind: "CONFLICT", Reason: "CONFLICT", KnownAuthorizationID: "auth-1", Problem: problemConflict},
+		},
+		"content changed after approval": {
+			modify(t, 2, item(t), item(t, "billingAmount", `{"N":"1982"}`)), events.DuplicateConflictDetected, key(),
+			events.ParkedData{AuthorizationID: "auth-1", Kind: "CONFLICT", Reason: "CHANGED_AFTER_APPROVAL", KnownAuthorizationID: "auth-1", Problem: problemChanged},
+		},
+		"key changed after approval": {
+			modify(t, 2, item(t), item(t, "stan", `{"S":"999"}`)), events.DuplicateConflictDetected, key(),
+			events.ParkedData{AuthorizationID: "auth-1", Kind: "CONFLICT", Reason: "CHANGED_AFTER_APPROVAL", KnownAuthorizationID: "auth-1", Problem: problemChanged},
+		},
+		"content changed while not approved": {
+			modify(t, 2, item(t, "status", `{"S":"REPAIR"}`), item(t, "mcc", `{"S":"5412"}`)), events.DuplicateConflictDetected, key(),
+			events.ParkedData{AuthorizationID: "auth-1", Kind: "CONFLICT", Reason: "CONFLICT", KnownAuthorizationID: "auth-1", Problem: problemConflict},
+		},
+		"malformed": {
+			insert(t, 2, item(t, "authorizationId", `{"S":"auth-3"}`, "mcc", "", "stan", `{"S":"secret"}`)), events.TransactionRejected, payment.UnkeyedTransactionID("auth-3"),
+			events.ParkedData{AuthorizationID: "auth-3", Kind: "INVALID", Reason: "MALFORMED", Problem: "stan must be 1 to 12 digits; mcc is missing"},
+		},
+		"without a token": {
+			insert(t, 2, item(t, "authorizationId", `{"S":"auth-3"}`, "panToken", `{"S":""}`)), events.TransactionRejected, payment.UnkeyedTransactionID("auth-3"),
+			events.ParkedData{AuthorizationID: "auth-3", Kind: "INVALID", Reason: "MALFORMED", Problem: "panToken is missing"},
+		},
+		"a reversal": {
+			insert(t, 2, item(t, "mti", `{"S":"0400"}`)), events.TransactionRejected, key("mti", `{"S":"0400"}`),
+			events.ParkedData{AuthorizationID: "auth-1", Kind: "UNSUPPORTED", Reason: "MESSAGE_TYPE_NOT_SUPPORTED",
+				Problem: "message type 0400 is not supported yet, only 0100 and 0110 are"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			require.Len(t, w.run(t, insert(t, 1, item(t))), 1)
+			require.Empty(t, w.run(t, tc.record))
+			require.Len(t, w.published, 1)
+			require.Equal(t, tc.detailType, w.published[0].DetailType)
+			require.Equal(t, events.SourceDedup, w.published[0].Source)
+			detail := data[events.ParkedData](t, w.published[0])
+			tc.want.Object = detail.Data.Object
+			require.Equal(t, tc.want, detail.Data)
+			require.Equal(t, tc.tx, detail.Metadata.TransactionID)
+			require.True(t, strings.HasPrefix(detail.Metadata.EventID, tc.tx+"/"+string(tc.detailType)+"/"+tc.want.AuthorizationID+"/"), detail.Metadata.EventID)
+			require.Equal(t, "r2", detail.Metadata.CausationID)
+			require.Equal(t, "2026-07-09T10:15:32.000Z", detail.Metadata.OccurredAt)
+			require.NotContains(t, string(w.published[0].Detail)+w.log.String(), "secret", "problems name fields, not values")
+			require.Len(t, w.claims, 1, "what is parked claims nothing")
+			require.Contains(t, w.objects, "parked/"+detail.Data.Object)
+			require.True(t, strings.HasPrefix(detail.Data.Object, "2026/07/09/"+tc.want.Reason+"/"+tc.want.AuthorizationID+"-"), detail.Data.Object)
+		})
+	}
+}
+
+func TestAParkedObjectHoldsTheItemWithoutUnknownAttributes(t *testing.T) {
+	w := newWorld()
+	w.run(t, insert(t, 1, item(t, "mti", `{"S":"0400"}`, "cvv2", `{"S":"987"}`, "big", `{"N":"12345678901234567890"}`, "original", `{"M":{"stan":{"S":"1"}}}`)))
+	var record struct {
+		Withheld []string
+		Content  json.RawMessage
+	}
+	require.NoError(t, json.Unmarshal([]byte(w.objects["parked/"+data[events.ParkedData](t, w.published[0]).Data.Object]), &record))
+	require.Equal(t, []string{"big", "cvv2"}, record.Withheld)
+	want, err := json.Marshal(item(t, "mti", `{"S":"0400"}`, "original", `{"M":{"stan":{"S":"1"}}}`))
+	require.NoError(t, err)
+	require.JSONEq(t, string(want), string(record.Content))
+}
+
+func TestCorrectingWhatWasNeverAcceptedIsNoConflict(t *testing.T) {
+	for name, before := range map[string][]string{
+		"malformed":          {"mcc", ""},
+		"unsupported":        {"mti", `{"S":"0400"}`},
+		"with a card number": {"merchantName", `{"S":"4111111111111111"}`},
+		"not approved":       {"status", `{"S":"QUARANTINED"}`, "merchantName", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Len(t, newWorld().run(t, modify(t, 1, item(t, before...), item(t))), 1)
+		})
+	}
+}
+
+func TestABatchKeepsTheOrderOfEachKeyAndOfItsOutput(t *testing.T) {
+	for range 20 { // the claims of different keys run concurrently
+		w := newWorld()
+		var records, want []string
+		for n := range 5 {
+			stan := fmt.Sprintf(`{"S":"%d"}`, n)
+			records = append(records,
+				insert(t, 2*n, item(t, "stan", stan, "authorizationId", fmt.Sprintf(`{"S":"first-%d"}`, n))),
+				insert(t, 2*n+1, item(t, "stan", stan, "authorizationId", fmt.Sprintf(`{"S":"second-%d"}`, n))))
+			want = append(want, fmt.Sprintf("first-%d", n))
+		}
+		var got []string
+		for _, detail := range w.run(t, records...) {
+			got = append(got, detail.Metadata.CorrelationID)
+		}
+		require.Equal(t, want, got)
+		require.Len(t, w.published, 5)
+		for n, event := range w.published {
+			require.Equal(t, fmt.Sprintf("second-%d", n), data[events.ParkedData](t, event).Data.AuthorizationID)
+		}
+	}
+}
+
+func TestNothingToForwardIsAnEmptyArray(t *testing.T) {
+	w := newWorld()
+	for _, records := range [][]string{{}, {insert(t, 1, item(t, "mcc", ""))}, {insert(t, 1, item(t, "status", `{"S":"DECLINED"}`))}} {
+		encoded, err := json.Marshal(w.run(t, records...))
+		require.NoError(t, err)
+		require.Equal(t, "[]", string(encoded))
+	}
+	require.Contains(t, w.log.String(), "item that is not approved ignored")
+}
+
+func TestOnlyAFailedConditionMeansKnown(t *testing.T) {
+	w := newWorld()
+	w.fail = func(call string, _ bool) error {
+		if strings.HasPrefix(call, "PutItem") {
+			return errThrottled
+		}
+		return nil
+	}
+	_, err := w.handler().Handle(context.Background(), payload(insert(t, 1, item(t))))
+	require.ErrorIs(t, err, errThrottled)
+	require.Empty(t, w.published)
+	require.Equal(t, 1, strings.Count(w.log.String(), `"level":"ERROR"`), "logged once")
+	require.Contains(t, w.log.String(), `"kind":"UNAVAILABLE"`)
+}
+
+func TestAClaimWithoutItsFactsIsAnError(t *testing.T) {
+	w := newWorld()
+	w.run(t, insert(t, 1, item(t)))
+	for _, claim := range w.claims {
+		delete(claim, "payloadHash")
+	}
+	_, err := w.handler().Handle(context.Background(), payload(insert(t, 2, item(t))))
+	require.ErrorContains(t, err, "it has no payloadHash")
+}
+
+// A batch in which everything happens fails at each of its calls in turn, before and after the effect; the pipe repeats it.
+// The end must be the same as without the failure.
+func TestACrashBetweenAnyTwoStepsLosesAndDoublesNothing(t *testing.T) {
+	start := func() *world {
+		w := newWorld()
+		w.run(t, insert(t, 0, item(t, "authorizationId", `{"S":"known"}`)))
+		w.items["pan"] = item(t, "authorizationId", `{"S":"pan"}`, "merchantName", `{"S":"4111 1111 1111 1111"}`, "extra", `{"L":[{"S":"4111111111111111"}]}`)
+		w.calls = nil
+		return w
+	}
+	pan := start().items["pan"]
+	batch := []string{
+		insert(t, 1, item(t, "stan", `{"S":"1"}`)),
+		insert(t, 2, item(t, "authorizationId", `{"S":"duplicate"}`)),
+		insert(t, 3, item(t, "authorizationId", `{"S":"conflict"}`, "mcc", `{"S":"5999"}`)),
+		insert(t, 4, item(t, "authorizationId", `{"S":"malformed"}`, "mcc", "")),
+		insert(t, 5, pan),
+	}
+	clean := start()
+	want := clean.run(t, batch...)
+	require.Len(t, want, 1)
+	require.Len(t, clean.published, 4)
+	steps := len(clean.calls)
+	require.Equal(t, 3+3+1+2+1, steps, "claims, parked objects, quarantine object, two scrubs, one publish")
+
+	for step := range steps {
+		for _, after := range []bool{false, true} {
+			w := start()
+			n := 0
+			w.fail = func(_ string, done bool) error {
+				if done == after {
+					if n++; n == step+1 {
+						return errThrottled
+					}
+				}
+				return nil
+			}
+			_, err := w.handler().Handle(context.Background(), payload(batch...))
+			if n <= step {
+				require.NoError(t, err)
+				require.True(t, after, "a put whose condition fails has no effect to fail after")
+				continue
+			}
+			require.ErrorIs(t, err, errThrottled)
+			w.fail = nil
+			require.Equal(t, want, w.run(t, batch...), "step %d", step)
+			require.Equal(t, clean.claims, w.claims)
+			require.Equal(t, clean.items, w.items)
+			require.Equal(t, clean.objects, w.objects)
+			require.Subset(t, ids(t, clean.published), ids(t, w.published))
+			require.Subset(t, ids(t, w.published), ids(t, clean.published))
+		}
+	}
+}
+
+func ids(t *testing.T, all []events.Event) []string {
+	var ids []string
+	for _, event := range all {
+		ids = append(ids, data[any](t, event).Metadata.EventID)
+	}
+	return ids
+}
+
+func TestNothingIsAnnouncedBeforeItIsKept(t *testing.T) {
+	w := newWorld()
+	w.run(t, insert(t, 1, item(t, "mcc", "")), insert(t, 2, item(t, "merchantName", `{"S":"4111111111111111"}`)))
+	require.Equal(t, "Publish", w.calls[len(w.calls)-1])
+	quarantinedAt, scrubbedAt := -1, -1
+	for i, call := range w.calls {
+		if strings.HasPrefix(call, "PutObject quarantine/") {
+			quarantinedAt = i
+		}
+		if strings.HasPrefix(call, "UpdateItem") {
+			scrubbedAt = i
+		}
+	}
+	require.Less(t, quarantinedAt, scrubbedAt)
+}
+
+func BenchmarkHandle(b *testing.B) {
+	w := newWorld()
+	var records []string
+	for n := range 10 {
+		records = append(records, insert(b, n, item(b, "stan", fmt.Sprintf(`{"S":"%d"}`, n))))
+	}
+	handler, input := w.handler(), payload(records...)
+	b.ReportAllocs()
+	for b.Loop() {
+		w.calls = nil
+		details, err := handler.Handle(context.Background(), input)
+		if err != nil || len(details) != 10 {
+			b.Fatal(len(details), err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*10), "ns/event")
+}

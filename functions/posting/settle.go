@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/payrail/payrail/events"
+	"github.com/payrail/payrail/internal/batch"
+	"github.com/payrail/payrail/internal/ledger"
+	"github.com/payrail/payrail/internal/parked"
+	"github.com/payrail/payrail/payment"
+)
+
+// Reasons under which sequences are parked.
+const (
+	reasonLateDuplicate = "LATE_DUPLICATE"
+	reasonSuperseded    = "SUPERSEDED"
+	reasonConflict      = "POSTING_CONFLICT"
+)
+
+// settle does what the ledger's answer asks for: an event, a parked object, or both. Events go to the outbox under the
+// group's first message.
+func (p *poster) settle(ctx context.Context, g *group, entry payment.JournalEntry, result ledger.Result, outbox *batch.Outbox) error {
+	if result.Err != nil {
+		return result.Err
+	}
+	switch result.Disposition {
+	case ledger.Posted:
+		return p.announce(g, result.Record, outbox)
+	case ledger.AlreadyPosted:
+		// A replay of the archive finds what was posted long ago, and told. A message that came before is another matter: the
+		// attempt before this one may have posted and died.
+		if g.replayed && !g.redelivered {
+			return nil
+		}
+		return p.announce(g, result.Record, outbox)
+	case ledger.LateDuplicate:
+		return p.park(ctx, g, entry, result.Record, parking{"DUPLICATE", reasonLateDuplicate, events.DuplicateTransactionParked,
+			"the same payment was posted for another authorization"}, outbox)
+	case ledger.Superseded:
+		// No event: the payment is posted, and told, in its first version. The object shows what the other one would have been.
+		return p.park(ctx, g, entry, result.Record, parking{reasonSuperseded, reasonSuperseded, "",
+			"the payment was posted with other legs before; reference data changed in between"}, outbox)
+	case ledger.Conflicting:
+		return p.park(ctx, g, entry, result.Record, parking{string(payment.Conflict), reasonConflict, events.DuplicateConflictDetected,
+			"another payment with other content was posted under the same business key"}, outbox)
+	default:
+		return fmt.Errorf("settling sequence %s: the ledger answered %q", g.sequence.ID, result.Disposition)
+	}
+}
+
+// announce publishes that a record is in the journal, as the journal has it.
+func (p *poster) announce(g *group, record ledger.Record, outbox *batch.Outbox) error {
+	event, err := events.New(events.TransactionPosted, events.SourcePosting, g.cause.Next(events.TransactionPosted, "", p.now()),
+		events.PostedData{Sequence: record.Sequence, Outcome: record.Outcome, EntryHash: record.EntryHash, Legs: record.Legs})
+	if err != nil {
+		return err
+	}
+	outbox.Add(g.messages[0], event)
+	return nil
+}
+
+// parking says how a sequence that was not posted is kept and told.
+type parking struct {
+	kind, reason string
+	// detailType is empty where no event tells of it.
+	detailType events.DetailType
+	problem    string
+}
+
+// park keeps a sequence that has no effect. Its object and its event are the same whenever it comes again.
+func (p *poster) park(ctx context.Context, g *group, entry payment.JournalEntry, held ledger.Record, how parking, outbox *batch.Outbox) error {
+	content, err := json.Marshal(struct {
+		Sequence payment.Sequence `json:"sequence"`
+		Legs     []payment.Leg    `json:"legs"`
+	}{entry.Sequence, entry.Legs})
+	if err != nil {
+		return fmt.Errorf("parking sequence %s: %w", g.sequence.ID, err)
+	}
+	occurredAt, err := time.Parse(time.RFC3339, g.sequence.OccurredAt)
+	if err != nil {
+		return fmt.Errorf("parking sequence %s: %w", g.sequence.ID, err)
+	}
+	object, err := p.parked.Put(ctx, parked.Record{
+		Stage: "posting", Kind: how.kind, Reason: how.reason, Problem: how.problem, TransactionID: g.sequence.TransactionID,
+		AuthorizationID: g.sequence.AuthorizationID, KnownAuthorizationID: held.AuthorizationID, OccurredAt: occurredAt, Content: content,
+	})
+	if err != nil || how.detailType == "" {
+		return err
+	}
+	// The authorization is part of the id: several may collide with one posted sequence.
+	metadata := g.cause.Next(how.detailType, g.sequence.AuthorizationID, p.now())
+	event, err := events.New(how.detailType, events.SourcePosting, metadata, events.ParkedData{
+		AuthorizationID: g.sequence.AuthorizationID, Kind: how.kind, Reason: how.reason, Problem: how.problem,
+		KnownAuthorizationID: held.AuthorizationID, Object: object,
+	})
+	if err != nil {
+		return err
+	}
+	outbox.Add(g.messages[0], event)
+	return nil
+}

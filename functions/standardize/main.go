@@ -1,0 +1,40 @@
+// Command standardize consumes TransactionAuthorized and produces TransactionStandardized: the authorization as the ISO 20022
+// message cain.003 (FinancialInitiation) with the canonical payment it was made of.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/payrail/payrail/internal/awsconfig"
+	"github.com/payrail/payrail/internal/batch"
+	"github.com/payrail/payrail/internal/config"
+	"github.com/payrail/payrail/internal/telemetry"
+)
+
+func main() {
+	logger := telemetry.NewLogger(os.Stdout, os.LookupEnv)
+	processor, err := wire(context.Background(), logger)
+	if err != nil {
+		logger.Error("starting failed", "error", err)
+		os.Exit(1)
+	}
+	lambda.Start(processor.Process)
+}
+
+func wire(ctx context.Context, logger *slog.Logger) (*batch.Processor, error) {
+	var settings config.Standardize
+	if err := config.Load(&settings, os.LookupEnv); err != nil {
+		return nil, err
+	}
+	cfg, err := awsconfig.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := standardizer{publisher: awsconfig.Publisher(cfg, settings.EventBusName), now: time.Now}
+	return batch.NewProcessor(logger, s.handle), nil
+}

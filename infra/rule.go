@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/payrail/payrail/events"
+)
+
+// EventBridge's own limits, which are also its defaults; they are written down because a change of them changes when an event
+// reaches the dead-letter queue.
+const (
+	deliveryAttempts      = 185
+	deliveryMaxAgeSeconds = 24 * 60 * 60
+)
+
+// pattern is an EventBridge event pattern.
+type pattern map[string]any
+
+// on is the pattern of some kinds of event. It pins their producers too: a kind alone would match events that somebody else
+// puts under that name.
+func on(kinds ...events.DetailType) pattern {
+	var sources []string
+	var detailTypes []string
+	for _, contract := range events.Contracts() {
+		if !slices.Contains(kinds, contract.DetailType) {
+			continue
+		}
+		detailTypes = append(detailTypes, string(contract.DetailType))
+		if source := string(contract.Source); !slices.Contains(sources, source) {
+			sources = append(sources, source)
+		}
+	}
+	if len(detailTypes) != len(kinds) {
+		panic(fmt.Sprintf("a rule is for %v, of which only %v are in the event contract", kinds, detailTypes))
+	}
+	return pattern{"source": sources, "detail-type": detailTypes}
+}
+
+// alsoFrom is the pattern with one more producer: posting arbitrates, and so it too finds duplicates and conflicts, which the
+// event contract lists under dedup.
+func (p pattern) alsoFrom(source events.Source) pattern {
+	sources := slices.Clone(p["source"].([]string))
+	if !slices.Contains(sources, string(source)) {
+		sources = append(sources, string(source))
+	}
+	return pattern{"source": sources, "detail-type": p["detail-type"]}
+}
+
+// everyEvent is the pattern of all events on the bus: a rule must have a pattern, and every event has a source.
+func everyEvent() pattern {
+	return pattern{"source": []any{map[string]any{"prefix": ""}}}
+}
+
+// newRule delivers the events of the bus that match a pattern to one target. What cannot be delivered goes to a dead-letter
+// queue of the rule's own. roleARN is nil where the target has a resource policy instead.
+func newRule(scope constructs.Construct, bus awsevents.EventBus, description string, matches pattern, targetARN, roleARN *string) awsevents.CfnRule {
+	undelivered := newDeadLetterQueue(scope, "Undelivered")
+	rule := awsevents.NewCfnRule(scope, jsii.String("Rule"), &awsevents.CfnRuleProps{
+		Description:  jsii.String(description),
+		EventBusName: bus.EventBusName(),
+		EventPattern: map[string]any(matches),
+		Targets: []any{&awsevents.CfnRule_TargetProperty{
+			Id:               jsii.String("Target"),
+			Arn:              targetARN,
+			RoleArn:          roleARN,
+			DeadLetterConfig: &awsevents.CfnRule_DeadLetterConfigProperty{Arn: undelivered.QueueArn()},
+			RetryPolicy: &awsevents.CfnRule_RetryPolicyProperty{
+				MaximumRetryAttempts:     jsii.Number(deliveryAttempts),
+				MaximumEventAgeInSeconds: jsii.Number(deliveryMaxAgeSeconds),
+			},
+		}},
+	})
+	acceptFromRule(undelivered, rule.AttrArn())
+	return rule
+}

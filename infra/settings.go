@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+)
+
+// Settings are the choices made at synthesis, with `cdk synth -c key=value`.
+type Settings struct {
+	Target Target
+	// Removal is what becomes of tables, buckets and keys when the stack is deleted.
+	Removal awscdk.RemovalPolicy
+	// CurrencyConversion is the mode of rule R-003: "corrected" finds conversions, "legacy" finds what the batch it replaces found.
+	CurrencyConversion string
+	// Timeline says which events the tracker records: "all", "outcomes" or "off". A write per event costs.
+	Timeline string
+}
+
+// Target is the platform that the functions are compiled for, in Go's names.
+type Target struct {
+	GOOS, GOARCH string
+}
+
+// readSettings reads the settings from the app's context; of the allowed values the first is the default.
+func readSettings(lookup func(key string) any) (Settings, error) {
+	target, err := choose(lookup, "target", "arm64", "x86_64", "host")
+	if err != nil {
+		return Settings{}, err
+	}
+	removal, err := choose(lookup, "removal", "retain", "destroy")
+	if err != nil {
+		return Settings{}, err
+	}
+	conversion, err := choose(lookup, "r003", "corrected", "legacy")
+	if err != nil {
+		return Settings{}, err
+	}
+	timeline, err := choose(lookup, "timeline", timelineAll, timelineOutcomes, timelineOff)
+	if err != nil {
+		return Settings{}, err
+	}
+	platform, err := platformOf(target)
+	if err != nil {
+		return Settings{}, err
+	}
+	return Settings{Target: platform, Removal: removals[removal], CurrencyConversion: conversion, Timeline: timeline}, nil
+}
+
+var removals = map[string]awscdk.RemovalPolicy{
+	"retain":  awscdk.RemovalPolicy_RETAIN,
+	"destroy": awscdk.RemovalPolicy_DESTROY,
+}
+
+// choose reads one context value that must be one of allowed, or absent, which means the first.
+func choose(lookup func(key string) any, key string, allowed ...string) (string, error) {
+	value := lookup(key)
+	if value == nil {
+		return allowed[0], nil
+	}
+	if s, ok := value.(string); ok && slices.Contains(allowed, s) {
+		return s, nil
+	}
+	return "", fmt.Errorf("reading context %s=%v: must be one of %s", key, value, strings.Join(allowed, ", "))
+}
+
+// platformOf translates a target into the platform to compile for. Lambda runs Linux; "host" is this machine, for the local
+// runtime, which starts the functions as processes.
+func platformOf(target string) (Target, error) {
+	switch {
+	case target == "arm64":
+		return Target{GOOS: "linux", GOARCH: "arm64"}, nil
+	case target == "x86_64":
+		return Target{GOOS: "linux", GOARCH: "amd64"}, nil
+	case architectures[runtime.GOARCH] == nil:
+		return Target{}, fmt.Errorf("reading context target=host: Lambda has no architecture for %s", runtime.GOARCH)
+	default:
+		return Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}, nil
+	}
+}

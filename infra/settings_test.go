@@ -1,0 +1,46 @@
+package main
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/stretchr/testify/require"
+)
+
+func TestReadSettings(t *testing.T) {
+	arm := Target{GOOS: "linux", GOARCH: "arm64"}
+	tests := []struct {
+		name    string
+		context map[string]any
+		want    Settings
+		err     string
+	}{
+		{name: "defaults", want: Settings{arm, awscdk.RemovalPolicy_RETAIN, "corrected", "all"}},
+		{
+			name:    "every other choice",
+			context: map[string]any{"target": "x86_64", "removal": "destroy", "r003": "legacy", "timeline": "off"},
+			want:    Settings{Target{GOOS: "linux", GOARCH: "amd64"}, awscdk.RemovalPolicy_DESTROY, "legacy", "off"},
+		},
+		{
+			name:    "this machine",
+			context: map[string]any{"target": "host", "timeline": "outcomes"},
+			want:    Settings{Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}, awscdk.RemovalPolicy_RETAIN, "corrected", "outcomes"},
+		},
+		{name: "unknown target", context: map[string]any{"target": "arm"}, err: "reading context target=arm: must be one of arm64, x86_64, host"},
+		{name: "unknown removal", context: map[string]any{"removal": "snapshot"}, err: "reading context removal=snapshot: must be one of retain, destroy"},
+		{name: "unknown mode", context: map[string]any{"r003": ""}, err: "reading context r003=: must be one of corrected, legacy"},
+		{name: "not a string", context: map[string]any{"timeline": true}, err: "reading context timeline=true: must be one of all, outcomes, off"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := readSettings(func(key string) any { return test.context[key] })
+			if test.err != "" {
+				require.EqualError(t, err, test.err)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, test.want, got)
+		})
+	}
+}

@@ -1,0 +1,185 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/payrail/payrail/payment"
+)
+
+// Finding is something in the ledger that should not be.
+type Finding struct {
+	// Subject is a sequence, or an account and currency.
+	Subject string `json:"subject"`
+	Problem string `json:"problem"`
+}
+
+// Verification is the result of Verify.
+type Verification struct {
+	JournalEntries int64 `json:"journalEntries"`
+	Entries        int64 `json:"entries"`
+	Balances       int64 `json:"balances"`
+	// Findings is empty for a sound ledger.
+	Findings []Finding `json:"findings"`
+}
+
+// standing is what is known of a customer account in a currency from one side, the journal's or the stored items'. The seal
+// is the exclusive-or of the hashes of the entry items: two sets of entries with the same seal are the same set, in whatever
+// order they were met, and memory grows with accounts, not with payments.
+type standing struct {
+	sum     payment.Money
+	entries int64
+	seal    [sha256.Size]byte
+}
+
+func (s *standing) add(key itemKey, e Entry) error {
+	sum, err := s.sum.Add(e.Amount)
+	if err != nil {
+		return err
+	}
+	s.sum = sum
+	s.entries++
+	hash := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %s %d %q %q %q %q", key.partition, key.sort, e.Amount.Minor, e.Amount.Currency,
+		e.Leg, e.Description, e.ValueDate, e.RuleID, e.BankTransactionCode))
+	for i := range s.seal {
+		s.seal[i] ^= hash[i]
+	}
+	return nil
+}
+
+// verifier holds both sides of the comparison.
+type verifier struct {
+	Verification
+	expected, stored map[position]*standing
+	// journals counts the journal entries that moved an account, which its balance counts too.
+	journals map[position]int64
+	balances map[position]Balance
+}
+
+// Verify checks the whole ledger against its journal: every journal entry balances and has its checksum and hash; the
+// entries and balances of customers are exactly those that the journal makes. It reads the table once. A scan is no
+// snapshot: what is posted meanwhile may be seen in part, so the ledger must be at rest for the findings to mean something.
+func (r *Reader) Verify(ctx context.Context) (Verification, error) {
+	v := &verifier{expected: map[position]*standing{}, stored: map[position]*standing{}, journals: map[position]int64{}, balances: map[position]Balance{}}
+	if err := r.scan(ctx, "", v.visit); err != nil {
+		return Verification{}, fmt.Errorf("verifying the ledger: %w", err)
+	}
+	v.compare()
+	slices.SortFunc(v.Findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Problem, b.Problem))
+	})
+	return v.Verification, nil
+}
+
+func (v *verifier) report(subject, format string, arguments ...any) {
+	v.Findings = append(v.Findings, Finding{Subject: subject, Problem: fmt.Sprintf(format, arguments...)})
+}
+
+// visit takes one item of the table. What cannot be read is a finding, not an end of the verification.
+func (v *verifier) visit(item map[string]types.AttributeValue) error {
+	d := decoder{item: item}
+	key := itemKey{d.text("pk"), d.text("sk")}
+	subject := key.partition + " " + key.sort
+	var err error
+	switch {
+	case isKind(key.partition, journalPrefix):
+		v.JournalEntries++
+		err = v.journal(key, item)
+	case isKind(key.partition, entryPrefix):
+		v.Entries++
+		var entry Entry
+		if entry, err = decodeEntry(item); err == nil {
+			err = standingOf(v.stored, position{entry.AccountID, entry.Amount.Currency}).add(key, entry)
+		}
+	case isKind(key.partition, balancePrefix):
+		v.Balances++
+		var balance Balance
+		if balance, err = decodeBalance(item); err == nil {
+			v.balances[position{balance.AccountID, balance.Amount.Currency}] = balance
+		}
+	default:
+		err = errors.New("is no item of a ledger")
+	}
+	if err != nil {
+		v.report(subject, "%v", err)
+	}
+	return nil
+}
+
+func standingOf(standings map[position]*standing, at position) *standing {
+	s, ok := standings[at]
+	if !ok {
+		s = &standing{sum: payment.Money{Currency: at.currency}}
+		standings[at] = s
+	}
+	return s
+}
+
+func (v *verifier) journal(key itemKey, item map[string]types.AttributeValue) error {
+	record, err := decodeRecord(item)
+	if err != nil {
+		return err
+	}
+	if key != journalKey(record.ID) {
+		v.report(record.ID, "the journal item has the key %s %s", key.partition, key.sort)
+	}
+	// Assemble checks the leg numbers, the checksum and that the legs balance.
+	if _, err := payment.Assemble(record.Sequence, record.Legs); err != nil {
+		v.report(record.ID, "%v", err)
+	}
+	if hash := record.Hash(); hash != record.EntryHash {
+		v.report(record.ID, "the entry's hash is %s, recorded is %s", hash, record.EntryHash)
+	}
+	moved := map[position]bool{}
+	for _, leg := range record.CustomerLegs() {
+		at := position{leg.Account, leg.Amount.Currency}
+		moved[at] = true
+		// The item that posting would have made of the leg, read as the stored one is read.
+		entry, err := decodeEntry(entryItem(record, leg))
+		if err != nil {
+			return err
+		}
+		if err := standingOf(v.expected, at).add(entryKey(record.Sequence, leg), entry); err != nil {
+			return err
+		}
+	}
+	for at := range moved {
+		v.journals[at]++
+	}
+	return nil
+}
+
+// compare reports every account whose entries or balance are not what the journal makes.
+func (v *verifier) compare() {
+	accounts := map[position]bool{}
+	for at := range v.expected {
+		accounts[at] = true
+	}
+	for at := range v.stored {
+		accounts[at] = true
+	}
+	for at := range v.balances {
+		accounts[at] = true
+	}
+	for at := range accounts {
+		subject := at.account + " " + string(at.currency)
+		expected, stored := standingOf(v.expected, at), standingOf(v.stored, at)
+		if *expected != *stored {
+			v.report(subject, "the journal makes %d entries worth %s, stored are %d entries worth %s", expected.entries, expected.sum, stored.entries, stored.sum)
+		}
+		balance, ok := v.balances[at]
+		if !ok {
+			v.report(subject, "the journal makes a balance of %s, stored is none", expected.sum)
+			continue
+		}
+		if balance.Amount != expected.sum || balance.JournalCount != v.journals[at] {
+			v.report(subject, "the journal makes a balance of %s in %d journal entries, stored is %s in %d", expected.sum, v.journals[at], balance.Amount, balance.JournalCount)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package timeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/payrail/payrail/events"
+	"github.com/payrail/payrail/payment"
+)
+
+// decided is the part of the rules engine's events that a summary needs; the events carry the whole payment besides.
+type decided struct {
+	Decision events.Decision `json:"decision"`
+}
+
+// summaries makes the line of each kind of event.
+var summaries = map[events.DetailType]func(json.RawMessage) (string, error){
+	events.TransactionAuthorized: of(func(d events.AuthorizedData) string {
+		line := "accepted " + d.Authorization.BillingAmount.String()
+		if d.Authorization.TransactionAmount != d.Authorization.BillingAmount {
+			line += " for " + d.Authorization.TransactionAmount.String()
+		}
+		return line
+	}),
+	events.DuplicateTransactionParked: of(func(d events.ParkedData) string {
+		return fmt.Sprintf("parked %s: duplicate of %s", d.AuthorizationID, d.KnownAuthorizationID)
+	}),
+	events.DuplicateConflictDetected: of(func(d events.ParkedData) string {
+		return fmt.Sprintf("parked %s: %s with %s", d.AuthorizationID, d.Reason, d.KnownAuthorizationID)
+	}),
+	events.TransactionRejected: of(func(d events.ParkedData) string {
+		return "parked: " + withReason(d.Reason, d.Problem)
+	}),
+	events.TransactionQuarantined: of(func(d events.QuarantinedData) string {
+		return fmt.Sprintf("quarantined: %s in %s", d.Reason, strings.Join(d.Fields, ", "))
+	}),
+	events.TransactionStandardized: of(func(d struct {
+		MsgDefIdr string `json:"msgDefIdr"`
+	}) string {
+		return d.MsgDefIdr
+	}),
+	events.TransactionEnriched: of(func(d struct {
+		Account payment.Account `json:"account"`
+	}) string {
+		return strings.TrimSuffix(fmt.Sprintf("account %s %s", d.Account.Status, d.Account.ID), " ")
+	}),
+	events.ForeignTransactionFound:            of(finding),
+	events.CurrencyConversionTransactionFound: of(finding),
+	events.WarningMerchantTypeFound:           of(finding),
+	events.TransactionPostingApproved:         of(decision),
+	events.TransactionRoutedToSuspense:        of(decision),
+	events.TransactionPostingFailed:           of(decision),
+	events.PostingLegCreated: of(func(d events.LegData) string {
+		return fmt.Sprintf("leg %d of %d: %s %s %s", d.Leg.Number, d.Sequence.Of, d.Leg.Side, d.Leg.Account, d.Leg.Amount)
+	}),
+	events.TransactionPosted: of(func(d events.PostedData) string {
+		return fmt.Sprintf("%s %s %d legs", d.Outcome, d.Sequence.ID, len(d.Legs))
+	}),
+}
+
+// of reads an event's data as T for its summary.
+func of[T any](line func(T) string) func(json.RawMessage) (string, error) {
+	return func(data json.RawMessage) (string, error) {
+		var read T
+		if err := json.Unmarshal(data, &read); err != nil {
+			return "", err
+		}
+		return line(read), nil
+	}
+}
+
+// summarize is empty for an event that came into the contract later than this.
+func summarize(detailType events.DetailType, data json.RawMessage) (string, error) {
+	if line, ok := summaries[detailType]; ok {
+		return line(data)
+	}
+	return "", nil
+}
+
+func finding(d struct {
+	Rule    string                  `json:"rule"`
+	Warning payment.MerchantWarning `json:"warning"`
+}) string {
+	return strings.TrimSuffix(d.Rule+" "+string(d.Warning), " ")
+}
+
+func decision(d decided) string {
+	line := d.Decision.Outcome
+	if d.Decision.Reason != "" && d.Decision.Reason != string(payment.SuspenseNone) {
+		line += " " + d.Decision.Reason
+	}
+	if len(d.Decision.RulesFired) > 0 {
+		line += " by " + strings.Join(d.Decision.RulesFired, ", ")
+	}
+	return line
+}
+
+// withReason puts the reason before the problem where it is not already there.
+func withReason(reason, problem string) string {
+	if strings.HasPrefix(problem, reason) {
+		return problem
+	}
+	return reason + ": " + problem
+}
