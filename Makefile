@@ -13,6 +13,9 @@ REST := ./infra/... ./cmd/... ./test/...
 # The CDK CLI, pinned: an unpinned one is another major version.
 CDK := npx --yes aws-cdk@2.1147.0
 
+# Clients and oracles of other languages, which tests use where they are installed.
+export NODE_PATH := $(CURDIR)/test/node/node_modules
+
 .PHONY: help run demo test fault bench synth deploy
 
 help: ## list the targets
@@ -24,7 +27,11 @@ run: ## run the whole system here, post the examples, stay up
 demo: ## the same, then stop; status 0 only if every invariant held
 	go run ./cmd/payrail up --port 0 --smoke --exit
 
-test: ## everything CI runs
+test/node/node_modules: test/node/package-lock.json
+	npm ci --prefix test/node --no-audit --no-fund --loglevel=error || echo "npm could not install test/node: the tests that need it are skipped"
+	@touch -c $@
+
+test: test/node/node_modules ## everything CI runs
 	@unformatted=$$(gofmt -l cmd events functions infra internal local payment statemachines test); \
 		if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted; run gofmt -w on them"; exit 1; fi
 	go vet ./...
