@@ -55,9 +55,17 @@ func schemaOf(c Contract) *reflector.Schema {
 	properties.Set("metadata", metadata)
 	properties.Set("data", data)
 	return &reflector.Schema{
-		Version: reflector.Version, Title: string(c.DetailType), Description: "detail of " + string(c.DetailType) + ", source " + string(c.Source),
+		Version: reflector.Version, Title: string(c.DetailType), Description: "detail of " + string(c.DetailType) + ", source " + joined(c.Sources),
 		Type: "object", Properties: properties, Required: []string{"metadata", "data"},
 	}
+}
+
+func joined(sources []Source) string {
+	names := make([]string, len(sources))
+	for i, source := range sources {
+		names[i] = string(source)
+	}
+	return strings.Join(names, " or ")
 }
 
 func TestSchemasAndExamplesMatchTheTypes(t *testing.T) {
@@ -107,6 +115,7 @@ func TestEveryFileBelongsToAContract(t *testing.T) {
 	for _, c := range Contracts() {
 		require.False(t, names[string(c.DetailType)], "%s twice", c.DetailType)
 		names[string(c.DetailType)] = true
+		require.NotEmpty(t, c.Sources, "%s has no producer", c.DetailType)
 	}
 	for _, folder := range []string{"schemas", "examples"} {
 		files, err := os.ReadDir(folder)

@@ -7,6 +7,18 @@ type AuthorizedData struct {
 	Authorization payment.Authorization `json:"authorization"`
 	BusinessKey   string                `json:"businessKey"`
 	PayloadHash   string                `json:"payloadHash"`
+	// Repair is there where a person corrected the authorization after its review had failed.
+	Repair *Repair `json:"repair,omitempty"`
+}
+
+// Repair says what was corrected, by whom and why. BusinessKey and PayloadHash beside it stay those of the authorization as it
+// was taken in.
+type Repair struct {
+	Attempt int `json:"attempt"`
+	// Set has the corrected fields by the names of the authorization item.
+	Set    map[string]string `json:"set"`
+	By     string            `json:"by"`
+	Reason string            `json:"reason,omitempty"`
 }
 
 // ParkedData says what was not forwarded, why, and where it is kept.

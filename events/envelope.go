@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -27,7 +28,9 @@ type Metadata struct {
 	OccurredAt      string `json:"occurredAt"`
 	PublishedAt     string `json:"publishedAt"`
 	EventGroupID    string `json:"eventGroupId"`
-	Replay          string `json:"replay,omitempty"`
+	// Attempt counts how often the payment was sent through: 2 for its first repair. Absent and 1 mean the first time.
+	Attempt int    `json:"attempt,omitempty"`
+	Replay  string `json:"replay,omitempty"`
 }
 
 // Detail is the body of an event on the bus.
@@ -82,17 +85,47 @@ func (m Metadata) Next(detailType DetailType, suffix string, publishedAt time.Ti
 	if m.PostingSequence != "" {
 		subject = m.PostingSequence
 	}
-	next.EventID = eventID(subject, detailType, suffix)
+	next.Attempt = m.furtherAttempt()
+	if detailType == TransactionPosted {
+		// A sequence is in the journal once, whichever attempt brought it there: telling it again repeats the id.
+		next.EventID = eventID(subject, detailType, suffix, 0)
+	} else {
+		next.EventID = eventID(subject, detailType, suffix, next.Attempt)
+	}
 	next.CausationID = m.EventID
 	next.Traceparent = childOf(m.Traceparent, next.EventID)
 	next.PublishedAt = FormatTime(publishedAt)
 	return next
 }
 
-func eventID(subject string, detailType DetailType, suffix string) string {
+// Retry is the metadata of the event that sends m's payment through once more: the same payment, taken in at the same time, under
+// ids that count the attempt. causation is the id of the event that asks for it.
+func (m Metadata) Retry(detailType DetailType, attempt int, causation string, publishedAt time.Time) Metadata {
+	m.SchemaVersion, m.Attempt, m.PostingSequence = SchemaVersion, attempt, ""
+	m.EventID = eventID(m.TransactionID, detailType, "", m.furtherAttempt())
+	m.CausationID = causation
+	m.Traceparent = traceparent(m.TransactionID, m.EventID)
+	m.PublishedAt = FormatTime(publishedAt)
+	return m
+}
+
+// furtherAttempt is the attempt as ids and events write it: nothing for the first. The rules engine, which cannot leave a
+// member out, writes a 1.
+func (m Metadata) furtherAttempt() int {
+	if m.Attempt <= 1 {
+		return 0
+	}
+	return m.Attempt
+}
+
+// eventID is subject/detail-type[/suffix][/attempt].
+func eventID(subject string, detailType DetailType, suffix string, attempt int) string {
 	id := subject + "/" + string(detailType)
 	if suffix != "" {
 		id += "/" + suffix
+	}
+	if attempt > 0 {
+		id += "/" + strconv.Itoa(attempt)
 	}
 	return id
 }
@@ -100,7 +133,7 @@ func eventID(subject string, detailType DetailType, suffix string) string {
 // First is the metadata of an event that starts from an authorization. occurredAt is the ingest time, from which every
 // later time derives; causation is the id of the stream record.
 func First(detailType DetailType, transactionID, authorizationID, panToken, causation string, occurredAt, publishedAt time.Time) Metadata {
-	id := eventID(transactionID, detailType, "")
+	id := eventID(transactionID, detailType, "", 0)
 	return Metadata{
 		SchemaVersion: SchemaVersion, EventID: id, TransactionID: transactionID, CorrelationID: authorizationID,
 		CausationID: causation, Traceparent: traceparent(transactionID, id), OccurredAt: FormatTime(occurredAt),

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -52,4 +53,34 @@ func TestDecodeRefusesWhatItsConsumerDoesNotExpect(t *testing.T) {
 			require.ErrorContains(t, err, tc.problem)
 		})
 	}
+}
+
+// A repaired payment tells its story beside that of the attempt that failed: no id of one is an id of the other.
+func TestARetryCountsTheAttemptInEveryID(t *testing.T) {
+	first := First(TransactionAuthorized, "tx_A", "auth-1", "tok", "record-1", ingested, published)
+	retry := first.Retry(TransactionAuthorized, 2, "tx_A/TransactionPostingFailed", published.Add(time.Hour))
+	require.Equal(t, "tx_A/TransactionAuthorized/2", retry.EventID)
+	require.Equal(t, "tx_A/TransactionPostingFailed", retry.CausationID)
+	require.Equal(t, first.OccurredAt, retry.OccurredAt)
+	require.Equal(t, "2026-07-09T11:15:31.163Z", retry.PublishedAt)
+	require.Equal(t, first.Traceparent[:35], retry.Traceparent[:35], "one trace")
+	require.NotEqual(t, first.Traceparent, retry.Traceparent, "a span of its own")
+
+	next := retry.Next(TransactionEnriched, "", published)
+	require.Equal(t, "tx_A/TransactionEnriched/2", next.EventID)
+	require.Equal(t, 2, next.Attempt)
+	next.PostingSequence = "ps_A-00"
+	leg := next.Next(PostingLegCreated, "1", published)
+	require.Equal(t, "ps_A-00/PostingLegCreated/1/2", leg.EventID)
+	require.Equal(t, "ps_A-00/TransactionPosted", leg.Next(TransactionPosted, "", published).EventID, "posted once, by whichever attempt")
+}
+
+func TestTheFirstAttemptIsNotCounted(t *testing.T) {
+	m := First(TransactionAuthorized, "tx_A", "auth-1", "tok", "record-1", ingested, published)
+	m.Attempt = 1 // as the rules engine writes it
+	next := m.Next(TransactionStandardized, "", published)
+	require.Equal(t, "tx_A/TransactionStandardized", next.EventID)
+	raw, err := json.Marshal(next)
+	require.NoError(t, err)
+	require.NotContains(t, string(raw), "attempt")
 }

@@ -5,43 +5,72 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/payrail/payrail/internal/authorizationitem"
+	"github.com/payrail/payrail/internal/parked"
 	"github.com/payrail/payrail/payment"
 )
 
 // envelope is an event as EventBridge delivers it, in the account and region of the local runtime.
 func envelope(c Contract, detail any) map[string]any {
 	return map[string]any{
-		"version": "0", "id": "7bf73129-1428-4cd3-a780-95db273d1602", "detail-type": c.DetailType, "source": c.Source,
+		"version": "0", "id": "7bf73129-1428-4cd3-a780-95db273d1602", "detail-type": c.DetailType, "source": c.Sources[0],
 		"account": "000000000000", "time": "2026-07-09T10:15:31Z", "region": "us-east-1", "resources": []string{}, "detail": detail,
 	}
 }
 
-func attribute(kind payment.AttributeKind, fields ...string) map[string]payment.Attribute {
-	item := map[string]payment.Attribute{}
-	for i := 0; i < len(fields); i += 2 {
-		item[fields[i]] = payment.Attribute{Kind: kind, Text: fields[i+1]}
-	}
-	return item
-}
-
-// examplePayment is worked example E2: USD 100.00 at 0.7925 is GBP 79.25.
-func examplePayment(t *testing.T) payment.Authorization {
+// exampleItem is worked example E2 as the authorizer writes it: USD 100.00 at 0.7925 is GBP 79.25. changes are names and
+// values of attributes.
+func exampleItem(t *testing.T, changes ...string) authorizationitem.Item {
 	t.Helper()
-	item := attribute(payment.Text,
-		"authorizationId", "auth-e2", "mti", "0110", "panToken", "tok_v1_7Q2M7XKD4ZP5R6TB3W5YHC2NEF", "panLast4", "1111", "bin", "411111",
+	item := authorizationitem.Item{}
+	set := func(attributes ...string) {
+		for i := 0; i < len(attributes); i += 2 {
+			item[attributes[i]] = &types.AttributeValueMemberS{Value: attributes[i+1]}
+		}
+	}
+	set("authorizationId", "auth-e2", "status", payment.StatusApproved, "mti", "0110", "panToken", "tok_v1_7Q2M7XKD4ZP5R6TB3W5YHC2NEF", "panLast4", "1111", "bin", "411111",
 		"processingCode", "000000", "transactionCurrency", "USD", "billingCurrency", "GBP", "conversionRate", "0.7925",
 		"stan", "123457", "acquirerId", "400010", "transmittedAt", "2026-07-09T10:15:30Z", "localDate", "2026-07-09", "settlementDate", "2026-07-10",
 		"rrn", "519010123457", "authCode", "A1B2C3", "responseCode", "00", "mcc", "7995", "merchantName", "BETCO", "merchantCity", "NEW YORK",
 		"merchantCountry", "US", "merchantId", "MERCHANT0000001", "terminalId", "TERM0001", "acquirerCountry", "840", "issuerCountry", "826", "posEntryMode", "051")
-	for name, value := range attribute(payment.Number, "transactionAmount", "10000", "billingAmount", "7925") {
-		item[name] = value
-	}
-	a, err := payment.ParseAuthorization(item)
+	item["transactionAmount"] = &types.AttributeValueMemberN{Value: "10000"}
+	item["billingAmount"] = &types.AttributeValueMemberN{Value: "7925"}
+	set(changes...)
+	return item
+}
+
+func examplePayment(t *testing.T, changes ...string) payment.Authorization {
+	t.Helper()
+	a, err := payment.ParseAuthorization(exampleItem(t, changes...).Attributes())
 	require.NoError(t, err)
 	return a
 }
+
+// exampleParked is what dedup announces of an item of the example that it parked.
+func exampleParked(t *testing.T, detailType DetailType, data ParkedData, changes ...string) Detail[ParkedData] {
+	t.Helper()
+	a := examplePayment(t, changes...)
+	content, err := json.Marshal(exampleItem(t, changes...))
+	require.NoError(t, err)
+	record := parked.Record{Reason: data.Reason, AuthorizationID: a.ID, OccurredAt: ingested, Content: content}
+	data.AuthorizationID, data.Object = a.ID, record.Key()
+	metadata := First(detailType, payment.TransactionID(a.BusinessKey()), a.ID, a.PANToken, exampleRecordID, ingested, published)
+	return Detail[ParkedData]{metadata.WithSuffix(a.ID + "/" + record.ContentHash()), data}
+}
+
+// exampleQuarantined is what dedup announces of an item in which it found a card number: no business key is computed of it.
+func exampleQuarantined() Detail[QuarantinedData] {
+	tx := payment.UnkeyedTransactionID("auth-e2")
+	metadata := First(TransactionQuarantined, tx, "auth-e2", "tok_v1_7Q2M7XKD4ZP5R6TB3W5YHC2NEF", exampleRecordID, ingested, published)
+	return Detail[QuarantinedData]{metadata.WithSuffix(exampleRecordID), QuarantinedData{AuthorizationID: "auth-e2", Reason: "CARD_NUMBER_FOUND",
+		Fields: []string{"merchantName"}, Object: ingested.Format("2006/01/02") + "/" + tx + "/" + exampleRecordID + ".json"}}
+}
+
+// exampleRecordID is the id of the stream record that brought the example.
+const exampleRecordID = "c4ca4238a0b923820dcc509a6f75849b"
 
 // exampleDetails takes one payment through the domain and writes every event it could meet.
 func exampleDetails(t *testing.T) map[DetailType]any {
@@ -54,10 +83,10 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 	terms := payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: &payment.Money{Minor: 300, Currency: "GBP"}}
 	merchant := MerchantFacts{Name: "BETCO", Category: "Gambling"}
 
-	authorized := First(TransactionAuthorized, payment.TransactionID(key), a.ID, a.PANToken, "c4ca4238a0b923820dcc509a6f75849b", ingested, published)
+	authorized := First(TransactionAuthorized, payment.TransactionID(key), a.ID, a.PANToken, exampleRecordID, ingested, published)
 	standardized := authorized.Next(TransactionStandardized, "", published)
 	enriched := standardized.Next(TransactionEnriched, "", published)
-	message, err := payment.Standardize(a, ingested)
+	message, err := payment.Standardize(a, a.PayloadHash(), ingested)
 	require.NoError(t, err)
 	facts := payment.ComputeFacts(a, account, payment.WatchList{"7995": payment.WarningGambling})
 
@@ -68,13 +97,8 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		return Detail[DecisionData]{enriched.Next(name, "", published), DecisionData{Payment: canonical, Account: account, Merchant: merchant,
 			Description: payment.Description(a), Scheme: "VISA", Terms: terms, Decision: d}}
 	}
-	parked := func(name DetailType, kind payment.Kind, reason, problem, known string) any {
-		return Detail[ParkedData]{authorized.Next(name, "auth-e2-again", published), ParkedData{AuthorizationID: "auth-e2-again", Kind: string(kind), Reason: reason, Problem: problem,
-			KnownAuthorizationID: known, Object: "parked/2026-07-09/auth-e2-again.json"}}
-	}
-
 	legs, err := payment.Legs(payment.Decided{Outcome: payment.OutcomePosted, TransactionType: "00", MCC: a.MCC, Foreign: true, BillingAmount: a.BillingAmount,
-		AccountID: account.ID, Scheme: "VISA", Terms: terms, Description: payment.Description(a), ValueDate: "2026-07-10", BusinessKey: key})
+		AccountID: account.ID, Scheme: "VISA", Terms: terms, Description: payment.Description(a), ValueDate: "2026-07-10"})
 	require.NoError(t, err)
 	sequence := payment.Sequence{ID: payment.SequenceID(key, 0), Of: len(legs), Checksum: payment.Checksum(legs), TransactionID: authorized.TransactionID,
 		AuthorizationID: a.ID, BusinessKey: key, PayloadHash: canonical.PayloadHash, Outcome: payment.OutcomePosted, OccurredAt: authorized.OccurredAt}
@@ -85,11 +109,14 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 	leg := approved.Next(PostingLegCreated, "1", published)
 
 	return map[DetailType]any{
-		TransactionAuthorized:              Detail[AuthorizedData]{authorized, AuthorizedData{Authorization: a, BusinessKey: key, PayloadHash: canonical.PayloadHash}},
-		DuplicateTransactionParked:         parked(DuplicateTransactionParked, payment.Conflict, "DUPLICATE", "authorization auth-e2 holds the business key with the same content", "auth-e2"),
-		DuplicateConflictDetected:          parked(DuplicateConflictDetected, payment.Conflict, "CONFLICT", "authorization auth-e2 holds the business key with other content", "auth-e2"),
-		TransactionRejected:                parked(TransactionRejected, payment.Unsupported, "MESSAGE_TYPE_NOT_SUPPORTED", "message type 0400 is not supported yet, only 0100 and 0110 are", ""),
-		TransactionQuarantined:             Detail[QuarantinedData]{authorized.Next(TransactionQuarantined, "auth-e2", published), QuarantinedData{AuthorizationID: "auth-e2", Reason: "CARD_NUMBER_FOUND", Fields: []string{"merchantName"}, Object: "2026-07-09/auth-e2.json"}},
+		TransactionAuthorized: Detail[AuthorizedData]{authorized, AuthorizedData{Authorization: a, BusinessKey: key, PayloadHash: canonical.PayloadHash}},
+		DuplicateTransactionParked: exampleParked(t, DuplicateTransactionParked, ParkedData{Kind: "DUPLICATE", Reason: "DUPLICATE",
+			Problem: "another authorization with the same business key and the same content is known", KnownAuthorizationID: a.ID}, "authorizationId", "auth-e2-again"),
+		DuplicateConflictDetected: exampleParked(t, DuplicateConflictDetected, ParkedData{Kind: string(payment.Conflict), Reason: "CONFLICT",
+			Problem: "the business key is known with other content", KnownAuthorizationID: a.ID}, "authorizationId", "auth-e2-other", "merchantName", "BETCO 2"),
+		TransactionRejected: exampleParked(t, TransactionRejected, ParkedData{Kind: string(payment.Unsupported), Reason: "MESSAGE_TYPE_NOT_SUPPORTED",
+			Problem: "message type 0400 is not supported yet, only 0100 and 0110 are"}, "authorizationId", "auth-e2-reversal", "mti", "0400"),
+		TransactionQuarantined:             exampleQuarantined(),
 		TransactionStandardized:            Detail[StandardizedData]{standardized, StandardizedData{Message: message, Payment: canonical}},
 		TransactionEnriched:                Detail[EnrichedData]{enriched, EnrichedData{Payment: canonical, Account: account, Merchant: merchant, Description: payment.Description(a), Scheme: "VISA", Terms: terms, Facts: facts, Message: message.Enriched(account)}},
 		ForeignTransactionFound:            finding(ForeignTransactionFound, "R-002", ""),

@@ -34,32 +34,38 @@ const (
 	SourceRules            Source = "payrail.rules"
 	SourceAccountInterface Source = "payrail.accountinterface"
 	SourcePosting          Source = "payrail.posting"
+	SourceRepair           Source = "payrail.repair" // a person, by `payrail repair`
 )
 
-// Contract is one kind of event: its name, who produces it, and a value of its data type.
+// Contract is one kind of event: its name, who produces it, and a value of its data type. Most kinds have one producer; of
+// several the first one stands in the example.
 type Contract struct {
 	DetailType DetailType
-	Source     Source
+	Sources    []Source
 	Data       any
 }
+
+// dedupOrPosting produce duplicates and conflicts: dedup by its memory of business keys, posting by the journal, which also
+// knows what dedup has forgotten.
+var dedupOrPosting = []Source{SourceDedup, SourcePosting}
 
 // Contracts lists every kind of event, in the order a payment meets them.
 func Contracts() []Contract {
 	return []Contract{
-		{TransactionAuthorized, SourceDedup, AuthorizedData{}},
-		{DuplicateTransactionParked, SourceDedup, ParkedData{}},
-		{DuplicateConflictDetected, SourceDedup, ParkedData{}},
-		{TransactionRejected, SourceDedup, ParkedData{}},
-		{TransactionQuarantined, SourceDedup, QuarantinedData{}},
-		{TransactionStandardized, SourceStandardize, StandardizedData{}},
-		{TransactionEnriched, SourceEnrich, EnrichedData{}},
-		{ForeignTransactionFound, SourceRules, FindingData{}},
-		{CurrencyConversionTransactionFound, SourceRules, FindingData{}},
-		{WarningMerchantTypeFound, SourceRules, FindingData{}},
-		{TransactionPostingApproved, SourceRules, DecisionData{}},
-		{TransactionRoutedToSuspense, SourceRules, DecisionData{}},
-		{TransactionPostingFailed, SourceRules, FailedData{}},
-		{PostingLegCreated, SourceAccountInterface, LegData{}},
-		{TransactionPosted, SourcePosting, PostedData{}},
+		{TransactionAuthorized, []Source{SourceDedup, SourceRepair}, AuthorizedData{}},
+		{DuplicateTransactionParked, dedupOrPosting, ParkedData{}},
+		{DuplicateConflictDetected, dedupOrPosting, ParkedData{}},
+		{TransactionRejected, []Source{SourceDedup}, ParkedData{}},
+		{TransactionQuarantined, []Source{SourceDedup}, QuarantinedData{}},
+		{TransactionStandardized, []Source{SourceStandardize}, StandardizedData{}},
+		{TransactionEnriched, []Source{SourceEnrich}, EnrichedData{}},
+		{ForeignTransactionFound, []Source{SourceRules}, FindingData{}},
+		{CurrencyConversionTransactionFound, []Source{SourceRules}, FindingData{}},
+		{WarningMerchantTypeFound, []Source{SourceRules}, FindingData{}},
+		{TransactionPostingApproved, []Source{SourceRules}, DecisionData{}},
+		{TransactionRoutedToSuspense, []Source{SourceRules}, DecisionData{}},
+		{TransactionPostingFailed, []Source{SourceRules}, FailedData{}},
+		{PostingLegCreated, []Source{SourceAccountInterface}, LegData{}},
+		{TransactionPosted, []Source{SourcePosting}, PostedData{}},
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
+	"github.com/payrail/payrail/payment"
 )
 
 const (
@@ -23,6 +25,9 @@ const (
 	// publishBackoff is the wait before the second attempt; it doubles.
 	publishBackoff = 50 * time.Millisecond
 )
+
+// reasonTooLarge is the reason of an event that will be too large however often it is put.
+const reasonTooLarge = "EVENT_TOO_LARGE"
 
 // Event is one event ready to be put.
 type Event struct {
@@ -76,7 +81,8 @@ func (p *Publisher) Publish(ctx context.Context, events []Event) Failures {
 	for i, event := range events {
 		bytes := len(event.Detail) + len(event.DetailType) + len(event.Source)
 		if bytes > maxEntryBytes {
-			failures[i] = fmt.Errorf("publishing %s: %d bytes are more than the %d the rules engine takes", event.DetailType, bytes, maxEntryBytes)
+			failures[i] = &payment.Error{Kind: payment.Invalid, Reason: reasonTooLarge,
+				Err: fmt.Errorf("publishing %s: %d bytes are more than the %d the rules engine takes", event.DetailType, bytes, maxEntryBytes)}
 			continue
 		}
 		if len(chunk) == maxEntries || size+bytes > maxRequestBytes {

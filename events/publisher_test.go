@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/stretchr/testify/require"
+
+	"github.com/payrail/payrail/payment"
 )
 
 // scriptedBus answers each PutEvents with the next answer, or takes everything once the script is over.
@@ -98,6 +100,7 @@ func TestPublishRefusesWhatTheRulesEngineCannotTake(t *testing.T) {
 	failures := NewPublisher(bus, "bus", noWait).Publish(context.Background(), events)
 	require.Len(t, failures, 1)
 	require.ErrorContains(t, failures[0], "more than the 256000")
+	require.Equal(t, payment.Invalid, payment.KindOf(failures[0]), "it fails again, however often it is tried")
 	require.Equal(t, [][]string{{"1"}}, bus.calls)
 }
 

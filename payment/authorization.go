@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/govalues/decimal"
 )
@@ -88,7 +89,7 @@ var (
 	digits6  = form{pattern: regexp.MustCompile(`^\d{6}$`), describe: "must be 6 digits"}
 	country  = form{pattern: regexp.MustCompile(`^\d{3}$`), describe: "must be an ISO 3166 numeric-3 code"}
 	date     = form{pattern: regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`), describe: "must be a date YYYY-MM-DD"}
-	free     = form{pattern: regexp.MustCompile(`^[[:print:]\p{L}\p{M}]*$`), describe: "must be printable text of at most 99 characters", freeText: true}
+	free     = form{pattern: regexp.MustCompile(`^[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}]*$`), describe: "must be printable text of at most 99 characters", freeText: true}
 	institut = form{pattern: regexp.MustCompile(`^\d{1,11}$`), describe: "must be 1 to 11 digits"}
 )
 
@@ -191,8 +192,14 @@ func MTIClass(mti string) string {
 	return mti[1:2]
 }
 
-// TransactionType is the first two digits of the processing code (DE3): 00 purchase, 01 cash, 20 refund.
-func (a Authorization) TransactionType() string { return a.ProcessingCode[:2] }
+// transactionTypeDigits is the length of the transaction type, the head of the processing code (DE3).
+const transactionTypeDigits = 2
+
+// TransactionType is the first two digits of the processing code (DE3): 00 purchase, 01 cash, 20 refund; "" where an
+// authorization that no parser has checked has none.
+func (a Authorization) TransactionType() string {
+	return a.ProcessingCode[:min(transactionTypeDigits, len(a.ProcessingCode))]
+}
 
 // parser collects the problems of one item.
 type parser struct {
@@ -215,7 +222,7 @@ func (p *parser) text(field string) string {
 	}
 	value := strings.TrimSpace(attribute.Text)
 	f := textForms[field]
-	if value != "" && (!f.pattern.MatchString(value) || len(value) > maxFreeText) {
+	if value != "" && (!f.pattern.MatchString(value) || utf8.RuneCountInString(value) > maxFreeText) {
 		p.fail(field, f.describe)
 		return ""
 	}
@@ -259,6 +266,9 @@ func (p *parser) date(field string) string {
 	return value
 }
 
+// maxYear is the last year that RFC 3339 can write.
+const maxYear = 9999
+
 func (p *parser) instant(field string) time.Time {
 	attribute, ok := p.item[field]
 	if !ok || attribute.Text == "" {
@@ -270,7 +280,14 @@ func (p *parser) instant(field string) time.Time {
 		p.fail(field, "must be an RFC 3339 time")
 		return time.Time{}
 	}
-	return instant.UTC()
+	// A zone can move the first and the last hours there are out of the years that RFC 3339 writes: such a time could be read
+	// but not passed on.
+	instant = instant.UTC()
+	if instant.Year() < 0 || instant.Year() > maxYear {
+		p.fail(field, "must be an RFC 3339 time")
+		return time.Time{}
+	}
+	return instant
 }
 
 func (p *parser) rate(field string) string {

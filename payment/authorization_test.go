@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"encoding/json"
 	"maps"
 	"strings"
 	"testing"
@@ -67,6 +68,9 @@ func TestParseAuthorizationNamesEveryProblemAndNoValue(t *testing.T) {
 		"rate of nothing":    {map[string]Attribute{"conversionRate": text("0.0")}, "conversionRate must be a rate above zero"},
 		"no such date":       {map[string]Attribute{"localDate": text("2026-02-30")}, "localDate is not a date of the calendar"},
 		"no RFC 3339":        {map[string]Attribute{"transmittedAt": text("0709101530")}, "transmittedAt must be an RFC 3339 time"},
+		"before year 0":      {map[string]Attribute{"transmittedAt": text("0000-01-01T00:00:00+01:00")}, "transmittedAt must be an RFC 3339 time"},
+		"after year 9999":    {map[string]Attribute{"transmittedAt": text("9999-12-31T23:59:59-01:00")}, "transmittedAt must be an RFC 3339 time"},
+		"unprintable":        {map[string]Attribute{"merchantName": text("ACME\x00STORE")}, "merchantName must be printable text of at most 99 characters"},
 		"card number":        {map[string]Attribute{"panToken": text("4111111111111111")}, "panToken must be a card-number token"},
 		"two problems":       {map[string]Attribute{"mcc": text("54"), "stan": text("x")}, "stan must be 1 to 12 digits; mcc must be 4 letters or digits"},
 		"half a settlement":  {map[string]Attribute{"settlementAmount": number("7925")}, "settlementCurrency is missing"},
@@ -84,13 +88,21 @@ func TestParseAuthorizationNamesEveryProblemAndNoValue(t *testing.T) {
 
 func TestParseAuthorizationTakesWhatTheRulesDecideOn(t *testing.T) {
 	for name, change := range map[string]map[string]Attribute{
-		"empty issuer country": {"issuerCountry": text("")},
-		"letters in the MCC":   {"mcc": text("AAFF")},
-		"rate written as 01":   {"conversionRate": text("01")},
-		"12-digit STAN":        {"stan": text("981786145671")},
-		"unknown attribute":    {"colour": {Kind: Other}},
+		"empty issuer country":  {"issuerCountry": text("")},
+		"letters in the MCC":    {"mcc": text("AAFF")},
+		"rate written as 01":    {"conversionRate": text("01")},
+		"12-digit STAN":         {"stan": text("981786145671")},
+		"typographic signs":     {"merchantName": text("L’ORÉAL – PARIS №5 €")},
+		"99 letters, not Latin": {"merchantName": text(strings.Repeat("京", 99))},
+		"unknown attribute":     {"colour": {Kind: Other}},
 	} {
 		t.Run(name, func(t *testing.T) { parsed(t, with(change)) })
+	}
+}
+
+func TestTransactionTypeOfWhatNoParserHasChecked(t *testing.T) {
+	for code, want := range map[string]string{"": "", "2": "2", "20": "20", "200000": "20"} {
+		require.Equal(t, want, Authorization{ProcessingCode: code}.TransactionType(), code)
 	}
 }
 
@@ -157,6 +169,7 @@ func TestPANToken(t *testing.T) {
 	_, err = PANToken(1, make([]byte, 16))
 	require.Error(t, err)
 	require.False(t, IsPANToken("4561908061867981"), "a card number that fails Luhn is still no token")
+	require.False(t, IsPANToken("tok_v4111111111111111_AAAAAAAAAAAAAAAAAAAAAAAAAA"), "a card number fits in no token")
 }
 
 func TestFieldHasForm(t *testing.T) {
@@ -179,6 +192,8 @@ func FuzzParseAuthorization(f *testing.F) {
 		require.Positive(t, a.BillingAmount.Minor)
 		require.Len(t, a.BusinessKey(), 52)
 		require.Len(t, a.PayloadHash(), 64)
+		_, err = json.Marshal(a)
+		require.NoError(t, err, "what is accepted can be published")
 	})
 }
 

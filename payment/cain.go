@@ -2,6 +2,8 @@ package payment
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -18,7 +20,8 @@ type Message struct {
 }
 
 // Document holds one FinancialInitiation. The fields of the blocks below stand in the order of the XML schema
-// (cain.003.001.04); only what Payrail emits is here.
+// (cain.003.001.04); only what Payrail emits is here. Field names are the XML short tags; the tag `iso` names the schema's
+// simple type, which package iso20022 holds values against.
 type Document struct{ FinInitn FinancialInitiation }
 
 type FinancialInitiation struct {
@@ -28,6 +31,7 @@ type FinancialInitiation struct {
 	Sndr      *Institution `json:",omitempty"`
 	Card      Card
 	AcctFr    *CardAccount `json:",omitempty"`
+	AcctTo    *CardAccount `json:",omitempty"`
 	Issr      *Institution `json:",omitempty"`
 	TxId      TransactionIdentification
 	XchgRate  []ExchangeRate `json:",omitempty"`
@@ -38,121 +42,139 @@ type FinancialInitiation struct {
 	Crdhldr   *Cardholder     `json:",omitempty"`
 	Jursdctn  *Jurisdiction   `json:",omitempty"`
 	SttlmSvc  *Settlement     `json:",omitempty"`
+	AddtlFee  []AdditionalFee `json:",omitempty"`
 	PrcgRslt  *Result         `json:",omitempty"`
 	AddtlData []AdditionalSet `json:",omitempty"`
 }
 
 type Header struct {
-	MsgFctn    string
-	PrtcolVrsn string
-	XchgId     string
-	CreDtTm    string
+	MsgFctn    string `iso:"Max4Text"`
+	PrtcolVrsn string `iso:"Max2048Text"`
+	XchgId     string `iso:"Max35Text"`
+	CreDtTm    string `iso:"ISODateTime"`
 	InitgPty   Party
 	TracData   []Additional `json:",omitempty"`
 }
 
 type Party struct {
-	Id string
-	Tp string
+	Id string `iso:"Max35Text"`
+	Tp string `iso:"PartyType17Code"`
 }
 
 type TransactionCharacteristics struct {
-	TxTp   string
-	TxDesc string `json:",omitempty"`
+	TxTp   string   `iso:"ISO8583TransactionTypeCode"`
+	MsgRsn []string `json:",omitempty" iso:"ISO8583MessageReasonCode"`
+	TxDesc string   `json:",omitempty" xml:",omitempty" iso:"Max1000Text"`
 }
 
 type Institution struct {
-	Id   string `json:",omitempty"`
-	Ctry string `json:",omitempty"`
+	Id   string `iso:"Max11NumericText"`
+	Ctry string `json:",omitempty" xml:",omitempty" iso:"ISO3NumericCountryCode"`
 }
 
 // Card never carries a card number: the schema's PAN is numeric and stays empty, the token goes into AddtlData.
 type Card struct {
 	PrtctdPAN bool
-	CardSeqNb string       `json:",omitempty"`
-	PANAcctRg string       `json:",omitempty"`
-	Ctry      string       `json:",omitempty"`
-	PdctTp    string       `json:",omitempty"`
+	CardSeqNb string       `json:",omitempty" xml:",omitempty" iso:"Min2Max3NumericText"`
+	PANAcctRg string       `json:",omitempty" xml:",omitempty" iso:"Max19NumericText"`
+	Ctry      string       `json:",omitempty" xml:",omitempty" iso:"ISO3NumericCountryCode"`
+	PdctTp    string       `json:",omitempty" xml:",omitempty" iso:"Max35Text"`
 	AddtlData []Additional `json:",omitempty"`
 }
 
 type Additional struct {
-	Tp  string
-	Val string
+	Tp  string `iso:"Max35Text"`
+	Val string `iso:"Max2048Text"`
 }
 
 type AdditionalSet struct {
-	Tp   string
+	Tp   string `iso:"Max35Text"`
 	Dtls []Additional
 }
 
 type CardAccount struct {
-	Nm string `json:",omitempty"`
-	Tp string `json:",omitempty"`
-	Id string `json:",omitempty"`
+	Nm string `json:",omitempty" xml:",omitempty" iso:"Max70Text"`
+	Tp string `json:",omitempty" xml:",omitempty" iso:"ISO8583AccountTypeCode"`
+	Id string `json:",omitempty" xml:",omitempty" iso:"Max70Text"`
 }
 
 type TransactionIdentification struct {
-	LclDt         string
-	LclTm         string `json:",omitempty"`
-	TrnsmssnDtTm  string `json:",omitempty"`
-	SysTracAudtNb string
-	RtrvlRefNb    string
-	LifeCyclSpprt string `json:",omitempty"`
-	LifeCyclId    string `json:",omitempty"`
+	LclDt         string `iso:"ISODate"`
+	LclTm         string `json:",omitempty" xml:",omitempty" iso:"ISOTime"`
+	TrnsmssnDtTm  string `json:",omitempty" xml:",omitempty" iso:"ISODateTime"`
+	SysTracAudtNb string `iso:"Max12NumericText"`
+	RtrvlRefNb    string `iso:"Exact12Text"`
+	LifeCyclSpprt string `json:",omitempty" xml:",omitempty" iso:"LifeCycleSupport1Code"`
+	LifeCyclId    string `json:",omitempty" xml:",omitempty" iso:"Exact15Text"`
 }
 
 type ExchangeRate struct {
-	CntrCcyCd string
-	BaseCcyCd string
-	Rate      string
+	CntrCcyCd string `iso:"ISO3NumericCurrencyCode"`
+	BaseCcyCd string `iso:"ISO3NumericCurrencyCode"`
+	Rate      string `iso:"BaseOne25Rate"`
 }
 
 type TransactionAmounts struct {
-	AmtQlfr                 string
-	Amt                     string
-	Ccy                     string
-	CrdhldrBllgAmt          string
-	CrdhldrBllgCcy          string
-	CrdhldrBllgFctvXchgRate string `json:",omitempty"`
-	RcncltnAmt              string `json:",omitempty"`
-	RcncltnCcy              string `json:",omitempty"`
+	AmtQlfr                 string `iso:"TypeOfAmount22Code"`
+	Amt                     string `iso:"ImpliedCurrencyAndAmount"`
+	Ccy                     string `iso:"ISO3NumericCurrencyCode"`
+	CrdhldrBllgAmt          string `iso:"ImpliedCurrencyAndAmount"`
+	CrdhldrBllgCcy          string `iso:"ISO3NumericCurrencyCode"`
+	CrdhldrBllgFctvXchgRate string `json:",omitempty" xml:",omitempty" iso:"BaseOne25Rate"`
+	RcncltnAmt              string `json:",omitempty" xml:",omitempty" iso:"ImpliedCurrencyAndAmount"`
+	RcncltnCcy              string `json:",omitempty" xml:",omitempty" iso:"ISO3NumericCurrencyCode"`
 }
 
 type Acceptor struct {
-	Id        string
-	NmAndLctn string
+	Id        string   `iso:"Max35Text"`
+	NmAndLctn string   `iso:"Max99Text"`
 	Adr       *Address `json:",omitempty"`
 }
 
 type Address struct {
-	TwnNm string `json:",omitempty"`
-	Ctry  string `json:",omitempty"`
+	TwnNm string `json:",omitempty" xml:",omitempty" iso:"Max50Text"`
+	Ctry  string `json:",omitempty" xml:",omitempty" iso:"ISOMax3ACountryCode"`
 }
 
-type Terminal struct{ Id string }
+type Terminal struct {
+	Id string `iso:"Max16Text"`
+}
 
 type Context struct {
-	CardDataNtryMd string
-	MrchntCtgyCd   string
-	OthrMrchntCtgy string       `json:",omitempty"`
-	ICCFllbck      *bool        `json:",omitempty"`
+	CardDataNtryMd string       `iso:"CardDataReading10Code"`
+	MrchntCtgyCd   string       `iso:"ISO18245MerchantCategoryCode"`
+	OthrMrchntCtgy string       `json:",omitempty" xml:",omitempty" iso:"Max35Text"`
+	CardPres       *bool        `json:",omitempty"`
+	CrdhldrPres    *bool        `json:",omitempty"`
 	EComrc         *bool        `json:",omitempty"`
+	ICCFllbck      *bool        `json:",omitempty"`
 	AddtlData      []Additional `json:",omitempty"`
 }
 
 type Cardholder struct{ Nm Name }
 
-type Name struct{ Nm string }
+type Name struct {
+	Nm string `iso:"Max70Text"`
+}
 
 type Jurisdiction struct{ DmstInd bool }
 
-type Settlement struct{ Dt string }
+type Settlement struct {
+	Dt string `iso:"ISODate"`
+}
+
+// AdditionalFee is a fee beside the amount; the acquirer's is in the transaction currency.
+type AdditionalFee struct {
+	Tp     string `iso:"TypeOfAmount21Code"`
+	CdtDbt string `iso:"CreditDebit3Code"`
+	Amt    string `iso:"ImpliedCurrencyAndAmount"`
+	Ccy    string `iso:"ISO3NumericCurrencyCode"`
+}
 
 type Result struct {
-	RspnSrcTp string `json:",omitempty"`
-	RspnCd    string
-	ApprvlCd  string
+	RspnSrcTp string `json:",omitempty" xml:",omitempty" iso:"PartyType26Code"`
+	RspnCd    string `iso:"ISO8583ResponseCode"`
+	ApprvlCd  string `json:",omitempty" xml:",omitempty" iso:"Exact6AlphaNumericText"`
 }
 
 // Types of the additional data that has no native element.
@@ -169,9 +191,10 @@ const initiatingParty, issuerProcessor, issuer = "AUTHORIZER", "CISP", "CISS"
 // unknownMCC stands in MrchntCtgyCd, which takes 4 digits only, where the network's code has letters ("AAFF").
 const unknownMCC = "0000"
 
-// Standardize writes an authorization as an ISO 20022 financial initiation. ingestedAt is the recorded ingest time, so that
-// a redelivery gives the same message.
-func Standardize(a Authorization, ingestedAt time.Time) (Message, error) {
+// Standardize writes an authorization as an ISO 20022 financial initiation. payloadHash and ingestedAt are those recorded when
+// the payment was taken in, never new ones: a redelivery gives the same message, and a corrected authorization stays the
+// payment that was taken in.
+func Standardize(a Authorization, payloadHash string, ingestedAt time.Time) (Message, error) {
 	amounts, err := cainAmounts(a)
 	if err != nil {
 		return Message{}, err
@@ -189,9 +212,11 @@ func Standardize(a Authorization, ingestedAt time.Time) (Message, error) {
 		Card:     cainCard(a),
 		TxId:     cainIdentification(a),
 		TxAmts:   amounts,
-		Cntxt:    cainContext(a),
+		Cntxt:    a.POSContext(),
 		Jursdctn: &Jurisdiction{DmstInd: !Foreign(a)},
 	}
+	f.AcctFr, f.AcctTo = cainAccountTypes(a)
+	f.AddtlFee = acquirerFee(a, amounts.Ccy)
 	if a.ForwarderID != "" {
 		f.Sndr = &Institution{Id: a.ForwarderID}
 	}
@@ -202,7 +227,7 @@ func Standardize(a Authorization, ingestedAt time.Time) (Message, error) {
 		f.XchgRate = []ExchangeRate{{CntrCcyCd: amounts.CrdhldrBllgCcy, BaseCcyCd: amounts.Ccy, Rate: a.ConversionRate}}
 	}
 	if a.Merchant.ID != "" {
-		f.Accptr = &Acceptor{Id: a.Merchant.ID, NmAndLctn: nameAndLocation(a.Merchant), Adr: address(a.Merchant)}
+		f.Accptr = &Acceptor{Id: a.Merchant.ID, NmAndLctn: nameAndLocation(a.Merchant), Adr: merchantAddress(a.Merchant)}
 	}
 	if a.Merchant.TerminalID != "" {
 		f.Termnl = &Terminal{Id: a.Merchant.TerminalID}
@@ -211,10 +236,13 @@ func Standardize(a Authorization, ingestedAt time.Time) (Message, error) {
 		f.SttlmSvc = &Settlement{Dt: a.SettlementDate}
 	}
 	if a.ResponseCode != "" {
-		// ApprvlCd has exactly six characters; the schema allows blanks, so shorter codes are padded on the right.
-		f.PrcgRslt = &Result{RspnSrcTp: issuer, RspnCd: a.ResponseCode, ApprvlCd: fmt.Sprintf("%-6s", a.AuthCode)}
+		f.PrcgRslt = &Result{RspnSrcTp: issuer, RspnCd: a.ResponseCode}
+		if a.AuthCode != "" {
+			// ApprvlCd has exactly six characters; the schema allows blanks, so shorter codes are padded on the right.
+			f.PrcgRslt.ApprvlCd = fmt.Sprintf("%-6s", a.AuthCode)
+		}
 	}
-	f.AddtlData = []AdditionalSet{{Tp: dataSource, Dtls: cainSource(a, businessKey)}}
+	f.AddtlData = []AdditionalSet{{Tp: dataSource, Dtls: cainSource(a, businessKey, payloadHash)}}
 	return Message{MsgDefIdr: CainVersion, Document: Document{FinInitn: f}}, nil
 }
 
@@ -260,18 +288,23 @@ func cainCard(a Authorization) Card {
 func cainIdentification(a Authorization) TransactionIdentification {
 	id := TransactionIdentification{
 		LclDt: a.LocalDate, LclTm: a.LocalTime, TrnsmssnDtTm: a.TransmittedAt.UTC().Format(time.RFC3339),
-		SysTracAudtNb: a.STAN, RtrvlRefNb: a.RRN,
+		SysTracAudtNb: a.STAN, RtrvlRefNb: a.RetrievalReference(),
 	}
 	if id.LclDt == "" {
 		id.LclDt = a.TransmittedAt.UTC().Format(time.DateOnly)
-	}
-	if id.RtrvlRefNb == "" {
-		id.RtrvlRefNb = syntheticRRN(a)
 	}
 	if a.LifecycleID != "" {
 		id.LifeCyclSpprt, id.LifeCyclId = "AUTH", a.LifecycleID
 	}
 	return id
+}
+
+// RetrievalReference is the network's retrieval reference number (DE37), or the synthetic one where it sent none.
+func (a Authorization) RetrievalReference() string {
+	if a.RRN != "" {
+		return a.RRN
+	}
+	return syntheticRRN(a)
 }
 
 // syntheticRRN makes the 12-character retrieval reference that the schema demands where the network sent none: the last
@@ -288,7 +321,18 @@ var entryModes = map[string]string{
 	"79": "MGST", "80": "MGST", "81": "KEEN", "90": "MGST", "91": "MSIP", "95": "ICCY",
 }
 
-func cainContext(a Authorization) Context {
+// eCommerce is the POS condition (DE25) of a purchase over the internet.
+const eCommerce = "59"
+
+// presence says what was at the point of sale.
+type presence struct{ card, cardholder bool }
+
+// presences maps DE25: normal, customer not present, card not present, mail or telephone order, e-commerce. Of the others
+// nothing is said.
+var presences = map[string]presence{"00": {true, true}, "01": {true, false}, "05": {false, true}, "08": {false, false}, eCommerce: {false, false}}
+
+// POSContext is how the card was used, from DE18, DE22 and DE25.
+func (a Authorization) POSContext() Context {
 	context := Context{CardDataNtryMd: "UNSP", MrchntCtgyCd: a.MCC}
 	if !isDigits(a.MCC) {
 		context.MrchntCtgyCd, context.OthrMrchntCtgy = unknownMCC, a.MCC
@@ -310,7 +354,10 @@ func cainContext(a Authorization) Context {
 		context.AddtlData = append(context.AddtlData, Additional{Tp: "ISO8583_DE22", Val: a.POSEntryMode})
 	}
 	if a.POSCondition != "" {
-		if a.POSCondition == "59" {
+		if present, known := presences[a.POSCondition]; known {
+			context.CardPres, context.CrdhldrPres = &present.card, &present.cardholder
+		}
+		if a.POSCondition == eCommerce {
 			context.EComrc = &yes
 		}
 		context.AddtlData = append(context.AddtlData, Additional{Tp: "ISO8583_DE25", Val: a.POSCondition})
@@ -318,10 +365,10 @@ func cainContext(a Authorization) Context {
 	return context
 }
 
-func cainSource(a Authorization, businessKey string) []Additional {
+func cainSource(a Authorization, businessKey, payloadHash string) []Additional {
 	source := []Additional{
 		{Tp: "MTI", Val: a.MTI}, {Tp: "PROCESSING_CODE", Val: a.ProcessingCode},
-		{Tp: "DEDUP_KEY", Val: businessKey}, {Tp: "PAYLOAD_HASH", Val: a.PayloadHash()},
+		{Tp: "DEDUP_KEY", Val: businessKey}, {Tp: "PAYLOAD_HASH", Val: payloadHash},
 	}
 	if a.RRN == "" {
 		source = append(source, Additional{Tp: "RRN", Val: "SYNTHETIC"})
@@ -332,16 +379,72 @@ func cainSource(a Authorization, businessKey string) []Additional {
 	return source
 }
 
-// nameAndLocation writes DE43: name 22, city 13, state 2 (blank), country 2, pad 1.
+// nameAndLocation writes DE43: name 22, city 13, state 2 (blank), country 2, pad 1. The schema takes no empty text, so a
+// merchant without name and place goes by its id.
 func nameAndLocation(m Merchant) string {
-	return strings.TrimRight(fmt.Sprintf("%-22.22s%-13.13s  %-2.2s", m.Name, m.City, m.Country), " ")
+	if text := strings.TrimRight(fmt.Sprintf("%-22.22s%-13.13s  %-2.2s", m.Name, m.City, m.Country), " "); text != "" {
+		return text
+	}
+	return m.ID
 }
 
-func address(m Merchant) *Address {
-	if m.City == "" && m.Country == "" {
+// maxTown is the schema's limit of a town's name; networks send 13 characters, some more.
+const maxTown = 50
+
+// countryLetters is the schema's form of a merchant's country. What a network sends in another form stays in NmAndLctn.
+var countryLetters = regexp.MustCompile(`^[A-Z]{2,3}$`)
+
+func merchantAddress(m Merchant) *Address {
+	a := Address{TwnNm: Shorten(m.City, maxTown)}
+	if countryLetters.MatchString(m.Country) {
+		a.Ctry = m.Country
+	}
+	if a == (Address{}) {
 		return nil
 	}
-	return &Address{TwnNm: m.City, Ctry: m.Country}
+	return &a
+}
+
+// Shorten cuts text to a schema's limit, which counts characters and not bytes.
+func Shorten(text string, characters int) string {
+	if runes := []rune(text); len(runes) > characters {
+		return strings.TrimRight(string(runes[:characters]), " ")
+	}
+	return text
+}
+
+// cainAccountTypes are the account types of the processing code (DE3 positions 3-4 and 5-6); 00 is "not specified".
+func cainAccountTypes(a Authorization) (from, to *CardAccount) {
+	const notSpecified = "00"
+	if t := a.ProcessingCode[2:4]; t != notSpecified {
+		from = &CardAccount{Tp: t}
+	}
+	if t := a.ProcessingCode[4:6]; t != notSpecified {
+		to = &CardAccount{Tp: t}
+	}
+	return from, to
+}
+
+// acquirerFee is DE28, x+n8: C or D and eight digits of minor units in the transaction currency.
+func acquirerFee(a Authorization, numericCurrency string) []AdditionalFee {
+	fee, ok := a.AcquirerFeeAmount()
+	if !ok {
+		return nil
+	}
+	side := "DBIT"
+	if a.AcquirerFee[0] == 'C' {
+		side = "CRDT"
+	}
+	return []AdditionalFee{{Tp: "FEEP", CdtDbt: side, Amt: fee.Decimal(), Ccy: numericCurrency}}
+}
+
+// AcquirerFeeAmount is the acquirer's fee (DE28) without its side. ok is false where there is none.
+func (a Authorization) AcquirerFeeAmount() (fee Money, ok bool) {
+	if len(a.AcquirerFee) < 2 {
+		return Money{}, false
+	}
+	minor, err := strconv.ParseInt(a.AcquirerFee[1:], 10, 64)
+	return Money{Minor: minor, Currency: a.TransactionAmount.Currency}, err == nil && minor > 0
 }
 
 // Description is the line the customer reads: merchant, city, country, and the original amount of a foreign payment.
@@ -364,14 +467,30 @@ func (m Message) Enriched(account Account) Message {
 		return m
 	}
 	f := m.Document.FinInitn
-	f.AcctFr = &CardAccount{Nm: account.Holder, Id: account.IBAN}
-	f.Crdhldr = &Cardholder{Nm: Name{Nm: account.Holder}}
-	f.Card.PdctTp = account.Product
-	// A new slice: the input message must not change under its other readers.
-	f.AddtlData = append(f.AddtlData[:len(f.AddtlData):len(f.AddtlData)], AdditionalSet{Tp: dataEnrichment, Dtls: []Additional{
+	const maxName, maxProduct = 70, 35
+	holder := Shorten(account.Holder, maxName)
+	cardAccount := CardAccount{Nm: holder, Id: account.IBAN}
+	if f.AcctFr != nil {
+		cardAccount.Tp = f.AcctFr.Tp
+	}
+	f.AcctFr = &cardAccount
+	if holder != "" {
+		f.Crdhldr = &Cardholder{Nm: Name{Nm: holder}}
+	}
+	f.Card.PdctTp = Shorten(account.Product, maxProduct)
+	var details []Additional
+	for _, d := range []Additional{
 		{Tp: "SORT_CODE", Val: account.SortCode}, {Tp: "BRANCH_NAME", Val: account.BranchName},
 		{Tp: "BANK_PRODUCT", Val: account.Product}, {Tp: "TAX_CATEGORY", Val: account.TaxCategory},
-	}})
+	} {
+		if d.Val != "" { // the schema takes no empty text
+			details = append(details, d)
+		}
+	}
+	if len(details) > 0 {
+		// A new slice: the input message must not change under its other readers.
+		f.AddtlData = append(f.AddtlData[:len(f.AddtlData):len(f.AddtlData)], AdditionalSet{Tp: dataEnrichment, Dtls: details})
+	}
 	m.Document.FinInitn = f
 	return m
 }

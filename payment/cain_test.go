@@ -12,7 +12,8 @@ var ingestedAt = time.Date(2026, 7, 9, 10, 15, 31, 0, time.UTC)
 
 func standardized(t testing.TB, change map[string]Attribute) FinancialInitiation {
 	t.Helper()
-	message, err := Standardize(parsed(t, with(change)), ingestedAt)
+	a := parsed(t, with(change))
+	message, err := Standardize(a, a.PayloadHash(), ingestedAt)
 	require.NoError(t, err)
 	require.Equal(t, CainVersion, message.MsgDefIdr)
 	return message.Document.FinInitn
@@ -70,7 +71,8 @@ func TestEntryModes(t *testing.T) {
 }
 
 func TestMessageJSONUsesTheShortTags(t *testing.T) {
-	message, err := Standardize(parsed(t, foreignPurchase()), ingestedAt)
+	a := parsed(t, foreignPurchase())
+	message, err := Standardize(a, a.PayloadHash(), ingestedAt)
 	require.NoError(t, err)
 	raw, err := json.Marshal(message)
 	require.NoError(t, err)
@@ -90,7 +92,8 @@ func TestMessageJSONUsesTheShortTags(t *testing.T) {
 }
 
 func TestEnrichedLeavesItsInputAlone(t *testing.T) {
-	message, err := Standardize(parsed(t, foreignPurchase()), ingestedAt)
+	a := parsed(t, foreignPurchase())
+	message, err := Standardize(a, a.PayloadHash(), ingestedAt)
 	require.NoError(t, err)
 	before, err := json.Marshal(message)
 	require.NoError(t, err)
@@ -104,4 +107,15 @@ func TestEnrichedLeavesItsInputAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, string(before), string(after))
 	require.Equal(t, message, message.Enriched(Account{Status: AccountNotFound}))
+}
+
+// A corrected authorization has another content and is still the payment that was taken in.
+func TestStandardizeKeepsTheRecordedHash(t *testing.T) {
+	a := parsed(t, foreignPurchase())
+	recorded := a.PayloadHash()
+	a.IssuerCountry = "276"
+	require.NotEqual(t, recorded, a.PayloadHash())
+	message, err := Standardize(a, recorded, ingestedAt)
+	require.NoError(t, err)
+	require.Contains(t, message.Document.FinInitn.AddtlData[0].Dtls, Additional{"PAYLOAD_HASH", recorded})
 }

@@ -136,7 +136,6 @@ type Decided struct {
 	Terms           Terms
 	Description     string
 	ValueDate       string
-	BusinessKey     string
 }
 
 // Leg is one side of a movement on one account. Amounts are above zero; the side carries the sign.
@@ -161,6 +160,10 @@ func Legs(p Decided) ([]Leg, error) {
 	}
 	if p.Outcome != OutcomeSuspense && p.AccountID == "" {
 		return nil, &Error{Kind: Invalid, Reason: "ACCOUNT_MISSING", Err: fmt.Errorf("posting rule %s needs the customer's account", rule.id)}
+	}
+	// No legs, or a fee without its payment, would pass for a payment that was posted.
+	if p.BillingAmount.Minor <= 0 {
+		return nil, &Error{Kind: Invalid, Reason: "AMOUNT_INVALID", Err: fmt.Errorf("the billed amount is %s, want more than zero", p.BillingAmount)}
 	}
 	var legs []Leg
 	for _, movement := range rule.movements {

@@ -22,7 +22,7 @@ func decided(transactionType, billed string, currency Currency, terms Terms) Dec
 		panic(err)
 	}
 	return Decided{Outcome: OutcomePosted, TransactionType: transactionType, MCC: "5411", BillingAmount: amount,
-		AccountID: "acc-1", Scheme: "VISA", Terms: terms, ValueDate: "2026-07-10", BusinessKey: strings.Repeat("A", 52)}
+		AccountID: "acc-1", Scheme: "VISA", Terms: terms, ValueDate: "2026-07-10"}
 }
 
 func foreign(p Decided) Decided                { p.Foreign = true; return p }
@@ -106,6 +106,8 @@ func TestLegsRefuse(t *testing.T) {
 	}{
 		"an inquiry":                  {decided("30", "1.00", "GBP", plusTerms), Unsupported, "TRANSACTION_TYPE_NOT_SUPPORTED: no posting rule takes transaction type 30"},
 		"a missing account":           {func() Decided { p := decided("00", "1.00", "GBP", plusTerms); p.AccountID = ""; return p }(), Invalid, "ACCOUNT_MISSING: posting rule PR-01 needs the customer's account"},
+		"an amount of nothing":        {decided("01", "0.00", "GBP", plusTerms), Invalid, "AMOUNT_INVALID: the billed amount is GBP 0.00, want more than zero"},
+		"a negative amount":           {decided("00", "-1.00", "GBP", plusTerms), Invalid, "AMOUNT_INVALID: the billed amount is GBP -1.00, want more than zero"},
 		"a rate that is none":         {badTerms(Terms{FXFeeRate: "3%"}), Invalid, `applying posting rule PR-02: TERMS_INVALID: rate "3%" is not a decimal of zero or more`},
 		"a negative rate":             {badTerms(Terms{FXFeeRate: "-0.01"}), Invalid, `applying posting rule PR-02: TERMS_INVALID: rate "-0.01" is not a decimal of zero or more`},
 		"tax without a jurisdiction":  {badTerms(Terms{FXFeeRate: "0.03", FXFeeTaxRate: "0.2"}), Invalid, "applying posting rule PR-02: TERMS_INVALID: a tax rate without a jurisdiction"},

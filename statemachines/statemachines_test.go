@@ -219,7 +219,7 @@ func TestRulesDecideOnFacts(t *testing.T) {
 func metadata(eventID string) string {
 	return `"metadata":{"schemaVersion":"1.0","eventId":"` + eventID + `","transactionId":"tx_ABCDEFGHIJKLMNOPQRSTUVWXYZ","correlationId":"auth-1",
 	 "causationId":"tx_ABCDEFGHIJKLMNOPQRSTUVWXYZ/TransactionEnriched","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-	 "occurredAt":"2026-07-09T10:15:30.000Z","publishedAt":"` + publishedAt + `","eventGroupId":"tok_v1_ABCDEFGHIJKLMNOPQRSTUVWXYZ"}`
+	 "occurredAt":"2026-07-09T10:15:30.000Z","publishedAt":"` + publishedAt + `","eventGroupId":"tok_v1_ABCDEFGHIJKLMNOPQRSTUVWXYZ","attempt":1}`
 }
 
 func TestEventsInFull(t *testing.T) {
@@ -270,6 +270,51 @@ func TestRedeliveryRepeatsEventIDs(t *testing.T) {
 	require.Equal(t, first, ids())
 }
 
+// TestARepairedPaymentKeepsItsAttemptsApart: the ids of a further attempt are none of the first one's.
+func TestARepairedPaymentKeepsItsAttemptsApart(t *testing.T) {
+	all := facts{"foreign": true, "conversionRatePresent": true, "merchantOnWatchList": true, "merchantWarning": "GAMBLING"}
+	const tx = "tx_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	for name, tc := range map[string]struct {
+		attempt any
+		facts   facts
+		suffix  string
+		number  int
+	}{
+		"the first says so":      {1, all, "", 1},
+		"the second":             {2, all, "/2", 2},
+		"the twelfth":            {12, nil, "/12", 12},
+		"to suspense":            {2, facts{"accountOpen": false, "suspenseReason": "ACCOUNT_CLOSED"}, "/2", 2},
+		"failed another time":    {3, facts{"issuerCountryKnown": false}, "/3", 3},
+		"none counts as the 1st": {nil, facts{"issuerCountryKnown": false}, "", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEngine(t, "corrected")
+			event := enriched(t, tc.facts)
+			if tc.attempt != nil {
+				event["detail"].(map[string]any)["metadata"].(map[string]any)["attempt"] = tc.attempt
+			}
+			e.run(t, event)
+			require.NotEmpty(t, e.aws.events)
+			for _, sent := range e.aws.events {
+				var detail struct {
+					Metadata struct {
+						EventID string
+						Attempt int
+					}
+					Data struct{ Rule string }
+				}
+				require.NoError(t, json.Unmarshal([]byte(sent.Detail), &detail))
+				id := tx + "/" + sent.DetailType
+				if detail.Data.Rule != "" {
+					id += "/" + detail.Data.Rule
+				}
+				require.Equal(t, id+tc.suffix, detail.Metadata.EventID)
+				require.Equal(t, tc.number, detail.Metadata.Attempt)
+			}
+		})
+	}
+}
+
 func TestInputThatCannotBeJudgedGoesToTheDeadLetterQueue(t *testing.T) {
 	at := func(event map[string]any, path ...string) map[string]any {
 		for _, name := range path {
@@ -296,6 +341,9 @@ func TestInputThatCannotBeJudgedGoesToTheDeadLetterQueue(t *testing.T) {
 		delete(at(missing, "detail", "data", "facts"), field)
 		inputs["no fact "+field], inputs["a number as fact "+field] = missing, wrong
 	}
+	counted := enriched(t, nil)
+	at(counted, "detail", "metadata")["attempt"] = "2"
+	inputs["a text as attempt"] = counted
 	for name, input := range inputs {
 		t.Run(name, func(t *testing.T) {
 			e := newEngine(t, "corrected")

@@ -78,7 +78,7 @@ func split(detail events.Detail[events.DecisionData]) (payment.Sequence, []payme
 	legs, err := payment.Legs(payment.Decided{
 		Outcome: outcome, TransactionType: d.Payment.TransactionType, MCC: d.Payment.MCC, Foreign: payment.Foreign(d.Payment.Authorization),
 		BillingAmount: d.Payment.BillingAmount, AccountID: d.Account.ID, Scheme: d.Scheme, Terms: d.Terms, Description: d.Description,
-		ValueDate: payment.ValueDate(d.Payment.SettlementDate, d.Payment.TransmittedAt), BusinessKey: businessKey,
+		ValueDate: payment.ValueDate(d.Payment.SettlementDate, d.Payment.TransmittedAt),
 	})
 	if err != nil {
 		return payment.Sequence{}, nil, fmt.Errorf("making the legs of %s: %w", detail.Metadata.TransactionID, err)

@@ -141,7 +141,10 @@ func TestDecisionThatCannotBePosted(t *testing.T) {
 		"a wrong key":   {message(t, events.TransactionPostingApproved, decision(func(d *events.DecisionData) { d.Payment.BusinessKey = "SHORT" })), payment.Invalid, reasonDecision},
 		"an odd type":   {message(t, events.TransactionPostingApproved, decision(func(d *events.DecisionData) { d.Payment.TransactionType = "31" })), payment.Unsupported, "TRANSACTION_TYPE_NOT_SUPPORTED"},
 		"no account":    {message(t, events.TransactionPostingApproved, decision(func(d *events.DecisionData) { d.Account.ID = "" })), payment.Invalid, "ACCOUNT_MISSING"},
-		"bad terms":     {message(t, events.TransactionPostingApproved, decision(func(d *events.DecisionData) { d.Terms.FXFeeRate = "much" })), payment.Invalid, "TERMS_INVALID"},
+		"no amount": {message(t, events.TransactionPostingApproved, decision(func(d *events.DecisionData) {
+			d.Payment.BillingAmount.Minor, d.Payment.TransactionAmount.Minor = 0, 0
+		})), payment.Invalid, "AMOUNT_INVALID"},
+		"bad terms": {message(t, events.TransactionPostingApproved, decision(func(d *events.DecisionData) { d.Terms.FXFeeRate = "much" })), payment.Invalid, "TERMS_INVALID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &publisher{}
@@ -178,6 +181,7 @@ func FuzzHandle(f *testing.F) {
 		for _, event := range p.events {
 			legs = append(legs, decoded(t, event).Data.Leg)
 		}
+		require.NotEmpty(t, legs, "a decision is refused or posted, never dropped")
 		require.NoError(t, payment.CheckBalanced(legs))
 	})
 }

@@ -17,6 +17,15 @@ import (
 	"github.com/payrail/payrail/internal/telemetry"
 )
 
+// environment is what the function needs to be set.
+type environment struct {
+	EventBusName        string `env:"EVENT_BUS_NAME"`
+	AuthorizationsTable string `env:"AUTHORIZATIONS_TABLE"`
+	DedupTable          string `env:"DEDUP_TABLE"`
+	ParkedBucket        string `env:"PARKED_BUCKET"`
+	QuarantineBucket    string `env:"QUARANTINE_BUCKET"`
+}
+
 func main() {
 	logger := telemetry.NewLogger(os.Stdout, os.LookupEnv)
 	handler, err := wire(context.Background())
@@ -29,7 +38,7 @@ func main() {
 }
 
 func wire(ctx context.Context) (*Handler, error) {
-	var settings config.Dedup
+	var settings environment
 	if err := config.Load(&settings, os.LookupEnv); err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func message(t testing.TB, token string) batch.Message {
 		TransmittedAt: time.Date(2026, 7, 9, 10, 15, 30, 0, time.UTC), MCC: "5411", IssuerCountry: "826",
 		Merchant: payment.Merchant{Name: "SQ *ACME  STORE #", City: "NEW YORK", Country: "US"},
 	}
-	standard, err := payment.Standardize(a, ingested)
+	standard, err := payment.Standardize(a, a.PayloadHash(), ingested)
 	require.NoError(t, err)
 	metadata := events.First(events.TransactionStandardized, payment.TransactionID(a.BusinessKey()), a.ID, token, "cause", ingested, ingested)
 	detail, err := json.Marshal(events.Detail[events.StandardizedData]{Metadata: metadata, Data: events.StandardizedData{Message: standard,

@@ -18,6 +18,13 @@ import (
 	"github.com/payrail/payrail/internal/telemetry"
 )
 
+// environment is what the function needs to be set.
+type environment struct {
+	EventBusName   string `env:"EVENT_BUS_NAME"`
+	AccountsTable  string `env:"ACCOUNTS_TABLE"`
+	ReferenceTable string `env:"REFERENCE_TABLE"`
+}
+
 func main() {
 	logger := telemetry.NewLogger(os.Stdout, os.LookupEnv)
 	processor, err := wire(context.Background(), logger)
@@ -29,7 +36,7 @@ func main() {
 }
 
 func wire(ctx context.Context, logger *slog.Logger) (*batch.Processor, error) {
-	var settings config.Enrich
+	var settings environment
 	if err := config.Load(&settings, os.LookupEnv); err != nil {
 		return nil, err
 	}

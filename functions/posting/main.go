@@ -20,6 +20,14 @@ import (
 	"github.com/payrail/payrail/internal/telemetry"
 )
 
+// environment is what the function needs to be set.
+type environment struct {
+	EventBusName  string `env:"EVENT_BUS_NAME"`
+	LedgerTable   string `env:"LEDGER_TABLE"`
+	AssemblyTable string `env:"ASSEMBLY_TABLE"`
+	ParkedBucket  string `env:"PARKED_BUCKET"`
+}
+
 func main() {
 	logger := telemetry.NewLogger(os.Stdout, os.LookupEnv)
 	processor, err := wire(context.Background(), logger)
@@ -31,7 +39,7 @@ func main() {
 }
 
 func wire(ctx context.Context, logger *slog.Logger) (*batch.Processor, error) {
-	var settings config.Posting
+	var settings environment
 	if err := config.Load(&settings, os.LookupEnv); err != nil {
 		return nil, err
 	}

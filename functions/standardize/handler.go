@@ -53,7 +53,7 @@ func (s standardizer) standardize(message batch.Message) (events.Event, error) {
 	if err := payment.CheckSupported(authorization); err != nil {
 		return events.Event{}, err
 	}
-	standardized, err := payment.Standardize(authorization, ingestedAt)
+	standardized, err := payment.Standardize(authorization, detail.Data.PayloadHash, ingestedAt)
 	if err != nil {
 		return events.Event{}, fmt.Errorf("standardizing %s: %w", detail.Metadata.TransactionID, err)
 	}

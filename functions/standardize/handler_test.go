@@ -93,7 +93,7 @@ func TestAnAuthorizationBecomesAMessageOfItsIngestTime(t *testing.T) {
 
 	var detail events.Detail[events.StandardizedData]
 	require.NoError(t, json.Unmarshal(b.published[0].Detail, &detail))
-	want, err := payment.Standardize(a, ingested)
+	want, err := payment.Standardize(a, a.PayloadHash(), ingested)
 	require.NoError(t, err)
 	require.Equal(t, want, detail.Data.Message)
 	require.Equal(t, "2026-07-09T10:15:31.123Z", detail.Data.Document.FinInitn.Hdr.CreDtTm, "not the present")
@@ -103,6 +103,31 @@ func TestAnAuthorizationBecomesAMessageOfItsIngestTime(t *testing.T) {
 	require.Equal(t, tx+"/TransactionAuthorized", detail.Metadata.CausationID)
 	require.Equal(t, "2026-07-09T10:15:31.123Z", detail.Metadata.OccurredAt)
 	require.Equal(t, "2026-07-09T11:15:31.123Z", detail.Metadata.PublishedAt)
+}
+
+// A repair changes the content of a payment and neither its identity nor the hash it was taken in under; its attempt is in the id.
+func TestARepairStaysThePaymentThatWasTakenIn(t *testing.T) {
+	var b bus
+	a := authorization("1")
+	a.IssuerCountry = ""
+	key, recorded := a.BusinessKey(), a.PayloadHash()
+	first := events.First(events.TransactionAuthorized, payment.TransactionID(key), a.ID, a.PANToken, "record-1", ingested, ingested)
+	a.IssuerCountry = "826"
+	detail, err := json.Marshal(events.Detail[events.AuthorizedData]{
+		Metadata: first.Retry(events.TransactionAuthorized, 2, first.TransactionID+"/TransactionPostingFailed", present),
+		Data:     events.AuthorizedData{Authorization: a, BusinessKey: key, PayloadHash: recorded},
+	})
+	require.NoError(t, err)
+	failed, _ := process(t, &b, fmt.Sprintf(`{"id":"1","detail-type":"TransactionAuthorized","source":"payrail.repair","detail":%s}`, detail))
+	require.Empty(t, failed)
+
+	var standardized events.Detail[events.StandardizedData]
+	require.NoError(t, json.Unmarshal(b.published[0].Detail, &standardized))
+	require.Equal(t, payment.TransactionID(key)+"/TransactionStandardized/2", standardized.Metadata.EventID)
+	require.Equal(t, 2, standardized.Metadata.Attempt)
+	require.Equal(t, "2026-07-09T10:15:31.123Z", standardized.Metadata.OccurredAt)
+	require.Equal(t, recorded, standardized.Data.Payment.PayloadHash)
+	require.Contains(t, standardized.Data.Document.FinInitn.AddtlData[0].Dtls, payment.Additional{Tp: "PAYLOAD_HASH", Val: recorded})
 }
 
 func TestARedeliveryRepeatsTheEvent(t *testing.T) {

@@ -16,6 +16,11 @@ import (
 	"github.com/payrail/payrail/internal/telemetry"
 )
 
+// environment is what the function needs to be set.
+type environment struct {
+	EventBusName string `env:"EVENT_BUS_NAME"`
+}
+
 func main() {
 	logger := telemetry.NewLogger(os.Stdout, os.LookupEnv)
 	processor, err := wire(context.Background(), logger)
@@ -27,7 +32,7 @@ func main() {
 }
 
 func wire(ctx context.Context, logger *slog.Logger) (*batch.Processor, error) {
-	var settings config.Standardize
+	var settings environment
 	if err := config.Load(&settings, os.LookupEnv); err != nil {
 		return nil, err
 	}

@@ -17,6 +17,11 @@ import (
 	"github.com/payrail/payrail/internal/timeline"
 )
 
+// environment is what the function needs to be set.
+type environment struct {
+	TimelineTable string `env:"TIMELINE_TABLE"`
+}
+
 func main() {
 	logger := telemetry.NewLogger(os.Stdout, os.LookupEnv)
 	processor, err := wire(context.Background(), logger)
@@ -28,7 +33,7 @@ func main() {
 }
 
 func wire(ctx context.Context, logger *slog.Logger) (*batch.Processor, error) {
-	var settings config.Tracker
+	var settings environment
 	if err := config.Load(&settings, os.LookupEnv); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,6 @@
-// Package panguard finds payment card numbers (PANs) in text: plain, with spaces or dashes, padded, or inside longer digit
-// runs. It looks at content only; which fields need no look (their form says that they hold something else) and what a
-// token must look like is the payment package's knowledge.
+// Package panguard finds payment card numbers (PANs) in text: plain, with spaces or dashes, padded, inside longer digit runs, or
+// encoded once, as in a URL, in base64 or in hexadecimal. It looks at content only; which fields need no look (their form says
+// that they hold something else) and what a token must look like is the payment package's knowledge.
 //
 // A number counts as a card number if it has 13 to 19 digits, an issuer range of a card network with a length that network
 // uses, and a right Luhn check digit. About one in ten random numbers passes Luhn alone; the other two make false alarms rare.
@@ -20,8 +20,11 @@ const (
 	minPrefixed = 15
 )
 
-// Contains reports whether text holds a card number.
-func Contains(text string) bool {
+// Contains reports whether text holds a card number, as it is or under one layer of an encoding.
+func Contains(text string) bool { return containsPlain(text) || containsEncoded(text) }
+
+// containsPlain reports whether text holds a card number as it is.
+func containsPlain(text string) bool {
 	if len(text) < minDigits {
 		return false
 	}

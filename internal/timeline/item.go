@@ -1,6 +1,8 @@
 package timeline
 
 import (
+	"strconv"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/payrail/payrail/events"
@@ -36,6 +38,9 @@ func (e Entry) items() map[itemKey]attributes {
 	put("authorizationId", e.AuthorizationID)
 	put("postingSequence", e.PostingSequence)
 	put("summary", e.Summary)
+	if e.Attempt > 0 {
+		item["attempt"] = &types.AttributeValueMemberN{Value: strconv.Itoa(e.Attempt)}
+	}
 	items := map[itemKey]attributes{{e.TransactionID, e.EventID}: item}
 	if e.startsTransaction() {
 		key := itemKey{authorizationPrefix + e.AuthorizationID, e.TransactionID}
@@ -51,9 +56,13 @@ func entryOf(item attributes) Entry {
 		}
 		return ""
 	}
+	attempt := 0
+	if number, ok := item["attempt"].(*types.AttributeValueMemberN); ok {
+		attempt, _ = strconv.Atoi(number.Value) // Written by items; what else could be there counts as the first attempt.
+	}
 	return Entry{
 		TransactionID: text("pk"), EventID: text("sk"), DetailType: events.DetailType(text("detailType")), Source: events.Source(text("source")),
 		OccurredAt: text("occurredAt"), PublishedAt: text("publishedAt"), AuthorizationID: text("authorizationId"),
-		PostingSequence: text("postingSequence"), Summary: text("summary"),
+		PostingSequence: text("postingSequence"), Attempt: attempt, Summary: text("summary"),
 	}
 }

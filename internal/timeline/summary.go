@@ -3,6 +3,8 @@ package timeline
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/payrail/payrail/events"
@@ -20,6 +22,9 @@ var summaries = map[events.DetailType]func(json.RawMessage) (string, error){
 		line := "accepted " + d.Authorization.BillingAmount.String()
 		if d.Authorization.TransactionAmount != d.Authorization.BillingAmount {
 			line += " for " + d.Authorization.TransactionAmount.String()
+		}
+		if d.Repair != nil {
+			line = "repaired " + strings.TrimPrefix(line, "accepted ") + ": " + repaired(*d.Repair)
 		}
 		return line
 	}),
@@ -76,6 +81,19 @@ func summarize(detailType events.DetailType, data json.RawMessage) (string, erro
 		return line(data)
 	}
 	return "", nil
+}
+
+// repaired says what was corrected: "issuerCountry=826 by ops (customer called)".
+func repaired(r events.Repair) string {
+	fields := make([]string, 0, len(r.Set))
+	for _, name := range slices.Sorted(maps.Keys(r.Set)) {
+		fields = append(fields, name+"="+r.Set[name])
+	}
+	line := strings.Join(fields, ", ") + " by " + r.By
+	if r.Reason != "" {
+		line += " (" + r.Reason + ")"
+	}
+	return line
 }
 
 func finding(d struct {

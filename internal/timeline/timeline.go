@@ -22,6 +22,8 @@ type Entry struct {
 	PublishedAt     string            `json:"publishedAt"`
 	AuthorizationID string            `json:"authorizationId"`
 	PostingSequence string            `json:"postingSequence,omitempty"`
+	// Attempt is 2 and more for what a repair caused, 0 for the first attempt.
+	Attempt int `json:"attempt,omitempty"`
 	// Summary is one line for people.
 	Summary string `json:"summary"`
 }
@@ -50,8 +52,16 @@ func Read(body []byte) (Entry, error) {
 	}
 	return Entry{
 		TransactionID: m.TransactionID, EventID: m.EventID, DetailType: envelope.DetailType, Source: envelope.Source,
-		OccurredAt: m.OccurredAt, PublishedAt: m.PublishedAt, AuthorizationID: m.CorrelationID, PostingSequence: m.PostingSequence, Summary: summary,
+		OccurredAt: m.OccurredAt, PublishedAt: m.PublishedAt, AuthorizationID: m.CorrelationID, PostingSequence: m.PostingSequence, Attempt: attemptOf(m), Summary: summary,
 	}, nil
+}
+
+// attemptOf is the number of a further attempt; the rules engine counts the first one too.
+func attemptOf(m events.Metadata) int {
+	if m.Attempt <= 1 {
+		return 0
+	}
+	return m.Attempt
 }
 
 // startsTransaction reports whether the event came from a stream record: such an event leads from its authorization to its

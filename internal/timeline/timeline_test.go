@@ -25,7 +25,7 @@ func TestEveryEventOfTheContractHasItsLine(t *testing.T) {
 		entry, err := Read(example(t, contract.DetailType))
 		require.NoError(t, err)
 		require.Equal(t, contract.DetailType, entry.DetailType)
-		require.Equal(t, contract.Source, entry.Source)
+		require.Equal(t, contract.Sources[0], entry.Source)
 		require.NotEmpty(t, entry.Summary, contract.DetailType)
 		require.NotContains(t, entry.Summary, "%!", contract.DetailType)
 	}

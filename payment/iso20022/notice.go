@@ -1,0 +1,296 @@
+package iso20022
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/payrail/payrail/payment"
+)
+
+// codeIssuer issues the proprietary bank transaction codes below.
+const codeIssuer = "PAYRAIL"
+
+// booked is the status of every entry: only what is in the journal is told.
+const booked = "BOOK"
+
+// Posting is everything a notice tells: what was posted, to whose account, and the authorization behind it.
+type Posting struct {
+	Entry payment.JournalEntry
+	// PostedAt is when the entry was committed, RFC 3339.
+	PostedAt      string
+	Account       payment.Account
+	Authorization payment.Authorization
+	// Reverses is the posting sequence that this one takes back, in whole or in part; empty for all others.
+	Reverses string
+}
+
+// ErrNoCustomerLeg says that a posting touched no customer account, as one to suspense: there is nobody to notify.
+var ErrNoCustomerLeg = errors.New("the posting has no leg on a customer account")
+
+// Notify writes a posting as a camt.054: one notification for the sequence, one entry for each leg on the customer's account.
+// It is a function of the posting, so that an export made again is the same document.
+func Notify(p Posting) (Message, error) {
+	legs := p.Entry.CustomerLegs()
+	if len(legs) == 0 {
+		return Message{}, fmt.Errorf("notifying of %s: %w", p.Entry.ID, ErrNoCustomerLeg)
+	}
+	for _, leg := range legs {
+		if leg.Account != p.Account.ID || leg.Amount.Currency != p.Account.Currency {
+			return Message{}, fmt.Errorf("notifying of %s: leg %d is on account %s in %s, the notice is for %s in %s",
+				p.Entry.ID, leg.Number, leg.Account, leg.Amount.Currency, p.Account.ID, p.Account.Currency)
+		}
+	}
+	summary, err := summarize(legs)
+	if err != nil {
+		return Message{}, fmt.Errorf("notifying of %s: %w", p.Entry.ID, err)
+	}
+	notification := AccountNotification{Id: p.Entry.ID, CreDtTm: p.PostedAt, Acct: p.account(), TxsSummry: summary}
+	for _, leg := range legs {
+		notification.Ntry = append(notification.Ntry, p.entry(leg))
+	}
+	return Message{MsgDefIdr: PostedNotice, Document: Document{BkToCstmrDbtCdtNtfctn: &Notification{
+		GrpHdr: GroupHeader{MsgId: p.Entry.ID, CreDtTm: p.PostedAt}, Ntfctn: []AccountNotification{notification},
+	}}}, nil
+}
+
+// accountTypes maps the account types of the processing code (DE3 positions 3-4) to external cash account types.
+var accountTypes = map[string]string{"10": "SVGS", "20": "CACC", "30": "CARD"}
+
+func (p Posting) account() Account {
+	const maxName, maxOwner = 70, 140
+	a := Account{Ccy: string(p.Account.Currency), Nm: payment.Shorten(p.Account.Product, maxName)}
+	if validIBAN(p.Account.IBAN) {
+		a.Id.IBAN = p.Account.IBAN
+	} else {
+		a.Id.Othr = &OtherAccount{Id: p.Account.ID}
+	}
+	if code := p.Authorization.ProcessingCode; len(code) == 6 && accountTypes[code[2:4]] != "" {
+		a.Tp = &AccountType{Cd: accountTypes[code[2:4]]}
+	}
+	if p.Account.Holder != "" {
+		a.Ownr = &PartyName{Nm: payment.Shorten(p.Account.Holder, maxOwner)}
+	}
+	a.Svcr = servicer(p.Account)
+	return a
+}
+
+// validIBAN checks form and check digits (ISO 13616: modulus 97). An account whose IBAN is wrong goes by the bank's own number.
+func validIBAN(iban string) bool {
+	if !facets["IBAN2007Identifier"].accepts(iban) || len(iban) < 5 {
+		return false
+	}
+	remainder := 0
+	for _, r := range strings.ToUpper(iban[4:] + iban[:4]) {
+		if r >= 'A' {
+			remainder = (remainder*100 + int(r-'A') + 10) % 97
+		} else {
+			remainder = (remainder*10 + int(r-'0')) % 97
+		}
+	}
+	return remainder == 1
+}
+
+// ukClearing is the code of the UK's sort codes; other countries' clearing codes are told without their system.
+const ukClearing = "GBDSC"
+
+func servicer(a payment.Account) *Servicer {
+	const maxBranch = 140
+	var s Servicer
+	if a.SortCode != "" {
+		member := &ClearingMember{MmbId: a.SortCode}
+		if strings.HasPrefix(a.IBAN, "GB") {
+			member.ClrSysId = &ClearingSystem{Cd: ukClearing}
+		}
+		s.FinInstnId.ClrSysMmbId = member
+	}
+	if a.BranchID != "" || a.BranchName != "" {
+		s.BrnchId = &Branch{Id: a.BranchID, Nm: payment.Shorten(a.BranchName, maxBranch)}
+	}
+	if s == (Servicer{}) {
+		return nil
+	}
+	return &s
+}
+
+// summarize adds the legs up: control totals that the receiver holds against the entries.
+func summarize(legs []payment.Leg) (*Summary, error) {
+	none := payment.Money{Currency: legs[0].Amount.Currency}
+	debits, credits, all, net := none, none, none, none
+	var numbers [2]int
+	for _, leg := range legs {
+		side, n := &credits, 0
+		if leg.Side == payment.Debit {
+			side, n = &debits, 1
+		}
+		numbers[n]++
+		for _, sum := range []struct {
+			total *payment.Money
+			add   payment.Money
+		}{{side, leg.Amount}, {&all, leg.Amount}, {&net, leg.Signed()}} {
+			total, err := sum.total.Add(sum.add)
+			if err != nil {
+				return nil, err
+			}
+			*sum.total = total
+		}
+	}
+	direction := credit
+	if net.Minor < 0 {
+		direction, net = debit, net.Neg()
+	}
+	s := &Summary{TtlNtries: NetTotal{NbOfNtries: strconv.Itoa(len(legs)), Sum: all.Decimal(), TtlNetNtry: Net{Amt: net.Decimal(), CdtDbtInd: direction}}}
+	if numbers[0] > 0 {
+		s.TtlCdtNtries = &Total{NbOfNtries: strconv.Itoa(numbers[0]), Sum: credits.Decimal()}
+	}
+	if numbers[1] > 0 {
+		s.TtlDbtNtries = &Total{NbOfNtries: strconv.Itoa(numbers[1]), Sum: debits.Decimal()}
+	}
+	return s, nil
+}
+
+const credit, debit = "CRDT", "DBIT"
+
+func direction(side payment.Side) string {
+	if side == payment.Debit {
+		return debit
+	}
+	return credit
+}
+
+func amount(m payment.Money) Amount { return Amount{Ccy: string(m.Currency), Value: m.Decimal()} }
+
+// entry writes one leg. The card, its point of use and the amounts of the purchase stand at the leg of the principal; fees and
+// taxes say what they are.
+func (p Posting) entry(leg payment.Leg) Entry {
+	e := Entry{
+		NtryRef: fmt.Sprintf("%s/%d", p.Entry.ID, leg.Number), Amt: amount(leg.Amount), CdtDbtInd: direction(leg.Side), Sts: Status{Cd: booked},
+		BookgDt: DateTime{DtTm: p.PostedAt}, AcctSvcrRef: p.Entry.ID, BkTxCd: p.bankTransactionCode(leg),
+	}
+	if leg.ValueDate != "" {
+		e.ValDt = &Date{Dt: leg.ValueDate}
+	}
+	if p.Reverses != "" {
+		yes := true
+		e.RvslInd = &yes
+	}
+	details := EntryTransaction{Refs: p.references(leg), Amt: e.Amt, CdtDbtInd: e.CdtDbtInd, AddtlTxInf: payment.Shorten(leg.Description, 500)}
+	if kind, isCharge := charges[p.counterRole(leg)]; isCharge {
+		e.Chrgs = p.charge(leg, kind)
+	} else {
+		e.AmtDtls, e.Chrgs, e.CardTx = p.amountDetails(leg), p.acquirerFee(), p.card()
+		details.RltdPties, details.RltdDts, details.CardTx = p.merchant(leg), &RelatedDates{AccptncDtTm: instant(p.Authorization.TransmittedAt)}, p.cardTransaction()
+	}
+	e.NtryDtls = []EntryDetails{{TxDtls: []EntryTransaction{details}}}
+	return e
+}
+
+func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// counter is the other half of a leg's movement: posting rules number the debit and the credit of one movement one after the
+// other, an odd number first.
+func (p Posting) counter(leg payment.Leg) (payment.Leg, bool) {
+	number := leg.Number + 1
+	if leg.Number%2 == 0 {
+		number = leg.Number - 1
+	}
+	i := slices.IndexFunc(p.Entry.Legs, func(l payment.Leg) bool {
+		return l.Number == number && l.Side != leg.Side && l.Amount == leg.Amount
+	})
+	if i < 0 {
+		return payment.Leg{}, false
+	}
+	return p.Entry.Legs[i], true
+}
+
+func (p Posting) counterRole(leg payment.Leg) payment.Role {
+	counter, _ := p.counter(leg)
+	return counter.Role
+}
+
+// charges are the legs that are no principal, by the role on their other side: the proprietary code and the charge's name.
+var charges = map[payment.Role]struct{ code, name string }{
+	payment.RoleFXFeeIncome:   {"CARD.FEE.FX", "FXFEE"},
+	payment.RoleCashFeeIncome: {"CARD.FEE.CASH", "CASHFEE"},
+	payment.RoleTaxPayable:    {"CARD.TAX", "TAX"},
+}
+
+// principals are the proprietary codes of principals by ISO 20022 sub-family.
+var principals = map[string]string{"POSD": "CARD.PURCHASE", "POSC": "CARD.PURCHASE", "XBCP": "CARD.PURCHASE", "CWDL": "CARD.CASH", "XBCW": "CARD.CASH",
+	"RIMB": "CARD.REFUND", "CAJT": "CARD.ADJUSTMENT", "DAJT": "CARD.ADJUSTMENT"}
+
+// bankTransactionCode is the code of the posting rule, and Payrail's own beside it, which tells foreign from domestic: there is no
+// sub-family for foreign debit card purchases.
+func (p Posting) bankTransactionCode(leg payment.Leg) BankTransactionCode {
+	var code BankTransactionCode
+	subFamily := ""
+	if parts := strings.Split(leg.BankTransactionCode, "/"); len(parts) == 3 {
+		subFamily = parts[2]
+		code.Domn = &Domain{Cd: parts[0], Fmly: Family{Cd: parts[1], SubFmlyCd: subFamily}}
+	}
+	own := principals[subFamily]
+	switch charge, isCharge := charges[p.counterRole(leg)]; {
+	case isCharge:
+		own = charge.code
+	case own == "":
+		own = "CARD.OTHER"
+	case payment.Foreign(p.Authorization):
+		own += ".FOREIGN"
+	}
+	code.Prtry = &ProprietaryCode{Cd: own, Issr: codeIssuer}
+	return code
+}
+
+func (p Posting) references(leg payment.Leg) References {
+	a := p.Authorization
+	r := References{AcctSvcrRef: p.Entry.ID, EndToEndId: a.RetrievalReference(), TxId: a.LifecycleID}
+	for _, own := range []Reference{
+		{"STAN", a.STAN}, {"AUTH_CODE", a.AuthCode}, {"ACQUIRER_ID", a.AcquirerID}, {"POSTING_SEQUENCE", p.Entry.ID},
+		{"POSTING_LEG", fmt.Sprintf("%d/%d", leg.Number, p.Entry.Of)}, {"ORIG", p.Reverses},
+	} {
+		if own.Ref != "" {
+			r.Prtry = append(r.Prtry, own)
+		}
+	}
+	return r
+}
+
+func (p Posting) amountDetails(leg payment.Leg) *AmountDetails {
+	a := p.Authorization
+	d := &AmountDetails{InstdAmt: &PlainAmount{Amt: amount(a.TransactionAmount)}, TxAmt: &TransactionAmount{Amt: amount(leg.Amount)}}
+	if rate, ok := entryRate(a.ConversionRate); ok && payment.Foreign(a) {
+		source, target := string(a.TransactionAmount.Currency), string(a.BillingAmount.Currency)
+		d.TxAmt.CcyXchg = &CurrencyExchange{SrcCcy: source, TrgtCcy: target, UnitCcy: source, XchgRate: rate}
+	}
+	if a.SettlementAmount != nil {
+		d.CntrValAmt = &PlainAmount{Amt: amount(*a.SettlementAmount)}
+	}
+	return d
+}
+
+// charge is the record of a fee or a tax leg. The rate is not told: prices may have changed since.
+func (p Posting) charge(leg payment.Leg, kind struct{ code, name string }) *Charges {
+	total := amount(leg.Amount)
+	record := Charge{Amt: total, CdtDbtInd: direction(leg.Side), Tp: ChargeType{Prtry: ChargeName{Id: kind.name}}, Br: "DEBT"}
+	if counter, ok := p.counter(leg); ok && counter.Role == payment.RoleTaxPayable {
+		jurisdiction := strings.TrimPrefix(counter.Account, string(payment.RoleTaxPayable)+".")
+		record.Tax = &Tax{Id: jurisdiction, Amt: &total}
+	}
+	return &Charges{TtlChrgsAndTaxAmt: &total, Rcrd: []Charge{record}}
+}
+
+// acquirerFee is DE28: a surcharge of the acquirer that the amount of the transaction includes.
+func (p Posting) acquirerFee() *Charges {
+	fee, ok := p.Authorization.AcquirerFeeAmount()
+	if !ok {
+		return nil
+	}
+	side, included := debit, true
+	if p.Authorization.AcquirerFee[0] == 'C' {
+		side = credit
+	}
+	return &Charges{Rcrd: []Charge{{Amt: amount(fee), CdtDbtInd: side, ChrgInclInd: &included, Tp: ChargeType{Prtry: ChargeName{Id: "ACQUIRERFEE"}}}}}
+}
