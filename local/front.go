@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -56,7 +57,9 @@ func (r *Runtime) armFault(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	var fault faults.Fault
-	if err := json.Unmarshal(body, &fault); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields() // A misspelt member would arm another fault than was meant.
+	if err := decoder.Decode(&fault); err != nil {
 		refuse(w, wire.Errorf("SerializationException", "reading the fault: %s", err))
 		return
 	}

@@ -25,7 +25,9 @@ import (
 type stack struct {
 	*Runtime
 	resolver *template.Resolver
-	wiring   *wiring
+	creating string // the type of the resource being made
+	// unenforced counts the types and properties that are accepted without effect.
+	unenforced map[string]int
 }
 
 // resource is what a created resource is to others: what Ref gives, what GetAtt gives.
@@ -74,18 +76,18 @@ func (r *Runtime) createStack() error {
 	if err != nil {
 		return err
 	}
-	s := &stack{Runtime: r, resolver: template.NewResolver(r.template), wiring: r.wiring}
+	s := &stack{Runtime: r, resolver: template.NewResolver(r.template), unenforced: map[string]int{}}
 	var created []cloudformation.Resource
-	unenforced := map[string]int{}
 	for _, declared := range order {
 		properties, err := s.resolver.Properties(declared.LogicalID)
 		if err != nil {
 			return err
 		}
 		var made resource
+		s.creating = declared.Type
 		if accept, ok := accepted[declared.Type]; ok {
 			made = accept(s.name(declared.LogicalID))
-			unenforced[declared.Type]++
+			s.unenforced[declared.Type]++
 		} else if create, ok := creators[declared.Type]; ok {
 			if made, err = create(s, declared.LogicalID, properties); err != nil {
 				return fmt.Errorf("creating %s (%s): %w", declared.LogicalID, declared.Type, err)
@@ -99,12 +101,26 @@ func (r *Runtime) createStack() error {
 	if r.outputs, err = s.resolver.Outputs(); err != nil {
 		return err
 	}
-	for kind, n := range unenforced {
+	for kind, n := range s.unenforced {
 		r.notEnforced = append(r.notEnforced, fmt.Sprintf("%s (%d)", kind, n))
 	}
 	slices.Sort(r.notEnforced)
 	r.describeStack(created)
 	return nil
+}
+
+// inert are properties without effect on AWS either, as far as the stack goes.
+var inert = []string{"Description", "Tags"}
+
+// decode puts properties into a struct. Those accepted have no effect here and are listed as not enforced, any other the
+// struct does not have is refused.
+func (s *stack) decode(properties map[string]any, into any, accepted ...string) error {
+	for _, name := range accepted {
+		if _, given := properties[name]; given && !slices.Contains(inert, name) {
+			s.unenforced[s.creating+" "+name]++
+		}
+	}
+	return template.Decode(properties, into, accepted...)
 }
 
 func (r *Runtime) describeStack(resources []cloudformation.Resource) {
@@ -125,11 +141,12 @@ func arn(service, rest string) string {
 
 func (s *stack) table(id string, properties map[string]any) (resource, error) {
 	var p struct {
-		TableName               string
-		AttributeDefinitions    []struct{ AttributeName, AttributeType string }
-		KeySchema               []struct{ AttributeName, KeyType string }
-		StreamSpecification     struct{ StreamViewType string }
-		TimeToLiveSpecification struct {
+		TableName                 string
+		DeletionProtectionEnabled bool
+		AttributeDefinitions      []struct{ AttributeName, AttributeType string }
+		KeySchema                 []struct{ AttributeName, KeyType string }
+		StreamSpecification       struct{ StreamViewType string }
+		TimeToLiveSpecification   struct {
 			AttributeName string
 			Enabled       bool
 		}
@@ -142,15 +159,16 @@ func (s *stack) table(id string, properties map[string]any) (resource, error) {
 			}
 		}
 	}
-	if err := template.Decode(properties, &p, "BillingMode", "DeletionProtectionEnabled", "PointInTimeRecoverySpecification", "SSESpecification", "Tags"); err != nil {
+	if err := s.decode(properties, &p, "BillingMode", "PointInTimeRecoverySpecification", "SSESpecification", "Tags"); err != nil {
 		return resource{}, err
 	}
-	types := map[string]string{}
+	types, used := map[string]string{}, map[string]bool{}
 	for _, a := range p.AttributeDefinitions {
 		types[a.AttributeName] = a.AttributeType
 	}
 	keys := func(schema []struct{ AttributeName, KeyType string }) (partition, sort dynamodb.Key) {
 		for _, k := range schema {
+			used[k.AttributeName] = true
 			key := dynamodb.Key{Name: k.AttributeName, Type: types[k.AttributeName]}
 			if k.KeyType == "HASH" {
 				partition = key
@@ -160,7 +178,7 @@ func (s *stack) table(id string, properties map[string]any) (resource, error) {
 		}
 		return partition, sort
 	}
-	spec := dynamodb.TableSpec{Name: p.TableName, StreamView: p.StreamSpecification.StreamViewType}
+	spec := dynamodb.TableSpec{Name: p.TableName, StreamView: p.StreamSpecification.StreamViewType, DeletionProtection: p.DeletionProtectionEnabled}
 	if spec.Name == "" {
 		spec.Name = s.name(id)
 	}
@@ -172,6 +190,9 @@ func (s *stack) table(id string, properties map[string]any) (resource, error) {
 		i := dynamodb.IndexSpec{Name: index.IndexName, Projection: index.Projection.ProjectionType, Include: index.Projection.NonKeyAttributes}
 		i.PartitionKey, i.SortKey = keys(index.KeySchema)
 		spec.Indexes = append(spec.Indexes, i)
+	}
+	if len(used) != len(types) {
+		return resource{}, fmt.Errorf("AttributeDefinitions has %d attributes and the keys of the table and its indexes %d: AWS wants the same ones", len(types), len(used))
 	}
 	info, err := s.dynamodb.CreateTable(spec)
 	if err != nil {
@@ -190,7 +211,7 @@ func (s *stack) bucket(id string, properties map[string]any) (resource, error) {
 		ObjectLockEnabled       bool
 		VersioningConfiguration struct{ Status string }
 	}
-	if err := template.Decode(properties, &p, "BucketEncryption", "ObjectLockConfiguration", "OwnershipControls", "PublicAccessBlockConfiguration", "LifecycleConfiguration", "Tags"); err != nil {
+	if err := s.decode(properties, &p, "BucketEncryption", "ObjectLockConfiguration", "OwnershipControls", "PublicAccessBlockConfiguration", "LifecycleConfiguration", "Tags"); err != nil {
 		return resource{}, err
 	}
 	spec := s3.BucketSpec{Name: p.BucketName, ObjectLock: p.ObjectLockEnabled, Versioned: p.VersioningConfiguration.Status == "Enabled"}
@@ -205,7 +226,7 @@ func (s *stack) bucket(id string, properties map[string]any) (resource, error) {
 
 func (s *stack) key(id string, properties map[string]any) (resource, error) {
 	var p struct{ Description, KeySpec, KeyUsage string }
-	if err := template.Decode(properties, &p, "KeyPolicy", "EnableKeyRotation", "PendingWindowInDays", "Tags"); err != nil {
+	if err := s.decode(properties, &p, "KeyPolicy", "EnableKeyRotation", "PendingWindowInDays", "Tags"); err != nil {
 		return resource{}, err
 	}
 	keyID := s.name(id)
@@ -218,7 +239,7 @@ func (s *stack) key(id string, properties map[string]any) (resource, error) {
 
 func (s *stack) bus(id string, properties map[string]any) (resource, error) {
 	var p struct{ Name string }
-	if err := template.Decode(properties, &p, "Description", "Tags"); err != nil {
+	if err := s.decode(properties, &p, "Description", "Tags"); err != nil {
 		return resource{}, err
 	}
 	busARN, err := s.eventbridge.CreateBus(p.Name)
@@ -243,7 +264,7 @@ func (s *stack) rule(id string, properties map[string]any) (resource, error) {
 			}
 		}
 	}
-	if err := template.Decode(properties, &p, "Tags"); err != nil {
+	if err := s.decode(properties, &p, "Tags"); err != nil {
 		return resource{}, err
 	}
 	pattern, err := json.Marshal(p.EventPattern)
@@ -272,11 +293,12 @@ func (s *stack) archive(id string, properties map[string]any) (resource, error) 
 	var p struct {
 		ArchiveName, SourceArn, Description string
 		EventPattern                        any
+		RetentionDays                       int
 	}
-	if err := template.Decode(properties, &p, "RetentionDays"); err != nil {
+	if err := s.decode(properties, &p); err != nil {
 		return resource{}, err
 	}
-	archive := eventbridge.Archive{Name: p.ArchiveName, Bus: p.SourceArn, Description: p.Description}
+	archive := eventbridge.Archive{Name: p.ArchiveName, Bus: p.SourceArn, Description: p.Description, RetentionDays: p.RetentionDays}
 	if archive.Name == "" {
 		archive.Name = s.name(id)
 	}
@@ -302,6 +324,9 @@ func (s *stack) queue(id string, properties map[string]any) (resource, error) {
 		case "QueueName":
 			name = fmt.Sprint(value)
 		case "Tags":
+		case "KmsMasterKeyId":
+			// Services deliver to such a queue only if the key's policy lets them use the key, and that is not evaluated here.
+			return resource{}, fmt.Errorf("the local runtime does not do property %s", property)
 		default:
 			text, err := attributeText(value)
 			if err != nil {
@@ -337,15 +362,14 @@ func (s *stack) queuePolicy(id string, properties map[string]any) (resource, err
 		PolicyDocument any
 		Queues         []string
 	}
-	if err := template.Decode(properties, &p); err != nil {
+	if err := s.decode(properties, &p); err != nil {
 		return resource{}, err
 	}
 	document, err := json.Marshal(p.PolicyDocument)
 	if err != nil {
 		return resource{}, fmt.Errorf("encoding the policy: %w", err)
 	}
-	parsed, err := parsePolicy(p.PolicyDocument)
-	if err != nil {
+	if _, err := parsePolicy(p.PolicyDocument); err != nil {
 		return resource{}, err
 	}
 	for _, url := range p.Queues {
@@ -353,14 +377,13 @@ func (s *stack) queuePolicy(id string, properties map[string]any) (resource, err
 		if err := s.sqs.SetAttributes(queueARN, map[string]string{"Policy": string(document)}); err != nil {
 			return resource{}, err
 		}
-		s.wiring.setPolicy(queueARN, parsed)
 	}
 	return named(s.name(id)), nil
 }
 
 func (s *stack) topic(id string, properties map[string]any) (resource, error) {
 	var p struct{ TopicName, DisplayName string }
-	if err := template.Decode(properties, &p, "KmsMasterKeyId", "Tags"); err != nil {
+	if err := s.decode(properties, &p, "Tags"); err != nil {
 		return resource{}, err
 	}
 	if p.TopicName == "" {
@@ -378,7 +401,7 @@ func (s *stack) topicPolicy(id string, properties map[string]any) (resource, err
 		PolicyDocument any
 		Topics         []string
 	}
-	if err := template.Decode(properties, &p); err != nil {
+	if err := s.decode(properties, &p); err != nil {
 		return resource{}, err
 	}
 	parsed, err := parsePolicy(p.PolicyDocument)
@@ -386,7 +409,7 @@ func (s *stack) topicPolicy(id string, properties map[string]any) (resource, err
 		return resource{}, err
 	}
 	for _, topicARN := range p.Topics {
-		s.wiring.setPolicy(topicARN, parsed)
+		s.wiring.setTopicPolicy(topicARN, parsed)
 	}
 	return named(s.name(id)), nil
 }
@@ -400,7 +423,7 @@ func (s *stack) function(id string, properties map[string]any) (resource, error)
 		MemorySize, Timeout                               int
 		ReservedConcurrentExecutions                      *int
 	}
-	if err := template.Decode(properties, &p, "LoggingConfig", "TracingConfig", "Tags"); err != nil {
+	if err := s.decode(properties, &p, "LoggingConfig", "TracingConfig", "Tags"); err != nil {
 		return resource{}, err
 	}
 	if p.Runtime != "provided.al2023" {
@@ -425,6 +448,9 @@ func (s *stack) function(id string, properties map[string]any) (resource, error)
 	return resource{spec.Name, map[string]any{"Arn": functionARN}}, nil
 }
 
+// reportBatchItemFailures is the one response type there is; misspelt, the failures of a batch would be deleted.
+const reportBatchItemFailures = "ReportBatchItemFailures"
+
 func (s *stack) mapping(id string, properties map[string]any) (resource, error) {
 	var p struct {
 		BatchSize                      int
@@ -434,12 +460,17 @@ func (s *stack) mapping(id string, properties map[string]any) (resource, error) 
 		ScalingConfig                  struct{ MaximumConcurrency int }
 		Enabled                        *bool
 	}
-	if err := template.Decode(properties, &p, "Tags"); err != nil {
+	if err := s.decode(properties, &p, "Tags"); err != nil {
 		return resource{}, err
+	}
+	for _, kind := range p.FunctionResponseTypes {
+		if kind != reportBatchItemFailures {
+			return resource{}, fmt.Errorf("FunctionResponseTypes has %q, want %s", kind, reportBatchItemFailures)
+		}
 	}
 	mappingID, err := s.lambda.CreateEventSourceMapping(lambda.MappingSpec{
 		QueueARN: p.EventSourceArn, FunctionARN: p.FunctionName, BatchSize: p.BatchSize, MaximumBatchingWindowSeconds: p.MaximumBatchingWindowInSeconds,
-		ReportBatchItemFailures: slices.Contains(p.FunctionResponseTypes, "ReportBatchItemFailures"),
+		ReportBatchItemFailures: len(p.FunctionResponseTypes) > 0,
 		MaximumConcurrency:      p.ScalingConfig.MaximumConcurrency, Disabled: p.Enabled != nil && !*p.Enabled,
 	})
 	return resource{ref: mappingID, attributes: map[string]any{"Id": mappingID}}, err
@@ -450,7 +481,7 @@ func (s *stack) stateMachine(id string, properties map[string]any) (resource, er
 		StateMachineName, StateMachineType, RoleArn, DefinitionString string
 		DefinitionSubstitutions                                       map[string]string
 	}
-	if err := template.Decode(properties, &p, "LoggingConfiguration", "TracingConfiguration", "Tags"); err != nil {
+	if err := s.decode(properties, &p, "LoggingConfiguration", "TracingConfiguration", "Tags"); err != nil {
 		return resource{}, err
 	}
 	if p.StateMachineName == "" {
@@ -466,7 +497,7 @@ func (s *stack) stateMachine(id string, properties map[string]any) (resource, er
 
 func (s *stack) deliveryStream(id string, properties map[string]any) (resource, error) {
 	var spec firehose.Spec
-	if err := template.Decode(properties, &spec); err != nil {
+	if err := s.decode(properties, &spec); err != nil {
 		return resource{}, err
 	}
 	if spec.DeliveryStreamName == "" {
@@ -502,7 +533,7 @@ func (s *stack) pipe(id string, properties map[string]any) (resource, error) {
 			}
 		}
 	}
-	if err := template.Decode(properties, &p, "RoleArn", "Description", "LogConfiguration", "Tags"); err != nil {
+	if err := s.decode(properties, &p, "RoleArn", "Description", "LogConfiguration", "Tags"); err != nil {
 		return resource{}, err
 	}
 	if p.Name == "" {

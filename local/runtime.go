@@ -41,6 +41,8 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	// flushTimeout bounds how long Close waits for the audit log's last buffers.
 	flushTimeout = 10 * time.Second
+	// drainTimeout bounds how long Close waits for requests that are being answered; by then long polls have ended.
+	drainTimeout = 2 * time.Second
 )
 
 // Options say what to run and how. Assembly, Store and Logger are needed.
@@ -134,10 +136,10 @@ func (r *Runtime) createServices(o Options) error {
 	if err != nil {
 		return fmt.Errorf("starting lambda: %w", err)
 	}
-	wiring := &wiring{runtime: r}
+	wiring := &wiring{runtime: r, topics: map[string]policy{}, queues: map[string]parsedPolicy{}}
 	r.wiring = wiring
 	r.eventbridge, err = eventbridge.New(eventbridge.Options{Clock: o.Clock, Store: o.Store, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
-		Targets: wiring, DeadLetters: wiring, CheckTarget: wiring.checkTarget})
+		Targets: wiring, DeadLetters: wiring, AcceptTarget: acceptTarget, CheckTarget: wiring.checkTarget})
 	if err != nil {
 		return fmt.Errorf("starting eventbridge: %w", err)
 	}
@@ -181,6 +183,11 @@ func (r *Runtime) KillFunction(name string) (pid int, err error) { return r.lamb
 // FlushAudit writes what Firehose has buffered, so that the audit log is complete.
 func (r *Runtime) FlushAudit(ctx context.Context) error { return r.firehose.Flush(ctx) }
 
+// ArchivedEvents calls fn for every event of an archive, oldest first, until fn returns false. On AWS only a replay reads them.
+func (r *Runtime) ArchivedEvents(archive string, fn func(envelope []byte) bool) error {
+	return r.eventbridge.EachArchived(archive, time.Time{}, time.Time{}, func(e eventbridge.ArchivedEvent) bool { return fn(e.Envelope) })
+}
+
 // Close stops deliveries, kills function processes, writes the audit log's buffers and stops serving.
 func (r *Runtime) Close() error {
 	var errs []error
@@ -209,7 +216,7 @@ func (r *Runtime) Close() error {
 		r.firehose.Close()
 	}
 	if r.server != nil {
-		errs = append(errs, r.server.Close())
+		errs = append(errs, r.stopServing())
 		if err := <-r.served; !errors.Is(err, http.ErrServerClosed) {
 			errs = append(errs, err)
 		}
@@ -217,4 +224,14 @@ func (r *Runtime) Close() error {
 		errs = append(errs, r.listener.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// stopServing lets the requests under way end, so that none touches the store after Close, and cuts off those that do not.
+func (r *Runtime) stopServing() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if err := r.server.Shutdown(ctx); err == nil || !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return r.server.Close()
 }

@@ -2,8 +2,10 @@ package local
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -15,15 +17,25 @@ import (
 	"github.com/payrail/payrail/local/wire"
 )
 
-// eventsService is the principal that resource policies must let in.
-const eventsService = "events.amazonaws.com"
+// The principals that resource policies must let in.
+const (
+	eventsService = "events.amazonaws.com"
+	topicsService = "sns.amazonaws.com"
+)
 
 // wiring connects eventbridge and pipes to the services behind their targets' ARNs.
 type wiring struct {
 	runtime *Runtime
 
-	mu       sync.RWMutex
-	policies map[string]policy // of queues and topics, by ARN
+	mu     sync.RWMutex
+	topics map[string]policy       // of topics, by ARN
+	queues map[string]parsedPolicy // of queues, by ARN: what was last read of their Policy attribute
+}
+
+// parsedPolicy is a policy with the text it was read from.
+type parsedPolicy struct {
+	text   string
+	policy policy
 }
 
 var (
@@ -53,9 +65,7 @@ func (w *wiring) Deliver(ctx context.Context, target eventbridge.Target, payload
 		err = w.runtime.firehose.Put(ctx, target.ARN, [][]byte{payload})
 	case "sns":
 		_, err = w.runtime.sns.Publish(ctx, target.ARN, "", string(payload), nil)
-	case "lambda":
-		err = w.runtime.lambda.InvokeAsync(ctx, target.ARN, payload)
-	default:
+	default: // Not reached: acceptTarget refuses the others.
 		err = &eventbridge.DeliveryError{Code: "NO_RESOURCE", Message: "the local runtime does not deliver to " + service, Permanent: true}
 	}
 	return deliveryError(err)
@@ -74,17 +84,30 @@ func (w *wiring) DeliverBatch(ctx context.Context, target eventbridge.Target, pa
 			failed[i] = deliveryError(err)
 		}
 	case "firehose":
-		if err := w.runtime.firehose.Put(ctx, target.ARN, payloads); err != nil {
-			for i := range failed {
-				failed[i] = deliveryError(err)
-			}
+		err := deliveryError(w.runtime.firehose.Put(ctx, target.ARN, payloads))
+		if permanent(err) && len(payloads) > 1 {
+			return w.deliverEach(ctx, target, payloads) // One event that is too large, or all together: the others must not pay for it.
+		}
+		for i := range failed {
+			failed[i] = err
 		}
 	default:
-		for i, payload := range payloads {
-			failed[i] = w.Deliver(ctx, target, payload)
-		}
+		return w.deliverEach(ctx, target, payloads)
 	}
 	return failed
+}
+
+func (w *wiring) deliverEach(ctx context.Context, target eventbridge.Target, payloads [][]byte) []error {
+	failed := make([]error, len(payloads))
+	for i, payload := range payloads {
+		failed[i] = w.Deliver(ctx, target, payload)
+	}
+	return failed
+}
+
+func permanent(err error) bool {
+	var failure *eventbridge.DeliveryError
+	return errors.As(err, &failure) && failure.Permanent
 }
 
 // deliveryError classifies a target's refusal: what does not exist or is not valid will not come right by itself.
@@ -109,11 +132,21 @@ func deliveryError(err error) error {
 // Send puts a dead letter into its queue; a rule's needs the queue's permission, as the delivery itself did.
 func (w *wiring) Send(ctx context.Context, queueARN string, body []byte, attributes map[string]string) error {
 	if rule := attributes["RULE_ARN"]; rule != "" {
-		if err := w.mayDeliver(queueARN, "sqs:SendMessage", rule); err != nil {
+		if err := w.mayDeliver(eventsService, "sqs:SendMessage", queueARN, rule); err != nil {
 			return err
 		}
 	}
 	return w.runtime.sqs.Send(ctx, queueARN, string(body), attributes)
+}
+
+// acceptTarget refuses targets of services that Deliver does not know.
+func acceptTarget(target eventbridge.Target) error {
+	switch service := serviceOf(target.ARN); service {
+	case "sqs", "sns", "states", "firehose":
+		return nil
+	default:
+		return wire.NotImplemented("rule targets of the service " + service + " (" + target.ARN + ")")
+	}
 }
 
 // checkTarget says whether EventBridge may deliver: queues and topics must allow the rule in their policy, everything else
@@ -121,11 +154,9 @@ func (w *wiring) Send(ctx context.Context, queueARN string, body []byte, attribu
 func (w *wiring) checkTarget(target eventbridge.Target) error {
 	switch serviceOf(target.ARN) {
 	case "sqs":
-		return w.mayDeliver(target.ARN, "sqs:SendMessage", target.RuleARN)
+		return w.mayDeliver(eventsService, "sqs:SendMessage", target.ARN, target.RuleARN)
 	case "sns":
-		return w.mayDeliver(target.ARN, "sns:Publish", target.RuleARN)
-	case "lambda":
-		return errors.New("lambda targets need a permission, which the local runtime does not do")
+		return w.mayDeliver(eventsService, "sns:Publish", target.ARN, target.RuleARN)
 	default:
 		if target.RoleARN == "" {
 			return fmt.Errorf("%s needs a role", target.ARN)
@@ -134,25 +165,55 @@ func (w *wiring) checkTarget(target eventbridge.Target) error {
 	}
 }
 
-func (w *wiring) mayDeliver(resource, action, rule string) error {
-	w.mu.RLock()
-	p := w.policies[resource]
-	w.mu.RUnlock()
-	if !p.allows(request{service: eventsService, action: action, resource: resource, keys: map[string]string{
-		"aws:SourceArn": rule, "aws:SourceAccount": Account, "aws:SecureTransport": "true",
-	}}) {
-		return fmt.Errorf("the policy of %s does not let %s do %s for %s", resource, eventsService, action, rule)
+// mayDeliver asks the resource's policy whether the service may do the action there for source, a rule or a topic. Who asks
+// is of this account and comes over TLS, as between the services of AWS.
+func (w *wiring) mayDeliver(service, action, resource, source string) error {
+	p, found, err := w.policyOf(resource)
+	if err != nil || !found {
+		return err // Where there is no resource the delivery itself says so.
+	}
+	r := request{service: service, action: action, resource: resource}
+	if serviceOf(resource) == "sqs" {
+		r.keys = map[string]string{keySourceARN: source, keySourceAccount: Account, keySecureTransport: "true"}
+	} // EventBridge does not support conditions in topic policies: no key is there, and a conditional Allow never applies.
+	if !p.allows(r) {
+		return fmt.Errorf("the policy of %s does not let %s do %s for %s", resource, service, action, source)
 	}
 	return nil
 }
 
-func (w *wiring) setPolicy(resource string, p policy) {
+// policyOf returns the policy of a queue, as the template or a SetQueueAttributes has left it, or of a topic.
+func (w *wiring) policyOf(resource string) (p policy, found bool, err error) {
+	if serviceOf(resource) != "sqs" {
+		w.mu.RLock()
+		defer w.mu.RUnlock()
+		return w.topics[resource], true, nil
+	}
+	text, err := w.runtime.sqs.Policy(resource)
+	if err != nil {
+		return policy{}, false, nil //nolint:nilerr // The queue does not exist.
+	}
+	w.mu.RLock()
+	known, ok := w.queues[resource]
+	w.mu.RUnlock()
+	if ok && known.text == text {
+		return known.policy, true, nil
+	}
+	if text != "" {
+		if p, err = parsePolicy(json.RawMessage(text)); err != nil {
+			return policy{}, false, fmt.Errorf("the policy of %s: %w", resource, err)
+		}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.policies == nil {
-		w.policies = map[string]policy{}
-	}
-	w.policies[resource] = p
+	w.queues[resource] = parsedPolicy{text: text, policy: p}
+	return p, true, nil
+}
+
+func (w *wiring) setTopicPolicy(topicARN string, p policy) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.topics[topicARN] = p
 }
 
 // stateEvents, stateQueues and stateFunctions are the services that task states call.
@@ -182,12 +243,11 @@ func (r stateEvents) PutEvents(ctx context.Context, events []stepfunctions.Event
 }
 
 func (r stateQueues) SendMessage(ctx context.Context, m stepfunctions.Message) (stepfunctions.MessageResult, error) {
-	if m.DelaySeconds != nil || m.MessageGroupID != "" || m.MessageDeduplicationID != "" {
-		return stepfunctions.MessageResult{}, wire.NotImplemented("sqs:sendMessage with a delay, group or deduplication id")
+	if m.MessageGroupID != "" || m.MessageDeduplicationID != "" {
+		return stepfunctions.MessageResult{}, wire.NotImplemented("sqs:sendMessage with a group or deduplication id")
 	}
-	name := m.QueueURL[strings.LastIndexByte(m.QueueURL, '/')+1:]
-	err := r.sqs.Send(ctx, "arn:aws:sqs:"+Region+":"+Account+":"+name, m.Body, nil)
-	return stepfunctions.MessageResult{}, err
+	sent, err := r.sqs.SendTo(ctx, m.QueueURL, m.Body, m.DelaySeconds)
+	return stepfunctions.MessageResult{MessageID: sent.MessageID, MD5OfBody: sent.MD5OfBody}, err
 }
 
 func (r stateFunctions) Invoke(ctx context.Context, function, qualifier string, payload []byte) (stepfunctions.Invocation, error) {
@@ -205,7 +265,11 @@ func (r stateTopics) Publish(ctx context.Context, topicARN, subject, message str
 	return r.sns.Publish(ctx, topicARN, subject, message, nil)
 }
 
-func (r topicQueues) SendMessage(ctx context.Context, queueARN, body string, attributes map[string]sns.Attribute) error {
+// SendMessage delivers to a queue whose policy lets the topic in.
+func (r topicQueues) SendMessage(ctx context.Context, topicARN, queueARN, body string, attributes map[string]sns.Attribute) error {
+	if err := r.wiring.mayDeliver(topicsService, "sqs:SendMessage", queueARN, topicARN); err != nil {
+		return &wire.Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: err.Error()}
+	}
 	texts := make(map[string]string, len(attributes))
 	for name, attribute := range attributes {
 		if attribute.DataType != "String" {
@@ -255,8 +319,9 @@ func (r pipeBus) PutEvents(ctx context.Context, events []pipes.Event) ([]pipes.E
 }
 
 func (r pipeDeadLetters) Send(ctx context.Context, targetARN string, body []byte) error {
-	if serviceOf(targetARN) != "sqs" {
-		return wire.NotImplemented("dead letters of a pipe to " + targetARN)
+	if serviceOf(targetARN) == "sns" { // Pipes take queues and topics only.
+		_, err := r.sns.Publish(ctx, targetARN, "", string(body), nil)
+		return err
 	}
 	return r.sqs.Send(ctx, targetARN, string(body), nil)
 }

@@ -41,6 +41,8 @@ type TableSpec struct {
 	StreamView string
 	// TTLAttribute is reported by DescribeTimeToLive; expired items stay until they are deleted.
 	TTLAttribute string
+	// DeletionProtection makes DeleteTable refuse the table.
+	DeletionProtection bool
 }
 
 // IndexSpec describes a global secondary index.

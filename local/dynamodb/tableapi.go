@@ -45,6 +45,8 @@ type createTableInput struct {
 	GlobalSecondaryIndexes []indexInput
 	LocalSecondaryIndexes  json.RawMessage
 	StreamSpecification    *streamSpecification
+
+	DeletionProtectionEnabled bool
 }
 
 type throughput struct {
@@ -78,6 +80,8 @@ type tableDescription struct {
 	StreamSpecification    *streamSpecification `json:",omitempty"`
 	LatestStreamArn        string               `json:",omitempty"`
 	LatestStreamLabel      string               `json:",omitempty"`
+
+	DeletionProtectionEnabled bool
 }
 
 // spec brings the request into the form of the Go API.
@@ -104,7 +108,7 @@ func (in *createTableInput) spec() (TableSpec, error) {
 		}
 		return partition, sort, nil
 	}
-	spec := TableSpec{Name: in.TableName}
+	spec := TableSpec{Name: in.TableName, DeletionProtection: in.DeletionProtectionEnabled}
 	var err error
 	if spec.PartitionKey, spec.SortKey, err = keys(in.KeySchema); err != nil {
 		return TableSpec{}, err
@@ -159,6 +163,7 @@ func (t *table) describe(status string) tableDescription {
 	d := tableDescription{
 		TableName: t.spec.Name, TableArn: t.arn, TableId: t.id, TableStatus: status, CreationDateTime: epochSeconds(t.created),
 		KeySchema: describeKeys(t.schema), BillingModeSummary: map[string]string{"BillingMode": "PAY_PER_REQUEST"},
+		DeletionProtectionEnabled: t.spec.DeletionProtection,
 	}
 	defined := map[string]bool{}
 	define := func(k keySchema) {
@@ -267,6 +272,9 @@ func (s *Service) deleteTable(_ context.Context, in *tableInput) (*deleteTableOu
 	t, err := s.named(in.TableName)
 	if err != nil {
 		return nil, err
+	}
+	if t.spec.DeletionProtection {
+		return nil, invalid("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 	}
 	spaces := []string{t.space}
 	for _, x := range t.indexes {

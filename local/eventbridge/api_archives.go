@@ -36,17 +36,15 @@ func (s *Service) apiCreateArchive(_ context.Context, in *archiveInput) (*create
 	if err := refuseGiven(map[string]json.RawMessage{"KmsKeyIdentifier": in.KmsKeyIdentifier}); err != nil {
 		return nil, err
 	}
-	if in.RetentionDays != 0 {
-		return nil, wire.NotImplemented("archive retention other than indefinite (RetentionDays 0)")
-	}
-	arn, err := s.CreateArchive(Archive{Name: in.ArchiveName, Bus: in.EventSourceArn, Description: in.Description, EventPattern: in.EventPattern})
+	arn, err := s.CreateArchive(Archive{Name: in.ArchiveName, Bus: in.EventSourceArn, Description: in.Description, EventPattern: in.EventPattern,
+		RetentionDays: in.RetentionDays})
 	return &createArchiveOutput{ArchiveArn: arn, State: "ENABLED", CreationTime: epoch{s.options.Clock.Now()}}, err
 }
 
 func (s *Service) describeArchive(a *archive) archiveOutput {
 	return archiveOutput{
 		ArchiveName: a.Name, EventSourceArn: s.arn("event-bus/" + a.bus), Description: a.Description, EventPattern: a.EventPattern,
-		State: "ENABLED", SizeBytes: a.bytes.Load(), EventCount: a.events.Load(), CreationTime: epoch{a.created},
+		State: "ENABLED", RetentionDays: a.RetentionDays, SizeBytes: a.bytes.Load(), EventCount: a.events.Load(), CreationTime: epoch{a.created},
 	}
 }
 

@@ -20,6 +20,8 @@ type Archive struct {
 	// EventPattern picks the events; empty means all. Replayed events are never archived again: on AWS the archive is a
 	// managed rule that demands {"replay-name": [{"exists": false}]}.
 	EventPattern string
+	// RetentionDays is how long events are kept; 0 is for ever.
+	RetentionDays int
 }
 
 type archive struct {
@@ -37,6 +39,8 @@ type ArchivedEvent struct {
 	Envelope []byte
 }
 
+const day = 24 * time.Hour
+
 // timeBytesInKey is the length of the time at the start of an archive key: milliseconds, big-endian, so that keys sort by time.
 const timeBytesInKey = 8
 
@@ -45,6 +49,9 @@ const timeBytesInKey = 8
 func (s *Service) CreateArchive(a Archive) (string, error) {
 	if !archiveNameForm.MatchString(a.Name) {
 		return "", wire.Errorf("ValidationException", "Archive name %q is not valid: 1 to 48 of letters, digits, '.', '-' and '_'.", a.Name)
+	}
+	if a.RetentionDays < 0 {
+		return "", wire.Errorf("ValidationException", "RetentionDays %d is not valid: 0 or more.", a.RetentionDays)
 	}
 	made := &archive{Archive: a, arn: s.arn("archive/" + a.Name), space: "eventbridge/archive/" + a.Name, created: s.options.Clock.Now()}
 	if a.EventPattern != "" {
@@ -91,14 +98,19 @@ func archiveKey(at time.Time) []byte {
 	return binary.BigEndian.AppendUint64(make([]byte, 0, timeBytesInKey), uint64(max(0, at.UnixMilli())))
 }
 
-// EachArchived calls fn for the archive's events whose own time is in [from, to), oldest first, until fn returns false. A
-// zero time means no bound.
+// EachArchived calls fn for the archive's events whose own time is in [from, to) and within the retention period, oldest
+// first, until fn returns false. A zero time means no bound.
 func (s *Service) EachArchived(name string, from, to time.Time, fn func(ArchivedEvent) bool) error {
 	s.mu.RLock()
 	a, ok := s.archives[name]
 	s.mu.RUnlock()
 	if !ok {
 		return wire.Errorf("ResourceNotFoundException", "Archive %s does not exist.", name)
+	}
+	if a.RetentionDays > 0 {
+		if oldest := s.options.Clock.Now().Add(-time.Duration(a.RetentionDays) * day); from.Before(oldest) {
+			from = oldest
+		}
 	}
 	var r storage.Range
 	if !from.IsZero() {

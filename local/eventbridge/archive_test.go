@@ -45,3 +45,25 @@ func TestArchiveAndReplay(t *testing.T) {
 	require.EqualValues(t, 2, f.archives["kept"].events.Load(), "a replayed event is not archived again")
 	require.Equal(t, replayCompleted, f.replays["again"].state)
 }
+
+func TestArchiveForgetsAfterItsRetention(t *testing.T) {
+	f := newFixture(t)
+	archiveARN, err := f.CreateArchive(Archive{Name: "kept", Bus: "payrail", RetentionDays: 2})
+	require.NoError(t, err)
+	f.rule(t, "live", `{"source":["payrail.test"]}`, Target{ID: "a", ARN: queueA})
+	f.put(t, "Kept", `{"n":1}`)
+	f.clock.Advance(36 * time.Hour)
+	f.put(t, "Kept", `{"n":2}`)
+	f.clock.Advance(24 * time.Hour)
+	f.idle(t)
+
+	require.NoError(t, f.StartReplay(Replay{Name: "all", ArchiveARN: archiveARN, BusARN: "arn:aws:events:us-east-1:000000000000:event-bus/payrail",
+		From: start.Add(-time.Hour), To: start.Add(100 * time.Hour)}))
+	f.idle(t)
+	got := f.targets.delivered(queueA)
+	require.Len(t, got, 3, "of two events one is older than two days")
+	require.Contains(t, got[2], `"detail":{"n":2}`)
+
+	_, err = f.CreateArchive(Archive{Name: "never", Bus: "payrail", RetentionDays: -1})
+	require.ErrorContains(t, err, "RetentionDays -1 is not valid")
+}

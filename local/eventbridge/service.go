@@ -37,6 +37,8 @@ type Options struct {
 	Targets Targets
 	// DeadLetters sends to the targets' dead-letter queues. Without it PutTargets refuses a DeadLetterConfig.
 	DeadLetters DeadLetters
+	// AcceptTarget refuses a target when it is added because Targets could never deliver to it. May be nil.
+	AcceptTarget func(Target) error
 	// CheckTarget says whether the target lets EventBridge deliver (its resource policy, its role). An error makes every
 	// delivery fail at once with NO_PERMISSIONS, as on AWS: nothing is refused when the target is added. May be nil.
 	CheckTarget func(Target) error

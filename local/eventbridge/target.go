@@ -124,6 +124,9 @@ func (s *Service) validateTarget(t Target) error {
 			return err
 		}
 	}
+	if s.options.AcceptTarget != nil {
+		return s.options.AcceptTarget(t)
+	}
 	return nil
 }
 

@@ -272,7 +272,6 @@ func TestRefusedByName(t *testing.T) {
 		"no such bucket ARN":       {`{"BucketARN": "audit"}`, `BucketARN is "audit"`},
 		"snappy":                   {`{"CompressionFormat": "Snappy"}`, "CompressionFormat Snappy"},
 		"lambda":                   {`{"ProcessingConfiguration": {"Enabled": true, "Processors": [{"Type": "Lambda"}]}}`, "the processor Lambda"},
-		"dynamic partitioning":     {`{"DynamicPartitioningConfiguration": {"Enabled": true}}`, "DynamicPartitioningConfiguration"},
 		"conversion":               {`{"DataFormatConversionConfiguration": {"Enabled": true}}`, "DataFormatConversionConfiguration"},
 		"backup":                   {`{"S3BackupMode": "Enabled"}`, "S3BackupMode Enabled"},
 		"time zone":                {`{"CustomTimeZone": "Asia/Tokyo"}`, "CustomTimeZone Asia/Tokyo"},

@@ -16,40 +16,63 @@ const (
 // defaultTimestamp is appended to a prefix that has no timestamp expression.
 const defaultTimestamp = "yyyy/MM/dd/HH/"
 
-// prefix writes the first part of an object's key.
-type prefix []func(at time.Time, random io.Reader) (string, error)
+// partitionNamespace is that of expressions for keys that MetadataExtraction takes from the record.
+const partitionNamespace = "partitionKeyFromQuery"
 
-// parsePrefixes reads Prefix and ErrorOutputPrefix with Firehose's rules on what may stand in which. Nothing that is
-// supported here can fail in processing, so nothing is ever written under the second.
-func parsePrefixes(text, errorText string) (prefix, error) {
+// prefix writes the first part of an object's key.
+type prefix []func(scope) (string, error)
+
+// scope is what the expressions of a prefix are evaluated with.
+type scope struct {
+	at     time.Time
+	random io.Reader
+	// keys are a record's partition keys, failure the kind of error that an ErrorOutputPrefix is for.
+	keys    map[string]string
+	failure string
+}
+
+// prefixes reads Prefix and ErrorOutputPrefix with Firehose's rules on what may stand in which.
+func (d *destination) prefixes(text, errorText string) error {
 	p, used, err := parsePrefix(text, false)
 	if err != nil {
-		return nil, fmt.Errorf("reading Prefix: %w", err)
+		return fmt.Errorf("reading Prefix: %w", err)
 	}
-	_, usedByError, err := parsePrefix(errorText, true)
+	ofErrors, usedByError, err := parsePrefix(errorText, true)
 	if err != nil {
-		return nil, fmt.Errorf("reading ErrorOutputPrefix: %w", err)
+		return fmt.Errorf("reading ErrorOutputPrefix: %w", err)
 	}
 	if len(used) > 0 && errorText == "" {
-		return nil, fmt.Errorf("ErrorOutputPrefix is needed where Prefix has expressions")
+		return fmt.Errorf("ErrorOutputPrefix is needed where Prefix has expressions")
 	}
 	if len(usedByError) > 0 && !usedByError["firehose:error-output-type"] {
-		return nil, fmt.Errorf("ErrorOutputPrefix with expressions must have !{firehose:error-output-type}")
+		return fmt.Errorf("ErrorOutputPrefix with expressions must have !{firehose:error-output-type}")
+	}
+	for _, key := range d.query {
+		if !used[partitionNamespace+":"+key.name] {
+			return refused("the partition key " + key.name + ", which Prefix does not use")
+		}
+		delete(used, partitionNamespace+":"+key.name)
+	}
+	for expression := range used {
+		if strings.HasPrefix(expression, partitionNamespace) {
+			return fmt.Errorf("Prefix has !{%s}, a key that no MetadataExtraction gives", expression)
+		}
 	}
 	if !used["timestamp"] {
 		stamp, err := parseTimestamp(defaultTimestamp)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		p = append(p, stamp)
 	}
-	return p, nil
+	d.prefix, d.errorPrefix = p, ofErrors
+	return nil
 }
 
-func (p prefix) evaluate(at time.Time, random io.Reader) (string, error) {
+func (p prefix) evaluate(s scope) (string, error) {
 	var b strings.Builder
 	for _, part := range p {
-		text, err := part(at, random)
+		text, err := part(s)
 		if err != nil {
 			return "", fmt.Errorf("evaluating prefix: %w", err)
 		}
@@ -87,6 +110,13 @@ func parsePrefix(text string, ofErrors bool) (p prefix, used map[string]bool, er
 				return nil, nil, fmt.Errorf("!{%s} may stand in ErrorOutputPrefix only", expression)
 			}
 			used[expression] = true
+			p = append(p, func(s scope) (string, error) { return s.failure, nil })
+		case namespace == partitionNamespace:
+			if ofErrors {
+				return nil, nil, fmt.Errorf("!{%s} may stand in Prefix only", expression)
+			}
+			used[expression] = true
+			p = append(p, func(s scope) (string, error) { return s.keys[value], nil })
 		default:
 			return nil, nil, refused("the expression !{" + expression + "}")
 		}
@@ -95,13 +125,13 @@ func parsePrefix(text string, ofErrors bool) (p prefix, used map[string]bool, er
 	return p, used, nil
 }
 
-func literal(text string) func(time.Time, io.Reader) (string, error) {
-	return func(time.Time, io.Reader) (string, error) { return text, nil }
+func literal(text string) func(scope) (string, error) {
+	return func(scope) (string, error) { return text, nil }
 }
 
-func randomString(_ time.Time, random io.Reader) (string, error) {
+func randomString(s scope) (string, error) {
 	b := make([]byte, randomLength)
-	if _, err := io.ReadFull(random, b); err != nil {
+	if _, err := io.ReadFull(s.random, b); err != nil {
 		return "", fmt.Errorf("reading random bytes: %w", err)
 	}
 	for i := range b {
@@ -115,7 +145,7 @@ var timestampLetters = map[string]string{"yyyy": "2006", "uuuu": "2006", "yy": "
 
 // parseTimestamp reads a Java DateTimeFormatter pattern. Letters outside timestampLetters are refused: YYYY, for one, is the
 // week-based year and wrong in the days around the new year.
-func parseTimestamp(pattern string) (func(time.Time, io.Reader) (string, error), error) {
+func parseTimestamp(pattern string) (func(scope) (string, error), error) {
 	type field struct {
 		text     string
 		isLayout bool
@@ -151,11 +181,11 @@ func parseTimestamp(pattern string) (func(time.Time, io.Reader) (string, error),
 			i++
 		}
 	}
-	return func(at time.Time, _ io.Reader) (string, error) {
+	return func(s scope) (string, error) {
 		var b strings.Builder
 		for _, f := range fields {
 			if f.isLayout {
-				b.WriteString(at.UTC().Format(f.text))
+				b.WriteString(s.at.UTC().Format(f.text))
 			} else {
 				b.WriteString(f.text)
 			}

@@ -68,13 +68,15 @@ type Processor struct {
 
 // destination is a checked S3Destination.
 type destination struct {
-	bucket    string
-	prefix    prefix
-	bytes     int
-	interval  time.Duration
-	gzip      bool
-	extension string
-	delimiter string
+	bucket      string
+	prefix      prefix
+	errorPrefix prefix
+	query       partitionQuery // nil without dynamic partitioning.
+	bytes       int
+	interval    time.Duration
+	gzip        bool
+	extension   string
+	delimiter   string
 }
 
 func (s Spec) check() (destination, error) {
@@ -86,8 +88,6 @@ func (s Spec) check() (destination, error) {
 		return destination{}, refused("DeliveryStreamType " + s.DeliveryStreamType)
 	case c == nil:
 		return destination{}, refused("a destination other than ExtendedS3DestinationConfiguration")
-	case c.DynamicPartitioningConfiguration != nil && c.DynamicPartitioningConfiguration.Enabled:
-		return destination{}, refused("DynamicPartitioningConfiguration")
 	case c.DataFormatConversionConfiguration != nil && c.DataFormatConversionConfiguration.Enabled:
 		return destination{}, refused("DataFormatConversionConfiguration")
 	case c.S3BackupMode != "" && c.S3BackupMode != "Disabled":
@@ -118,9 +118,33 @@ func (s Spec) check() (destination, error) {
 	if err := d.processors(c.ProcessingConfiguration); err != nil {
 		return destination{}, err
 	}
-	var err error
-	d.prefix, err = parsePrefixes(c.Prefix, c.ErrorOutputPrefix)
-	return d, err
+	if err := d.prefixes(c.Prefix, c.ErrorOutputPrefix); err != nil {
+		return destination{}, err
+	}
+	return d, d.partitioning(c)
+}
+
+// partitioning checks what Firehose demands of a stream with dynamic partitioning, and that nothing of it stands in a stream
+// without.
+func (d *destination) partitioning(c *S3Destination) error {
+	enabled := c.DynamicPartitioningConfiguration != nil && c.DynamicPartitioningConfiguration.Enabled
+	switch {
+	case !enabled && d.query != nil:
+		return fmt.Errorf("the processor MetadataExtraction needs DynamicPartitioningConfiguration.Enabled")
+	case !enabled:
+		return nil
+	case d.query == nil:
+		return fmt.Errorf("DynamicPartitioningConfiguration needs the processor MetadataExtraction")
+	case d.bytes < minPartitionedMiB<<20:
+		return fmt.Errorf("BufferingHints.SizeInMBs must be at least %d when Dynamic Partitioning is enabled", minPartitionedMiB)
+	case d.interval < minPartitionedInterval*time.Second:
+		return fmt.Errorf("BufferingHints.IntervalInSeconds must be at least %d when Dynamic Partitioning is enabled", minPartitionedInterval)
+	case !strings.Contains(c.Prefix, "!{timestamp:") || strings.Contains(c.Prefix, "!{firehose:random-string}"):
+		return refused("DynamicPartitioningConfiguration with a Prefix that has no !{timestamp:…} or has !{firehose:random-string}")
+	case !strings.Contains(c.ErrorOutputPrefix, "!{firehose:error-output-type}") || !strings.Contains(c.ErrorOutputPrefix, "!{timestamp:"):
+		return refused("DynamicPartitioningConfiguration with an ErrorOutputPrefix without !{firehose:error-output-type} and !{timestamp:…}")
+	}
+	return nil
 }
 
 func (d *destination) hints(h BufferingHints) error {
@@ -144,17 +168,54 @@ func (d *destination) processors(c *ProcessingConfiguration) error {
 		return nil
 	}
 	for _, p := range c.Processors {
-		if p.Type != "AppendDelimiterToRecord" {
-			return refused("the processor " + p.Type)
+		var err error
+		switch p.Type {
+		case "AppendDelimiterToRecord":
+			err = d.appendDelimiter(p)
+		case "MetadataExtraction":
+			err = d.metadataExtraction(p)
+		default:
+			err = refused("the processor " + p.Type)
 		}
-		d.delimiter = "\n"
-		for _, parameter := range p.Parameters {
-			if parameter.ParameterName != "Delimiter" {
-				return refused("the parameter " + parameter.ParameterName + " of AppendDelimiterToRecord")
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *destination) appendDelimiter(p Processor) error {
+	d.delimiter = "\n"
+	for _, parameter := range p.Parameters {
+		if parameter.ParameterName != "Delimiter" {
+			return refused("the parameter " + parameter.ParameterName + " of AppendDelimiterToRecord")
+		}
+		// The value is written with an escape: backslash and n.
+		d.delimiter = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\r`, "\r").Replace(parameter.ParameterValue)
+	}
+	return nil
+}
+
+func (d *destination) metadataExtraction(p Processor) error {
+	engine := ""
+	var err error
+	for _, parameter := range p.Parameters {
+		switch parameter.ParameterName {
+		case "JsonParsingEngine":
+			engine = parameter.ParameterValue
+		case "MetadataExtractionQuery":
+			if d.query, err = parseQuery(parameter.ParameterValue); err != nil {
+				return fmt.Errorf("reading MetadataExtractionQuery: %w", err)
 			}
-			// The value is written with an escape: backslash and n.
-			d.delimiter = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\r`, "\r").Replace(parameter.ParameterValue)
+		default:
+			return refused("the parameter " + parameter.ParameterName + " of MetadataExtraction")
 		}
+	}
+	if engine != "JQ-1.6" {
+		return fmt.Errorf("JsonParsingEngine of MetadataExtraction is %q, want JQ-1.6", engine)
+	}
+	if d.query == nil {
+		return fmt.Errorf("MetadataExtraction needs a MetadataExtractionQuery")
 	}
 	return nil
 }

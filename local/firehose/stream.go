@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,7 +19,7 @@ import (
 )
 
 const (
-	// maxWaiting is how many full buffers a stream holds while its bucket cannot be written; then puts are throttled. It
+	// maxWaiting is how many full buffers' worth a stream holds while its bucket cannot be written; then puts are throttled. It
 	// bounds memory.
 	maxWaiting = 4
 	// deliveryDeadline is how long Firehose tries to write to S3 before it gives records up.
@@ -31,63 +35,139 @@ type stream struct {
 	created time.Time
 	to      destination
 
-	mu      sync.Mutex
-	buffer  *batch
-	timer   clock.Timer
-	waiting []*batch
-	wake    chan struct{} // Holds one token while there may be something waiting.
+	mu sync.Mutex
+	// buffers are the batches that still take records, by folder; a stream without partitions has one, under "".
+	buffers      map[string]*batch
+	waiting      []*batch      // Cut, and not written yet.
+	waitingBytes int           // What they hold before compression.
+	wake         chan struct{} // Holds one token while there may be something waiting.
 }
 
-// batch is the content of one object.
+// batch is the content of one object. It is compressed as it comes: a stream has as many of them as partitions.
 type batch struct {
-	data  []byte
-	first time.Time     // Arrival of the oldest record.
-	done  chan struct{} // Closed once it is written or given up.
-	err   error         // Set before done is closed.
+	key    string // In buffers.
+	folder string // Of the object; empty where the prefix is evaluated when it is written.
+	timer  clock.Timer
+	packed bytes.Buffer
+	zip    *gzip.Writer  // nil without compression.
+	size   int           // Before compression.
+	first  time.Time     // Arrival of the oldest record.
+	done   chan struct{} // Closed once it is written or given up.
+	err    error         // Set before done is closed.
 }
 
 func newStream(s *Service, spec Spec, d destination) *stream {
 	return &stream{
 		service: s, name: spec.DeliveryStreamName, arn: s.arn(spec.DeliveryStreamName), to: d,
-		created: s.options.Clock.Now(), wake: make(chan struct{}, 1),
+		created: s.options.Clock.Now(), buffers: map[string]*batch{}, wake: make(chan struct{}, 1),
 	}
 }
 
-// add appends records to the buffer, all or none. A buffer that has reached its size goes to the delivery.
+// add appends records to their buffers, all or none. A buffer that has reached its size goes to the delivery.
 func (s *stream) add(records [][]byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.waiting) >= maxWaiting {
+	if s.waitingBytes >= maxWaiting*s.to.bytes {
 		return &wire.Error{Status: 503, Code: "ServiceUnavailableException", Message: "Slow down."}
 	}
+	now := s.service.options.Clock.Now().UTC()
 	for _, r := range records {
-		if s.buffer == nil {
-			b := &batch{first: s.service.options.Clock.Now().UTC(), done: make(chan struct{})}
-			s.buffer = b
-			s.timer = s.service.options.Clock.AfterFunc(s.to.interval, func() { s.cutIf(b) })
+		folder, content, err := s.place(r, now)
+		if err != nil {
+			return err
 		}
-		s.buffer.data = append(append(s.buffer.data, r...), s.to.delimiter...)
-		if len(s.buffer.data) >= s.to.bytes {
-			s.cut()
+		b := s.buffers[folder]
+		if b == nil {
+			b = s.open(folder, now)
+		}
+		if err := b.write(content, s.to.delimiter); err != nil {
+			return err
+		}
+		if b.size >= s.to.bytes {
+			s.cut(b)
 		}
 	}
 	return nil
 }
 
-// cutIf hands over the buffer if it is still b: its interval is over.
+// place decides which buffer a record goes to, and as what: a record that cannot be put into a partition goes to the errors.
+// The caller holds the lock.
+func (s *stream) place(record []byte, now time.Time) (folder string, content []byte, err error) {
+	if s.to.query == nil {
+		return "", record, nil
+	}
+	keys, err := s.to.query.extract(record)
+	if err != nil {
+		return s.misplaced(record, now, extractionFailedFolder, extractionFailedCode, err.Error())
+	}
+	folder, err = s.to.prefix.evaluate(scope{at: now, random: s.service.options.Random, keys: keys})
+	if err != nil {
+		return "", nil, err
+	}
+	if _, active := s.buffers[folder]; !active && len(s.buffers) >= maxActivePartitions {
+		return s.misplaced(record, now, limitExceededFolder, limitExceededCode,
+			fmt.Sprintf("the stream has %d active partitions, as many as it may have", maxActivePartitions))
+	}
+	return folder, record, nil
+}
+
+// misplaced makes the error record of a record.
+func (s *stream) misplaced(record []byte, now time.Time, failure, code, message string) (folder string, content []byte, err error) {
+	s.service.options.Logger.Error("a record cannot be put into a partition",
+		slog.String("stream", s.name), slog.String("code", code), slog.String("problem", message))
+	folder, err = s.to.errorPrefix.evaluate(scope{at: now, random: s.service.options.Random, failure: failure})
+	if err != nil {
+		return "", nil, err
+	}
+	content, err = json.Marshal(errorRecord{AttemptsMade: 1, ArrivalTimestamp: now.UnixMilli(), ErrorCode: code, ErrorMessage: message,
+		AttemptEndingTimestamp: now.UnixMilli(), RawData: record})
+	if err != nil {
+		return "", nil, fmt.Errorf("encoding the error record: %w", err)
+	}
+	return folder, content, nil
+}
+
+// open starts a buffer. The caller holds the lock.
+func (s *stream) open(folder string, now time.Time) *batch {
+	b := &batch{key: folder, folder: folder, first: now, done: make(chan struct{})}
+	if s.to.gzip {
+		b.zip = gzip.NewWriter(&b.packed)
+	}
+	s.buffers[folder] = b
+	b.timer = s.service.options.Clock.AfterFunc(s.to.interval, func() { s.cutIf(b) })
+	return b
+}
+
+func (b *batch) write(record []byte, delimiter string) error {
+	var to io.Writer = &b.packed
+	if b.zip != nil {
+		to = b.zip
+	}
+	b.size += len(record) + len(delimiter)
+	if _, err := to.Write(record); err != nil {
+		return fmt.Errorf("compressing records: %w", err)
+	}
+	if _, err := io.WriteString(to, delimiter); err != nil {
+		return fmt.Errorf("compressing records: %w", err)
+	}
+	return nil
+}
+
+// cutIf hands over the buffer b if it still takes records: its interval is over.
 func (s *stream) cutIf(b *batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.buffer == b {
-		s.cut()
+	if s.buffers[b.key] == b {
+		s.cut(b)
 	}
 }
 
-// cut hands the buffer to the delivery. The caller holds the lock.
-func (s *stream) cut() {
-	s.timer.Stop()
-	s.waiting = append(s.waiting, s.buffer)
-	s.buffer = nil
+// cut hands a buffer to the delivery. The caller holds the lock.
+func (s *stream) cut(b *batch) {
+	b.timer.Stop()
+	delete(s.buffers, b.key)
+	s.waiting = append(s.waiting, b)
+	s.waitingBytes += b.size
 	select {
 	case s.wake <- struct{}{}:
 	default: // There is a token already.
@@ -96,8 +176,8 @@ func (s *stream) cut() {
 
 func (s *stream) flush(ctx context.Context) error {
 	s.mu.Lock()
-	if s.buffer != nil {
-		s.cut()
+	for _, key := range slices.Sorted(maps.Keys(s.buffers)) {
+		s.cut(s.buffers[key])
 	}
 	pending := append([]*batch(nil), s.waiting...)
 	s.mu.Unlock()
@@ -137,10 +217,11 @@ func (s *stream) deliver(ctx context.Context) {
 			}
 			if b.err != nil {
 				s.service.options.Logger.Error("giving up records of a delivery stream",
-					slog.String("stream", s.name), slog.Int("bytes", len(b.data)), slog.Any("error", b.err))
+					slog.String("stream", s.name), slog.Int("bytes", b.size), slog.Any("error", b.err))
 			}
 			s.mu.Lock()
 			s.waiting = s.waiting[1:]
+			s.waitingBytes -= b.size
 			s.mu.Unlock()
 			close(b.done)
 		}
@@ -178,21 +259,17 @@ func (s *stream) object(b *batch) (key string, body []byte, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	folder, err := s.to.prefix.evaluate(b.first, s.service.options.Random)
-	if err != nil {
-		return "", nil, err
+	folder := b.folder
+	if folder == "" {
+		if folder, err = s.to.prefix.evaluate(scope{at: b.first, random: s.service.options.Random}); err != nil {
+			return "", nil, err
+		}
+	}
+	if b.zip != nil {
+		if err := b.zip.Close(); err != nil {
+			return "", nil, fmt.Errorf("compressing records: %w", err)
+		}
 	}
 	key = fmt.Sprintf("%s%s-%d-%s-%s%s", folder, s.name, streamVersion, b.first.Format("2006-01-02-15-04-05"), id, s.to.extension)
-	if !s.to.gzip {
-		return key, b.data, nil
-	}
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	if _, err := w.Write(b.data); err != nil {
-		return "", nil, fmt.Errorf("compressing records: %w", err)
-	}
-	if err := w.Close(); err != nil {
-		return "", nil, fmt.Errorf("compressing records: %w", err)
-	}
-	return key, packed.Bytes(), nil
+	return key, b.packed.Bytes(), nil
 }

@@ -48,6 +48,9 @@ const (
 	maxEnvironmentBytes   = 4096
 	// oneCPUMemoryMB is the memory with which AWS gives a function the time of one whole CPU. Functions with no more run
 	// on one thread here: many Go processes with a thread per CPU spend much of a small machine waking each other's up.
+	// AWS does not do this: it shows two CPUs to such a function and rations their time, so that there GOMAXPROCS is 2, is
+	// not in the environment, and goroutines of one invocation may run at the same instant. A data race within an invocation
+	// therefore shows on AWS and under `go test -race`, seldom here. A function that sets GOMAXPROCS itself keeps its value.
 	oneCPUMemoryMB         = 1769
 	defaultRetryAttempts   = 2
 	minEventAgeSeconds     = 60

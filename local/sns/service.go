@@ -32,9 +32,10 @@ const (
 
 var topicName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 
-// Queues is where subscribed queues get their messages. Implementations are safe for concurrent use.
+// Queues is where subscribed queues get the messages of a topic. Errors with the code AccessDenied,
+// QueueDoesNotExist or NotImplemented are final, any other is tried again. Implementations are safe for concurrent use.
 type Queues interface {
-	SendMessage(ctx context.Context, queueARN, body string, attributes map[string]Attribute) error
+	SendMessage(ctx context.Context, topicARN, queueARN, body string, attributes map[string]Attribute) error
 }
 
 // Options are what a Service needs.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/faults"
+	"github.com/payrail/payrail/local/wire"
 )
 
 const (
@@ -36,13 +37,17 @@ type delivery struct {
 type queues struct {
 	mu        sync.Mutex
 	failures  int
+	refuses   string // the queue whose policy does not let the topic in
 	failed    chan struct{}
 	delivered chan delivery
 }
 
-func (q *queues) SendMessage(_ context.Context, queue, body string, attributes map[string]Attribute) error {
+func (q *queues) SendMessage(_ context.Context, _, queue, body string, attributes map[string]Attribute) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.refuses == queue {
+		return wire.Errorf("AccessDenied", "the policy does not allow it")
+	}
 	if q.failures > 0 {
 		q.failures--
 		q.failed <- struct{}{}
@@ -173,6 +178,15 @@ func TestAFailedDeliveryIsTriedAgain(t *testing.T) {
 		f.clock.Advance(wait)
 	}
 	require.Equal(t, "hello", (<-f.queues.delivered).body)
+}
+
+func TestARefusedDeliveryIsNotTriedAgain(t *testing.T) {
+	f := serve(t)
+	f.queues.refuses = queueARN
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // A second attempt would have to wait, and end with the context's error.
+	err := f.send(ctx, &subscription{endpoint: queueARN, raw: true}, Notification{TopicARN: topicARN, Message: "hello", Time: f.clock.Now()})
+	require.ErrorContains(t, err, "AccessDenied")
 }
 
 func TestTopics(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,9 @@ const (
 	// longestBackOff is the wait between the late attempts of SNS's delivery policy for AWS services.
 	longestBackOff = 20 * time.Second
 )
+
+// finalErrors are those that SNS does not retry: the endpoint's owner must put them right. NotImplemented is our own.
+var finalErrors = []string{"AccessDenied", "QueueDoesNotExist", "NotImplemented"}
 
 type subscription struct {
 	arn, endpoint string
@@ -88,9 +92,12 @@ func (s *Service) send(ctx context.Context, sub *subscription, n Notification) e
 		attributes = nil
 	}
 	for attempt := 1; ; attempt++ {
-		err := s.options.Queues.SendMessage(ctx, sub.endpoint, body, attributes)
+		err := s.options.Queues.SendMessage(ctx, n.TopicARN, sub.endpoint, body, attributes)
 		if err == nil {
 			return nil
+		}
+		if slices.Contains(finalErrors, wire.AsError(err).Code) {
+			return fmt.Errorf("delivering %s: %w", n.MessageID, err)
 		}
 		if s.options.Clock.Now().Sub(n.Time) >= deliveryDeadline {
 			return fmt.Errorf("delivering %s: given up after %s: %w", n.MessageID, deliveryDeadline, err)

@@ -17,6 +17,7 @@ func (s *Service) Handler() http.Handler {
 		Name: "sqs", TargetPrefix: "AmazonSQS", Version: "1.0", ErrorNamespace: "com.amazonaws.sqs#", Faults: s.faults,
 		Operations: map[string]wire.Operation{
 			"CreateQueue":                  wire.Op(s.apiCreateQueue),
+			"DeleteQueue":                  wire.Op(s.apiDeleteQueue),
 			"GetQueueUrl":                  wire.Op(s.apiGetQueueURL),
 			"GetQueueAttributes":           wire.Op(s.apiGetQueueAttributes),
 			"SetQueueAttributes":           wire.Op(s.apiSetQueueAttributes),
@@ -41,6 +42,7 @@ func (s *Service) Handler() http.Handler {
 var queryCodes = map[string]string{
 	"QueueDoesNotExist":            "AWS.SimpleQueueService.NonExistentQueue",
 	"QueueNameExists":              "QueueAlreadyExists",
+	"QueueDeletedRecently":         "AWS.SimpleQueueService.QueueDeletedRecently",
 	"EmptyBatchRequest":            "AWS.SimpleQueueService.EmptyBatchRequest",
 	"TooManyEntriesInBatchRequest": "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
 	"BatchEntryIdsNotDistinct":     "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",

@@ -161,7 +161,7 @@ func TestAPIErrorsWithSDK(t *testing.T) {
 	requireAPIError(t, err, "InvalidAttributeValue")
 	_, err = client.GetQueueAttributes(ctx, &awssqs.GetQueueAttributesInput{QueueUrl: url, AttributeNames: []types.QueueAttributeName{"Colour"}})
 	requireAPIError(t, err, "InvalidAttributeName")
-	_, err = client.DeleteQueue(ctx, &awssqs.DeleteQueueInput{QueueUrl: url})
+	_, err = client.ListQueueTags(ctx, &awssqs.ListQueueTagsInput{QueueUrl: url})
 	requireAPIError(t, err, "NotImplemented")
 
 	send(t, s, arnPrefix+"q", "x")

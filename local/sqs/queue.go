@@ -38,6 +38,8 @@ type queue struct {
 	arn, name string
 	id        uint32
 	clock     clock.Clock
+	// deleted is closed when the queue is no more.
+	deleted chan struct{}
 
 	mu         sync.Mutex
 	settings   settings
@@ -66,7 +68,7 @@ func newQueue(arn, name string, c clock.Clock, s settings, deadLetter *queue) *q
 	now := c.Now()
 	return &queue{
 		arn: arn, name: name, id: handleID(name), clock: c, settings: s, deadLetter: deadLetter,
-		created: now, modified: now, received: map[uint64]*message{},
+		created: now, modified: now, deleted: make(chan struct{}), received: map[uint64]*message{},
 	}
 }
 

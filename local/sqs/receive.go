@@ -65,6 +65,9 @@ func (s *Service) receive(ctx context.Context, q *queue, max int, wait, visibili
 		case <-ctx.Done():
 			q.leave(waiter)
 			return nil, ctx.Err()
+		case <-q.deleted:
+			q.leave(waiter)
+			return nil, errNoQueue()
 		case <-s.closed:
 			q.leave(waiter)
 			return nil, context.Canceled

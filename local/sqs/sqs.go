@@ -52,6 +52,8 @@ type Service struct {
 
 	mu     sync.RWMutex
 	queues map[string]*queue
+	// deletedAt is when queues were deleted, by name: AWS keeps a name for a while.
+	deletedAt map[string]time.Time
 }
 
 // New makes a Service without queues.
@@ -62,7 +64,7 @@ func New(o Options) *Service {
 	return &Service{
 		clock: o.Clock, faults: o.Faults, account: o.Account, baseURL: o.BaseURL, newID: o.NewID,
 		arnPrefix: "arn:aws:sqs:" + o.Region + ":" + o.Account + ":",
-		closed:    make(chan struct{}), queues: map[string]*queue{},
+		closed:    make(chan struct{}), queues: map[string]*queue{}, deletedAt: map[string]time.Time{},
 	}
 }
 
@@ -85,6 +87,9 @@ func (s *Service) CreateQueue(spec QueueSpec) (arn, url string, err error) {
 			return "", "", wire.Errorf("QueueNameExists", "A queue already exists with the same name and a different value for attribute %s", name)
 		}
 		return arn, url, nil
+	}
+	if err := s.mayReuse(spec.Name); err != nil {
+		return "", "", err
 	}
 	settings, err := defaultSettings().with(spec.Attributes)
 	if err != nil {
@@ -213,6 +218,23 @@ func (s *Service) Send(ctx context.Context, queueARN, body string, attributes ma
 	}
 	_, err = wire.WithFaults(s.faults, "sqs:SendMessage", func() ([16]byte, error) { return s.send(q, d) })
 	return err
+}
+
+// Sent is what SendMessage answers.
+type Sent struct{ MessageID, MD5OfBody string }
+
+// SendTo puts one message into the queue of that URL, as SendMessage does; delaySeconds nil means the queue's own delay.
+func (s *Service) SendTo(ctx context.Context, queueURL, body string, delaySeconds *int32) (Sent, error) {
+	in := sendInput{QueueUrl: queueURL, MessageBody: body}
+	if delaySeconds != nil {
+		delay := int(*delaySeconds)
+		in.DelaySeconds = &delay
+	}
+	out, err := wire.WithFaults(s.faults, "sqs:SendMessage", func() (*sendOutput, error) { return s.apiSendMessage(ctx, &in) })
+	if err != nil {
+		return Sent{}, err
+	}
+	return Sent{MessageID: out.MessageId, MD5OfBody: out.MD5OfMessageBody}, nil
 }
 
 // SendBatch puts any number of messages into a queue, each as one SendMessage would, at the price of one call. It returns

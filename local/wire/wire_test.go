@@ -43,7 +43,7 @@ func TestJSONAnswersAndErrors(t *testing.T) {
 	}{
 		"answer":    {"Greeter_1.Greet", `{"Name":"Ann","Unknown":1}`, 200, `{"Greeting":"hello Ann"}`},
 		"error":     {"Greeter_1.Greet", `{}`, 400, `{"__type":"com.example#ValidationException","message":"Name is needed","Field":"Name"}`},
-		"bad JSON":  {"Greeter_1.Greet", `{`, 400, `{"__type":"com.example#SerializationException","message":"unexpected EOF"}`},
+		"bad JSON":  {"Greeter_1.Greet", `{`, 400, `{"__type":"com.example#SerializationException","message":"unexpected end of JSON input"}`},
 		"not there": {"Greeter_1.Part", `{}`, 501, `{"__type":"com.example#NotImplemented","message":"the local runtime does not do greeter:Part"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
