@@ -13,10 +13,14 @@ import (
 const (
 	// archiveRetentionDays is how far back a replay can start. Replay is for repairs; what is older is in the audit bucket.
 	archiveRetentionDays = 90
-	// Firehose writes an object when either is reached. A minute keeps the audit close behind; the size is chosen so that at
-	// full load an object is still worth its request.
+	// Firehose writes a partition's object when either is reached. A minute keeps the audit close behind; both are also the least
+	// that Firehose takes with dynamic partitioning.
 	auditBufferSeconds = 60
 	auditBufferMB      = 64
+	// auditPrefix is read by the command (internal/auditlog). The date is that of arrival in Firehose, in UTC.
+	auditPrefix = "events/date=!{timestamp:yyyy-MM-dd}/detail-type=!{partitionKeyFromQuery:detailType}/"
+	// auditErrorPrefix takes what has no detail-type, which no event of EventBridge comes without.
+	auditErrorPrefix = "errors/!{firehose:error-output-type}/!{timestamp:yyyy-MM-dd}/"
 )
 
 // newArchive keeps every event of the bus for replay.
@@ -28,13 +32,14 @@ func newArchive(stack constructs.Construct, bus awsevents.EventBus) awsevents.Cf
 	})
 }
 
-// newAuditLog writes every event of the bus to the audit bucket: compressed JSON, one event a line, by the hour it arrived.
+// newAuditLog writes every event of the bus to the audit bucket: compressed JSON, one event a line, by date and detail-type.
+// A replay is not audited again, as it is not archived again: the audit log says what happened, once.
 func newAuditLog(stack constructs.Construct, bus awsevents.EventBus, bucket awss3.Bucket) {
 	scope := constructs.NewConstruct(stack, jsii.String("AuditLog"))
 	stream := newAuditStream(scope, bucket)
 	role := newRole(scope, "PutRole", "events.amazonaws.com", "Puts events on the audit stream", forThisAccount())
 	role.AddToPolicy(allow([]*string{stream.AttrArn()}, "firehose:PutRecord", "firehose:PutRecordBatch"))
-	newRule(scope, bus, "Every event, for the audit log", everyEvent(), stream.AttrArn(), role.RoleArn())
+	newRule(scope, bus, "Every event, for the audit log", everyEvent().notReplayed(), stream.AttrArn(), role.RoleArn())
 	awscdk.Tags_Of(scope).Add(jsii.String("component"), jsii.String("audit"), nil)
 }
 
@@ -53,7 +58,8 @@ func newAuditStream(scope constructs.Construct, bucket awss3.Bucket) awskinesisf
 	role.AddToPolicy(allow([]*string{bucket.ArnForObjects(jsii.String("*"))}, "s3:PutObject", "s3:AbortMultipartUpload"))
 	logs.GrantWrite(role)
 
-	stream := awskinesisfirehose.NewCfnDeliveryStream(scope, jsii.String("Stream"), &awskinesisfirehose.CfnDeliveryStreamProps{
+	// Dynamic partitioning cannot be switched on for a stream that exists: a change of it needs another logical id.
+	stream := awskinesisfirehose.NewCfnDeliveryStream(scope, jsii.String("PartitionedStream"), &awskinesisfirehose.CfnDeliveryStreamProps{
 		DeliveryStreamType: jsii.String("DirectPut"),
 		DeliveryStreamEncryptionConfigurationInput: &awskinesisfirehose.CfnDeliveryStream_DeliveryStreamEncryptionConfigurationInputProperty{
 			KeyType: jsii.String("AWS_OWNED_CMK"),
@@ -61,23 +67,21 @@ func newAuditStream(scope constructs.Construct, bucket awss3.Bucket) awskinesisf
 		ExtendedS3DestinationConfiguration: &awskinesisfirehose.CfnDeliveryStream_ExtendedS3DestinationConfigurationProperty{
 			BucketArn:         bucket.BucketArn(),
 			RoleArn:           role.RoleArn(),
-			Prefix:            jsii.String("events/!{timestamp:yyyy/MM/dd/HH}/"),
-			ErrorOutputPrefix: jsii.String("errors/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/"),
+			Prefix:            jsii.String(auditPrefix),
+			ErrorOutputPrefix: jsii.String(auditErrorPrefix),
 			CompressionFormat: jsii.String("GZIP"),
 			BufferingHints: &awskinesisfirehose.CfnDeliveryStream_BufferingHintsProperty{
 				IntervalInSeconds: jsii.Number(auditBufferSeconds),
 				SizeInMBs:         jsii.Number(auditBufferMB),
 			},
-			// EventBridge sends each event without a line end, and Firehose concatenates records as they are.
+			DynamicPartitioningConfiguration: &awskinesisfirehose.CfnDeliveryStream_DynamicPartitioningConfigurationProperty{Enabled: jsii.Bool(true)},
 			ProcessingConfiguration: &awskinesisfirehose.CfnDeliveryStream_ProcessingConfigurationProperty{
 				Enabled: jsii.Bool(true),
-				Processors: []any{&awskinesisfirehose.CfnDeliveryStream_ProcessorProperty{
-					Type: jsii.String("AppendDelimiterToRecord"),
-					Parameters: []any{&awskinesisfirehose.CfnDeliveryStream_ProcessorParameterProperty{
-						ParameterName:  jsii.String("Delimiter"),
-						ParameterValue: jsii.String(`\n`),
-					}},
-				}},
+				Processors: []any{
+					firehoseProcessor("MetadataExtraction", "MetadataExtractionQuery", `{detailType:."detail-type"}`, "JsonParsingEngine", "JQ-1.6"),
+					// EventBridge sends each event without a line end, and Firehose concatenates records as they are.
+					firehoseProcessor("AppendDelimiterToRecord", "Delimiter", `\n`),
+				},
 			},
 			CloudWatchLoggingOptions: &awskinesisfirehose.CfnDeliveryStream_CloudWatchLoggingOptionsProperty{
 				Enabled:       jsii.Bool(true),
@@ -88,4 +92,16 @@ func newAuditStream(scope constructs.Construct, bucket awss3.Bucket) awskinesisf
 	})
 	stream.Node().AddDependency(role)
 	return stream
+}
+
+// firehoseProcessor is a step of a delivery stream's processing; parameters are names and values in turn.
+func firehoseProcessor(kind string, parameters ...string) *awskinesisfirehose.CfnDeliveryStream_ProcessorProperty {
+	var list []any
+	for i := 0; i < len(parameters); i += 2 {
+		list = append(list, &awskinesisfirehose.CfnDeliveryStream_ProcessorParameterProperty{
+			ParameterName:  jsii.String(parameters[i]),
+			ParameterValue: jsii.String(parameters[i+1]),
+		})
+	}
+	return &awskinesisfirehose.CfnDeliveryStream_ProcessorProperty{Type: jsii.String(kind), Parameters: list}
 }

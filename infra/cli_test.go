@@ -14,6 +14,12 @@ import (
 // cdkCLI is the pinned version of the CDK's command line.
 const cdkCLI = "aws-cdk@2.1147.0"
 
+func TestMakePinsTheSameCLI(t *testing.T) {
+	makefile, err := os.ReadFile("../Makefile")
+	require.NoError(t, err)
+	require.Contains(t, string(makefile), "CDK := npx --yes "+cdkCLI+"\n")
+}
+
 // The local runtime starts the app by hand; AWS gets what the CLI synthesized.
 func TestDirectSynthesisEqualsTheCLIs(t *testing.T) {
 	if testing.Short() {

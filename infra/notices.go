@@ -15,12 +15,13 @@ func newNotices(stack constructs.Construct, bus awsevents.EventBus, about patter
 		DisplayName: jsii.String("Payrail operators"),
 		EnforceSSL:  jsii.Bool(true),
 	})
-	rule := newRule(scope, bus, "Events that need a person", about, topic.TopicArn(), nil)
+	newRule(scope, bus, "Events that need a person", about, topic.TopicArn(), nil)
+	// No condition on the rule, unlike a queue's policy: EventBridge documents that it does not support conditions in the
+	// policies of topics. A statement with one may never allow, and the operators would hear nothing.
 	topic.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("events.amazonaws.com"), nil)},
 		Actions:    jsii.Strings("sns:Publish"),
 		Resources:  &[]*string{topic.TopicArn()},
-		Conditions: &map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": rule.AttrArn()}},
 	}))
 	return topic
 }

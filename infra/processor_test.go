@@ -5,26 +5,24 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/payrail/payrail/internal/config"
 )
 
 func TestFunctionsHaveTheEnvironmentTheyRead(t *testing.T) {
 	tpl := synthesize(t, defaults(t))
-	require.Len(t, tpl.ofType("AWS::Lambda::Function"), len(config.ByFunction()))
-	for name, settings := range config.ByFunction() {
+	require.Len(t, tpl.ofType("AWS::Lambda::Function"), len(functionEnvironments(t)))
+	for name, needed := range functionEnvironments(t) {
 		var set []string
 		for variable := range tpl.get(tpl.functionID(t, name), "Environment", "Variables").(map[string]any) {
 			set = append(set, variable)
 		}
-		require.ElementsMatch(t, config.Names(settings), set, name)
+		require.ElementsMatch(t, needed, set, name)
 	}
 }
 
 func TestFunctionsAreAlikeButNotShared(t *testing.T) {
 	tpl := synthesize(t, defaults(t))
 	roles := map[string]string{}
-	for name := range config.ByFunction() {
+	for name := range functionEnvironments(t) {
 		id := tpl.functionID(t, name)
 		require.Equal(t, "provided.al2023", tpl.get(id, "Runtime"), name)
 		require.Equal(t, []any{"arm64"}, tpl.get(id, "Architectures"), name)

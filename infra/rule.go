@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
@@ -31,8 +32,10 @@ func on(kinds ...events.DetailType) pattern {
 			continue
 		}
 		detailTypes = append(detailTypes, string(contract.DetailType))
-		if source := string(contract.Source); !slices.Contains(sources, source) {
-			sources = append(sources, source)
+		for _, source := range contract.Sources {
+			if !slices.Contains(sources, string(source)) {
+				sources = append(sources, string(source))
+			}
 		}
 	}
 	if len(detailTypes) != len(kinds) {
@@ -41,19 +44,16 @@ func on(kinds ...events.DetailType) pattern {
 	return pattern{"source": sources, "detail-type": detailTypes}
 }
 
-// alsoFrom is the pattern with one more producer: posting arbitrates, and so it too finds duplicates and conflicts, which the
-// event contract lists under dedup.
-func (p pattern) alsoFrom(source events.Source) pattern {
-	sources := slices.Clone(p["source"].([]string))
-	if !slices.Contains(sources, string(source)) {
-		sources = append(sources, string(source))
-	}
-	return pattern{"source": sources, "detail-type": p["detail-type"]}
-}
-
 // everyEvent is the pattern of all events on the bus: a rule must have a pattern, and every event has a source.
 func everyEvent() pattern {
 	return pattern{"source": []any{map[string]any{"prefix": ""}}}
+}
+
+// notReplayed is the pattern without the events of a replay, which carry its name.
+func (p pattern) notReplayed() pattern {
+	limited := maps.Clone(p)
+	limited["replay-name"] = []any{map[string]any{"exists": false}}
+	return limited
 }
 
 // newRule delivers the events of the bus that match a pattern to one target. What cannot be delivered goes to a dead-letter

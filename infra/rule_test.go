@@ -31,14 +31,18 @@ func examples(t *testing.T) map[string]map[string]any {
 	return found
 }
 
-// matches tells whether an event matches a pattern of top-level fields, each a list of strings or prefixes: all that the
+// matches tells whether an event matches a pattern of top-level fields, each a list of strings, prefixes or absence: all that the
 // stack's patterns consist of. Anything else fails the test.
 func matches(t *testing.T, eventPattern any, event map[string]any) bool {
 	t.Helper()
 	for field, allowed := range eventPattern.(map[string]any) {
-		value, _ := event[field].(string)
+		value, given := event[field].(string)
 		if !slices.ContainsFunc(allowed.([]any), func(want any) bool {
 			if matcher, ok := want.(map[string]any); ok {
+				if exists, ok := matcher["exists"].(bool); ok {
+					require.Len(t, matcher, 1)
+					return exists == given
+				}
 				prefix, ok := matcher["prefix"].(string)
 				require.True(t, ok && len(matcher) == 1, "pattern with %v", matcher)
 				return strings.HasPrefix(value, prefix)
@@ -124,16 +128,26 @@ func TestObservers(t *testing.T) {
 	require.Contains(t, off.Outputs, "TimelineTable")
 }
 
-// Posting finds what dedup could not see: the operators and the timeline must hear of it as well.
-func TestObserversHearOfConflictsFoundByPosting(t *testing.T) {
+// A kind of event that several produce is for every rule the same whoever produced it: duplicates and conflicts that posting
+// finds must reach the operators and the timeline as those of dedup do.
+func TestRulesTakeAnEventFromEachOfItsProducers(t *testing.T) {
 	settings := defaults(t)
 	outcomes := settings
 	outcomes.Timeline = timelineOutcomes
-	conflict := examples(t)["DuplicateConflictDetected"]
-	conflict["source"] = string(events.SourcePosting)
-	for rule, tpl := range map[string]template{"NoticesRule": synthesize(t, settings), "TrackerRule": synthesize(t, outcomes)} {
-		require.True(t, matches(t, tpl.get(tpl.one(t, "AWS::Events::Rule", rule), "EventPattern"), conflict), rule)
+	for _, tpl := range []template{synthesize(t, settings), synthesize(t, outcomes)} {
+		for _, contract := range events.Contracts() {
+			event := examples(t)[string(contract.DetailType)]
+			for _, rule := range tpl.ofType("AWS::Events::Rule") {
+				event["source"] = string(contract.Sources[0])
+				want := matches(t, tpl.get(rule, "EventPattern"), event)
+				for _, source := range contract.Sources {
+					event["source"] = string(source)
+					require.Equal(t, want, matches(t, tpl.get(rule, "EventPattern"), event), "%s and %s of %s", rule, contract.DetailType, source)
+				}
+			}
+		}
 	}
+	require.Contains(t, on(events.DuplicateConflictDetected)["source"], string(events.SourcePosting))
 }
 
 // Every way a rule can fail is on record: the target accepts this rule, what it does not take goes to a dead-letter queue, and
@@ -174,7 +188,8 @@ func TestEveryRuleCanDeliverOrSetAside(t *testing.T) {
 	}
 }
 
-// acceptsRule tells whether a resource's policy lets EventBridge act on it for one rule, and for that rule alone.
+// acceptsRule tells whether a resource's policy lets EventBridge act on it for one rule, and a queue's for that rule alone;
+// a topic's must have no condition, which EventBridge does not support there.
 func acceptsRule(t *testing.T, tpl template, resource, action, rule string) bool {
 	t.Helper()
 	accepted := 0
@@ -184,8 +199,11 @@ func acceptsRule(t *testing.T, tpl template, resource, action, rule string) bool
 		}
 		require.True(t, s.allows(action, resource), "%s allows %v", resource, s.Actions)
 		require.Equal(t, map[string]any{"Service": "events.amazonaws.com"}, s.Principal, resource)
-		source := s.Condition["ArnEquals"].(map[string]any)["aws:SourceArn"]
-		require.Equal(t, map[string]any{"Fn::GetAtt": []any{rule, "Arn"}}, source, resource)
+		var want map[string]any
+		if tpl.Resources[resource].Type == "AWS::SQS::Queue" {
+			want = map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": map[string]any{"Fn::GetAtt": []any{rule, "Arn"}}}}
+		}
+		require.Equal(t, want, s.Condition, resource)
 		accepted++
 	}
 	return accepted == 1

@@ -56,13 +56,13 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 
 	// lifecycle events ─▶ tracker; everything ─▶ archive and audit log; what needs a person ─▶ operators
 	if props.Settings.Timeline != timelineOff {
-		newProcessor(stack, "tracker", bus, on(timelineEvents(props.Settings.Timeline)...).alsoFrom(events.SourcePosting), props,
+		newProcessor(stack, "tracker", bus, on(timelineEvents(props.Settings.Timeline)...), props,
 			uses("TIMELINE_TABLE", tables.timeline, "dynamodb:BatchWriteItem"))
 	}
 	archive := newArchive(stack, bus)
 	newAuditLog(stack, bus, buckets.audit)
 	operators := newNotices(stack, bus, on(events.TransactionPostingFailed, events.DuplicateConflictDetected,
-		events.TransactionQuarantined, events.TransactionRejected).alsoFrom(events.SourcePosting))
+		events.TransactionQuarantined, events.TransactionRejected))
 
 	newOutputs(stack,
 		output{"AuthorizationsTable", "Where the authorizer writes", tables.authorizations.TableName()},

@@ -11,8 +11,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/payrail/payrail/internal/config"
 )
 
 // template is a synthesized CloudFormation template.
@@ -60,7 +58,7 @@ func synthesize(t *testing.T, settings Settings) template {
 	definition, err := os.ReadFile(filepath.Join("..", rulesDefinition))
 	require.NoError(t, err)
 	code := map[string]string{}
-	for name := range config.ByFunction() {
+	for name := range functionEnvironments(t) {
 		code[name] = t.TempDir()
 		content := fmt.Sprintf("%s for %s-%s", name, settings.Target.GOOS, settings.Target.GOARCH)
 		require.NoError(t, os.WriteFile(filepath.Join(code[name], executable), []byte(content), 0o755))
