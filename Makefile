@@ -7,7 +7,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 # The packages that run with the race detector: everything concurrent. The CDK's packages are left out, which are
 # synthesized in one goroutine and take minutes to compile twice.
-RACED := ./payment/... ./events/... ./functions/... ./internal/... ./local/... ./statemachines/...
+RACED := ./payment/... ./events/... ./functions/... ./internal/... ./local/... ./statemachines/... ./examples/...
 REST := ./infra/... ./cmd/... ./test/...
 
 # The CDK CLI, pinned: an unpinned one is another major version.
@@ -21,8 +21,11 @@ export NODE_PATH := $(CURDIR)/test/node/node_modules
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# The port of `make run`; 0 takes any free one.
+PORT ?= 4566
+
 run: ## run the whole system here, post the examples, stay up
-	go run ./cmd/payrail up --smoke
+	go run ./cmd/payrail up --port $(PORT) --smoke
 
 demo: ## the same, then stop; status 0 only if every invariant held
 	go run ./cmd/payrail up --port 0 --smoke --exit
@@ -32,11 +35,11 @@ test/node/node_modules: test/node/package-lock.json
 	@touch -c $@
 
 test: test/node/node_modules ## everything CI runs
-	@unformatted=$$(gofmt -l cmd events functions infra internal local payment statemachines test); \
+	@unformatted=$$(gofmt -l cmd events examples functions infra internal local payment statemachines test); \
 		if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted; run gofmt -w on them"; exit 1; fi
 	go vet ./...
 	go test -race $(RACED)
-	go test $(REST)
+	go test -p 1 $(REST)
 
 fault: ## kill functions, lose answers and fail targets under load, with more payments than `make test` takes
 	PAYRAIL_FAULT_PAYMENTS=10000 go test -count=1 -timeout 55m -run 'Fault' -v ./test/...

@@ -70,7 +70,19 @@ type system struct {
 	timeline *timeline.Reader
 }
 
-func start(t *testing.T) *system {
+func start(t testing.TB) *system {
+	t.Helper()
+	return startAt(t, timeScale)
+}
+
+// startAt starts a system whose delivery timers run scale times as fast.
+func startAt(t testing.TB, scale float64) *system {
+	t.Helper()
+	return startWith(t, func(o *local.Options) { o.Clock = clock.NewScaled(scale) })
+}
+
+// startWith is start with options of the test's own.
+func startWith(t testing.TB, change func(*local.Options)) *system {
 	t.Helper()
 	if err := assembly.CheckTools(); err != nil {
 		t.Skip(err)
@@ -78,8 +90,10 @@ func start(t *testing.T) *system {
 	folder, err := assembled()
 	require.NoError(t, err)
 	logs := &functionLog{}
-	runtime, err := local.Start(t.Context(), local.Options{Assembly: folder, Stack: "Payrail", Store: storage.NewMemory(), Clock: clock.NewScaled(timeScale),
-		Logger: slog.New(slog.NewTextHandler(logs, nil)), FunctionOutput: logs.line, TokenKey: token.DevelopmentKey()})
+	options := local.Options{Assembly: folder, Stack: "Payrail", Store: storage.NewMemory(), Clock: clock.NewScaled(timeScale),
+		Logger: slog.New(slog.NewTextHandler(logs, nil)), FunctionOutput: logs.line, TokenKey: token.DevelopmentKey()}
+	change(&options)
+	runtime, err := local.Start(t.Context(), options)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		require.NoError(t, runtime.Close())
@@ -135,7 +149,7 @@ func tokenOf(t testing.TB, pan string) string {
 	return panToken
 }
 
-func (s *system) seed(t *testing.T) {
+func (s *system) seed(t testing.TB) {
 	t.Helper()
 	minimum := payment.Money{Minor: 300, Currency: "GBP"}
 	account := func(id string) payment.Account {
@@ -190,7 +204,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 }
 
 // journalEntries is how many journal entries customer accounts have.
-func (s *system) journalEntries(t *testing.T, accounts ...string) int64 {
+func (s *system) journalEntries(t testing.TB, accounts ...string) int64 {
 	t.Helper()
 	total := int64(0)
 	for _, account := range accounts {

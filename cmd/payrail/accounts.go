@@ -22,10 +22,11 @@ const entriesShown = 20
 func (a *application) accountsCommand() *cobra.Command {
 	var limit int32
 	command := &cobra.Command{
-		Use:     "accounts ID",
-		Short:   "Show the balances and latest entries of a customer account",
-		Example: "  payrail accounts acc-alice-gbp",
-		Args:    cobra.ExactArgs(1),
+		Use:               "accounts ID",
+		Short:             "Show the balances and latest entries of a customer account",
+		Example:           "  payrail accounts acc-alice-gbp",
+		Args:              exactly("ID"),
+		ValidArgsFunction: noFiles,
 		RunE: func(command *cobra.Command, arguments []string) error {
 			ctx, id := command.Context(), arguments[0]
 			if limit < 1 {

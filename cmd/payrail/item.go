@@ -1,11 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -14,23 +13,27 @@ import (
 // maxItemFile is the largest authorization file read: a DynamoDB item has at most 400 KB.
 const maxItemFile = 512 << 10
 
+// maxItemDepth is how deep DynamoDB lets maps and lists be nested.
+const maxItemDepth = 32
+
 // readItem reads a file in the form `aws dynamodb put-item --item file://…` takes: attributes with their types.
 func readItem(path string) (map[string]types.AttributeValue, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, misused("reading "+path+": "+cause(err), "check the path")
-	}
-	if info.IsDir() {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return nil, misused(path+" is a folder", "name the files in it")
 	}
-	if info.Size() > maxItemFile {
-		return nil, misused(fmt.Sprintf("%s has %d bytes, more than an item can have", path, info.Size()), "name an authorization file")
-	}
-	raw, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, misused("reading "+path+": "+cause(err), "check the path")
 	}
-	item, err := decodeItem(raw)
+	defer file.Close()
+	raw, err := io.ReadAll(io.LimitReader(file, maxItemFile+1))
+	if err != nil {
+		return nil, misused("reading "+path+": "+cause(err), "check the path")
+	}
+	if len(raw) > maxItemFile {
+		return nil, misused(fmt.Sprintf("%s has more than %d bytes, and an item at most 400 KB", path, maxItemFile), "name an authorization file")
+	}
+	item, err := decodeItem(raw, 0)
 	if err != nil {
 		return nil, misused(path+" is no authorization: "+err.Error(), `write it like examples/try/coffee.json: {"stan": {"S": "200001"}, …}`)
 	}
@@ -49,14 +52,17 @@ func cause(err error) string {
 	return err.Error()
 }
 
-func decodeItem(raw []byte) (map[string]types.AttributeValue, error) {
+func decodeItem(raw []byte, depth int) (map[string]types.AttributeValue, error) {
 	var attributes map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &attributes); err != nil {
 		return nil, fmt.Errorf("it is not a JSON object: %w", err)
 	}
+	if attributes == nil {
+		return nil, errors.New("it is not a JSON object: it is null")
+	}
 	item := make(map[string]types.AttributeValue, len(attributes))
 	for name, attribute := range attributes {
-		value, err := decodeAttribute(attribute)
+		value, err := decodeAttribute(attribute, depth)
 		if err != nil {
 			return nil, fmt.Errorf("attribute %s: %w", name, err)
 		}
@@ -66,23 +72,28 @@ func decodeItem(raw []byte) (map[string]types.AttributeValue, error) {
 }
 
 // decodeAttribute reads {"TYPE": value}.
-func decodeAttribute(raw json.RawMessage) (types.AttributeValue, error) {
+func decodeAttribute(raw json.RawMessage, depth int) (types.AttributeValue, error) {
 	var typed map[string]json.RawMessage
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	if err := decoder.Decode(&typed); err != nil || len(typed) != 1 {
-		return nil, fmt.Errorf(`want {"TYPE": value} with one type such as "S" or "N"`)
+	if err := json.Unmarshal(raw, &typed); err != nil || len(typed) != 1 {
+		return nil, errors.New(`want {"TYPE": value} with one type such as "S" or "N"`)
 	}
 	var kind string
 	for kind = range typed {
 	}
-	value, err := decodeValue(kind, typed[kind])
+	value, err := decodeValue(kind, typed[kind], depth+1)
 	if err != nil {
 		return nil, fmt.Errorf("type %s: %w", kind, err)
 	}
 	return value, nil
 }
 
-func decodeValue(kind string, raw json.RawMessage) (types.AttributeValue, error) {
+func decodeValue(kind string, raw json.RawMessage, depth int) (types.AttributeValue, error) {
+	if string(raw) == "null" {
+		return nil, errors.New("null is no value; leave the attribute out")
+	}
+	if depth > maxItemDepth {
+		return nil, fmt.Errorf("maps and lists are nested more than %d deep", maxItemDepth)
+	}
 	var err error
 	into := func(v any) { err = json.Unmarshal(raw, v) }
 	switch kind {
@@ -111,14 +122,15 @@ func decodeValue(kind string, raw json.RawMessage) (types.AttributeValue, error)
 		into(&v.Value)
 		return v, err
 	case "B":
-		var text string
-		if into(&text); err != nil {
-			return nil, err
-		}
-		data, err := base64.StdEncoding.DecodeString(text)
-		return &types.AttributeValueMemberB{Value: data}, err
+		v := &types.AttributeValueMemberB{}
+		into(&v.Value)
+		return v, err
+	case "BS":
+		v := &types.AttributeValueMemberBS{}
+		into(&v.Value)
+		return v, err
 	case "M":
-		value, err := decodeItem(raw)
+		value, err := decodeItem(raw, depth)
 		return &types.AttributeValueMemberM{Value: value}, err
 	case "L":
 		var elements []json.RawMessage
@@ -127,7 +139,7 @@ func decodeValue(kind string, raw json.RawMessage) (types.AttributeValue, error)
 		}
 		list := &types.AttributeValueMemberL{}
 		for _, element := range elements {
-			value, err := decodeAttribute(element)
+			value, err := decodeAttribute(element, depth)
 			if err != nil {
 				return nil, err
 			}
@@ -135,6 +147,6 @@ func decodeValue(kind string, raw json.RawMessage) (types.AttributeValue, error)
 		}
 		return list, nil
 	default:
-		return nil, fmt.Errorf("is not an attribute type of DynamoDB")
+		return nil, errors.New("is not an attribute type of DynamoDB")
 	}
 }

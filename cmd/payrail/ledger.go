@@ -9,9 +9,10 @@ import (
 
 func (a *application) ledgerCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use:   "ledger",
-		Short: "Look at the ledger as a whole",
-		Args:  cobra.NoArgs,
+		Use:     "ledger",
+		Short:   "Look at the ledger as a whole",
+		Example: "  payrail ledger trial-balance\n  payrail ledger verify",
+		Args:    commandWords,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return misused("ledger needs to know what to do", "say `payrail ledger trial-balance` or `payrail ledger verify`")
 		},
@@ -26,7 +27,7 @@ func (a *application) trialBalanceCommand() *cobra.Command {
 		Use:     "trial-balance",
 		Short:   "Sum every account from the journal; status 1 if debits and credits differ",
 		Example: "  payrail ledger trial-balance\n  payrail ledger trial-balance --as-of 2026-07-09T12:00:00Z",
-		Args:    cobra.NoArgs,
+		Args:    atMost(0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			var cutoff time.Time
 			if asOf != "" {
@@ -43,7 +44,9 @@ func (a *application) trialBalanceCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			stop := a.spin("summing the journal")
 			balance, err := reader.TrialBalance(command.Context(), cutoff)
+			stop()
 			if err != nil {
 				return err
 			}
@@ -78,7 +81,8 @@ func (a *application) verifyCommand() *cobra.Command {
 		Short: "Check the ledger against its journal; status 1 if anything does not hold",
 		Long: `verify reads the whole ledger table: every journal entry must balance and have its checksum and hash, and the entries and
 balances of customers must be exactly those that the journal makes. Let the ledger come to rest first.`,
-		Args: cobra.NoArgs,
+		Example: "  payrail ledger verify",
+		Args:    atMost(0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			deployed, err := a.connect(command.Context())
 			if err != nil {

@@ -1,12 +1,11 @@
 // Command payrail runs Payrail on this machine and works with a running one: the local runtime, LocalStack or AWS.
 //
-// Exit status: 0 done; 1 done, but something that was checked does not hold; 2 wrong words or wrong input; 3 something
-// that is needed is not there (the runtime, a port, Node, a network).
+// Exit status: 0 done; 1 failed, or something that was checked does not hold; 2 wrong words or wrong input; 3 something
+// that is needed is not there (the runtime, a port, Node, credentials, a network).
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,7 +15,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	// A second Ctrl-C ends the process at once, whatever it is still closing.
+	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -28,10 +28,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	if err == nil {
 		return statusDone
 	}
-	var problem *problem
-	if !errors.As(err, &problem) {
-		problem = asProblem(err)
-	}
-	fmt.Fprintln(stderr, "payrail: "+problem.Error())
-	return problem.status
+	p := asProblem(err)
+	fmt.Fprintln(stderr, "payrail: "+p.Error())
+	return p.status
 }

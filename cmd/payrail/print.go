@@ -19,6 +19,13 @@ func (a *application) printJSON(value any) error {
 	return encoder.Encode(value)
 }
 
+// printLine writes a value for machines that read line by line.
+func (a *application) printLine(value any) error {
+	encoder := json.NewEncoder(a.stdout)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
+
 // isTerminal reports whether a person looks at w; pipes and files get plain text.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
@@ -45,12 +52,18 @@ func (a *application) paint(c colour, text string) string {
 	return string(c) + text + reset
 }
 
+// colours are the sequences that paint writes.
+var colours = strings.NewReplacer(string(good), "", string(bad), "", string(aside), "", string(quiet), "", string(bold), "", reset, "")
+
+// width is how many columns a text takes on a terminal: its colours take none.
+func width(text string) int { return utf8.RuneCountInString(colours.Replace(text)) }
+
 // table prints rows under a header, columns as wide as their widest cell; cells of the columns in right are set to the right.
 func (a *application) table(header []string, rows [][]string, right ...int) {
 	widths := make([]int, len(header))
 	for _, row := range append([][]string{header}, rows...) {
 		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], width(cell))
 		}
 	}
 	alignRight := map[int]bool{}
@@ -60,7 +73,7 @@ func (a *application) table(header []string, rows [][]string, right ...int) {
 	line := func(cells []string) string {
 		var b strings.Builder
 		for i, cell := range cells {
-			padding := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			padding := strings.Repeat(" ", widths[i]-width(cell))
 			if alignRight[i] {
 				cell, padding = padding+cell, ""
 			}

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
 	"strings"
 	"syscall"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // Exit statuses.
@@ -32,12 +35,14 @@ func (p *problem) Error() string {
 	if p.cause != nil {
 		text += ": " + p.cause.Error()
 	}
-	text = strings.Join(strings.Fields(text), " ")
 	if p.next != "" {
 		text += "; " + p.next
 	}
-	return text
+	return oneLine(text)
 }
+
+// oneLine writes a text on one line: errors from below can have several.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func (p *problem) Unwrap() error { return p.cause }
 
@@ -55,31 +60,67 @@ func missing(what, next string, cause error) *problem {
 
 const nextRun = "start it with `make run`, or set AWS_ENDPOINT_URL to where it runs"
 
+// codeUnknown is what the SDK calls an answer that carries no error code: it is no AWS service's.
+const codeUnknown = "UnknownError"
+
 // asProblem gives the next step for errors that come from below: the network, AWS, files.
 func asProblem(err error) *problem {
+	var own *problem
 	var dns *net.DNSError
 	var api smithy.APIError
-	var operation *smithy.OperationError
+	var request *url.Error
+	var response *smithyhttp.ResponseError
 	switch {
+	case errors.As(err, &own):
+		return withContext(err, own)
+	case errors.Is(err, context.Canceled):
+		return failed("interrupted", "run it again: what was done once is not done twice")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return missing("no runtime answers at "+endpointInUse(), nextRun, nil)
 	case errors.As(err, &dns):
-		return missing("the name "+dns.Name+" cannot be resolved", "check AWS_ENDPOINT_URL and the network", nil)
+		return missing("the name "+dns.Name+" cannot be resolved", "check "+endpointVariable+" and the network", nil)
+	case errors.As(err, &api) && api.ErrorCode() != codeUnknown:
+		return fromAPI(err, api)
+	case errors.As(err, &response):
+		return missing(fmt.Sprintf("what answers at %s is not AWS nor like it (HTTP status %d)", endpointInUse(), response.HTTPStatusCode()), nextRun, nil)
+	case errors.As(err, &request):
+		return missing("the connection to "+endpointInUse()+" failed", nextRun, request.Err)
 	case errors.Is(err, fs.ErrNotExist):
-		return &problem{status: statusUsage, what: err.Error(), next: "check the path"}
-	case errors.As(err, &api):
-		what := api.ErrorCode() + ": " + api.ErrorMessage()
-		if errors.As(err, &operation) {
-			what = operation.Service() + " " + operation.Operation() + ": " + what
-		}
-		return failed(what, "check the credentials, the region and that the stack is deployed")
-	case strings.Contains(err.Error(), "failed to refresh cached credentials"), strings.Contains(err.Error(), "no EC2 IMDS role found"):
-		return missing("there are no AWS credentials", "for the local runtime set AWS_ENDPOINT_URL="+defaultEndpoint+", for an account sign in first", nil)
-	case strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "unknown flag"),
-		strings.HasPrefix(err.Error(), "unknown shorthand flag"), strings.Contains(err.Error(), "arg(s)"), strings.HasPrefix(err.Error(), "invalid argument"),
-		strings.HasPrefix(err.Error(), "flag needs an argument"):
-		return misused(err.Error(), "see `payrail --help`")
+		return misused(err.Error(), "check the path")
 	default:
-		return failed(fmt.Sprint(err), "")
+		return failed(err.Error(), "")
+	}
+}
+
+// withContext is the problem that err wraps, with what the wrapping errors say.
+func withContext(err error, own *problem) *problem {
+	before, after, _ := strings.Cut(err.Error(), own.Error())
+	p := *own
+	p.what = before + p.what
+	if after != "" {
+		p.next += " (also: " + oneLine(after) + ")"
+	}
+	return &p
+}
+
+// fromAPI words an error that a service answered with. What the SDK adds, status and request ids, is left out; what this
+// program added in front of it stays.
+func fromAPI(err error, api smithy.APIError) *problem {
+	what := api.ErrorCode() + ": " + api.ErrorMessage()
+	var operation *smithy.OperationError
+	if errors.As(err, &operation) {
+		doing, _, _ := strings.Cut(err.Error(), operation.Error())
+		what = doing + operation.Service() + " " + operation.Operation() + ": " + what
+	}
+	switch api.ErrorCode() {
+	case "ValidationException", "ValidationError":
+		return misused(what, "correct it")
+	case "ResourceNotFoundException":
+		return missing(what, "check that the stack is deployed, in this region", nil)
+	case "AccessDeniedException", "AccessDenied", "UnrecognizedClientException", "InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException",
+		"SignatureDoesNotMatch", "InvalidSignatureException":
+		return missing(what, "check the credentials and what they may do", nil)
+	default:
+		return failed(what, "try again; check that Payrail is what answers at "+endpointInUse())
 	}
 }

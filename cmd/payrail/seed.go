@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,13 +31,22 @@ and writes them to the accounts and reference tables; a file that is not there i
 card numbers, whose tokens are derived with the stack's KMS key; the numbers themselves are not stored. Loading again replaces
 what is there.`,
 		Example: "  payrail seed examples/reference",
-		Args:    cobra.ExactArgs(1),
+		Args:    exactly("DIR"),
 		RunE: func(command *cobra.Command, arguments []string) error {
+			files, err := readReference(arguments[0])
+			if err != nil {
+				return err
+			}
 			deployed, err := a.connect(command.Context())
 			if err != nil {
 				return err
 			}
-			return a.seed(command.Context(), deployed, arguments[0])
+			data, err := a.load(command.Context(), deployed, files)
+			if err != nil || !a.json {
+				return err
+			}
+			return a.printJSON(map[string]int{"accounts": len(data.Accounts), "cards": len(data.Cards), "products": len(data.Products),
+				"categories": len(data.Categories), "ranges": len(data.Ranges)})
 		},
 	}
 }
@@ -83,67 +93,95 @@ func (d *deployment) tokenizer() (tokenizer, error) {
 	return token.KMS{Client: d.kms(), KeyID: key}, nil
 }
 
-func (a *application) seed(ctx context.Context, d *deployment, folder string) error {
+// seed reads a folder of reference data and loads it.
+func (a *application) seed(ctx context.Context, d *deployment, folder string) (directory.Data, error) {
+	files, err := readReference(folder)
+	if err != nil {
+		return directory.Data{}, err
+	}
+	return a.load(ctx, d, files)
+}
+
+// load derives the tokens of the cards and writes everything to the tables.
+func (a *application) load(ctx context.Context, d *deployment, files referenceFiles) (directory.Data, error) {
 	tokens, err := d.tokenizer()
 	if err != nil {
-		return err
+		return directory.Data{}, err
 	}
-	data, err := readReference(ctx, folder, tokens)
+	data, err := files.data(ctx, tokens)
 	if err != nil {
-		return err
+		return directory.Data{}, err
 	}
 	if err := data.Check(); err != nil {
-		return misused("the reference data in "+folder+" does not hold together: "+err.Error(), "correct the files")
+		return directory.Data{}, misused("the reference data in "+files.folder+" does not hold together: "+err.Error(), "correct the files")
 	}
 	accounts, err := d.output("AccountsTable")
 	if err != nil {
-		return err
+		return directory.Data{}, err
 	}
 	reference, err := d.output("ReferenceTable")
 	if err != nil {
-		return err
+		return directory.Data{}, err
 	}
 	writer := directory.NewWriter(directory.WriterOptions{Client: d.dynamodb(), AccountsTable: accounts, ReferenceTable: reference, Wait: sleep})
-	if err := a.step(fmt.Sprintf("loading %d accounts, %d cards and %d products", len(data.Accounts), len(data.Cards), len(data.Products)), func() error {
+	err = a.step(fmt.Sprintf("loading %d accounts, %d cards and %d products", len(data.Accounts), len(data.Cards), len(data.Products)), func() error {
 		return writer.Write(ctx, data)
-	}); err != nil {
-		return fmt.Errorf("loading the reference data: %w", err)
+	})
+	if err != nil {
+		return directory.Data{}, fmt.Errorf("loading the reference data: %w", err)
 	}
-	if a.json {
-		return a.printJSON(map[string]int{"accounts": len(data.Accounts), "cards": len(data.Cards), "products": len(data.Products),
-			"categories": len(data.Categories), "ranges": len(data.Ranges)})
-	}
-	return nil
+	return data, nil
 }
 
-// readReference reads the files of a folder and derives the tokens of its cards.
-func readReference(ctx context.Context, folder string, tokens tokenizer) (directory.Data, error) {
-	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-		return directory.Data{}, misused(folder+" is no folder", "name one like examples/reference")
+// referenceFiles is a folder of reference data as it is written, with card numbers in place of tokens.
+type referenceFiles struct {
+	folder     string
+	accounts   []payment.Account
+	cards      []cardFile
+	products   []productFile
+	categories []categoryFile
+	ranges     []rangeFile
+	watchList  payment.WatchList
+}
+
+// readReference reads the files of a folder.
+func readReference(folder string) (referenceFiles, error) {
+	f := referenceFiles{folder: folder}
+	if info, err := os.Stat(folder); err != nil {
+		return f, misused("reading "+folder+": "+cause(err), "name a folder like examples/reference")
+	} else if !info.IsDir() {
+		return f, misused(folder+" is no folder", "name one like examples/reference")
 	}
-	var (
-		data       directory.Data
-		cards      []cardFile
-		products   []productFile
-		categories []categoryFile
-		ranges     []rangeFile
-	)
 	found := 0
-	for name, into := range map[string]any{"accounts.json": &data.Accounts, "cards.json": &cards, "products.json": &products,
-		"merchant-categories.json": &categories, "bins.json": &ranges, "watch-list.json": &data.WatchList} {
-		ok, err := readFile(filepath.Join(folder, name), into)
+	for _, file := range []struct {
+		name string
+		into any
+	}{
+		{"accounts.json", &f.accounts}, {"cards.json", &f.cards}, {"products.json", &f.products},
+		{"merchant-categories.json", &f.categories}, {"bins.json", &f.ranges}, {"watch-list.json", &f.watchList},
+	} {
+		ok, err := readFile(filepath.Join(folder, file.name), file.into)
 		if err != nil {
-			return directory.Data{}, err
+			return f, err
 		}
 		if ok {
 			found++
 		}
 	}
 	if found == 0 {
-		return directory.Data{}, misused(folder+" holds no reference data", "name a folder with accounts.json, cards.json, products.json, …, like examples/reference")
+		return f, misused(folder+" holds no reference data", "name a folder with accounts.json, cards.json, products.json, …, like examples/reference")
 	}
-	for i, card := range cards {
+	return f, nil
+}
+
+// data is the reference data with the tokens of its cards.
+func (f referenceFiles) data(ctx context.Context, tokens tokenizer) (directory.Data, error) {
+	data := directory.Data{Accounts: f.accounts, WatchList: f.watchList}
+	for i, card := range f.cards {
 		panToken, err := tokens.Token(ctx, card.PAN)
+		if errors.Is(err, token.ErrNoCardNumber) {
+			return directory.Data{}, misused(fmt.Sprintf("card %d of %s: %s", i+1, filepath.Join(f.folder, "cards.json"), err), "give its pan 13 to 19 digits")
+		}
 		if err != nil {
 			return directory.Data{}, fmt.Errorf("card %d of cards.json: %w", i+1, err)
 		}
@@ -151,22 +189,22 @@ func readReference(ctx context.Context, folder string, tokens tokenizer) (direct
 			data.Cards = append(data.Cards, directory.Card{PANToken: panToken, Currency: currency, AccountID: account})
 		}
 	}
-	for i, p := range products {
+	for i, p := range f.products {
 		product := directory.Product{Name: p.Product, Currency: p.Currency, Terms: payment.Terms{FXFeeRate: p.FXFeeRate, FXFeeTaxRate: p.FXFeeTaxRate,
 			TaxJurisdiction: p.TaxJurisdiction, CashFeeRate: p.CashFeeRate}}
 		if p.CashFeeMinimum != "" {
 			minimum, err := payment.ParseMoney(p.CashFeeMinimum, p.Currency)
 			if err != nil {
-				return directory.Data{}, misused(fmt.Sprintf("product %d of products.json: cashFeeMinimum: %s", i+1, err), "correct it")
+				return directory.Data{}, misused(fmt.Sprintf("product %d of %s: cashFeeMinimum: %s", i+1, filepath.Join(f.folder, "products.json"), err), "correct it")
 			}
 			product.Terms.CashFeeMinimum = &minimum
 		}
 		data.Products = append(data.Products, product)
 	}
-	for _, c := range categories {
+	for _, c := range f.categories {
 		data.Categories = append(data.Categories, directory.Category{MCC: c.MCC, Name: c.Category})
 	}
-	for _, r := range ranges {
+	for _, r := range f.ranges {
 		data.Ranges = append(data.Ranges, directory.Range(r))
 	}
 	return data, nil
@@ -179,12 +217,15 @@ func readFile(path string, into any) (ok bool, err error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("reading reference data: %w", err)
+		return false, misused("reading "+path+": "+cause(err), "check the file")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
 		return false, misused(path+" cannot be read: "+err.Error(), "correct the file")
+	}
+	if decoder.Decode(&json.RawMessage{}) != io.EOF {
+		return false, misused(path+" cannot be read: there is something after its JSON value", "correct the file")
 	}
 	return true, nil
 }

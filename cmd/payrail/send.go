@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -20,21 +21,31 @@ const (
 	waitLimit = 30 * time.Second
 	// waitInterval is how often they look.
 	waitInterval = 20 * time.Millisecond
+	// rewriteWait is how long send waits for something new to happen to an authorization that had come to its end before: as
+	// long as a payment may take. A rewrite may change nothing, of which no event tells.
+	rewriteWait = 2 * time.Second
 )
 
 func (a *application) sendCommand() *cobra.Command {
-	var wait bool
+	var wait, asIs bool
 	command := &cobra.Command{
 		Use:   "send FILE...",
 		Short: "Write authorizations as the authorizer does and show what becomes of them",
-		Long: `send puts authorization items (JSON in the form of ` + "`aws dynamodb put-item --item file://…`" + `) into the authorizations table and
-waits until each has come to its end. Every file is read before the first is sent. Status 1 if one does not come to an end in time.`,
-		Example: "  payrail send examples/try/coffee.json\n  payrail send --wait=false examples/try/*.json",
-		Args:    cobra.MinimumNArgs(1),
+		Long: `send puts authorizations into the authorizations table and waits until each has come to its end. A file holds either one
+item (JSON in the form of ` + "`aws dynamodb put-item --item file://…`" + `) or ISO 8583 messages, one per line: ASCII, hexadecimal
+digits of it, or the layout of the AWS guidance. Every file is read before the first authorization is sent. Status 1 if one does
+not come to its end in time.
+
+The card numbers of messages are tokenized on the way. The times of a file of messages are moved so that the latest is now and
+the others stay as far from it as they were: each send is a payment of its own, and a reversal finds its original. --as-is keeps
+them, so that sending a file again changes nothing. Items are always sent as they are: their ids are theirs.`,
+		Example: "  payrail send examples/try/coffee.json\n  payrail send examples/iso8583/*.txt\n  payrail send --wait=false examples/try/*.json",
+		Args:    atLeast("FILE"),
 		RunE: func(command *cobra.Command, arguments []string) error {
-			return a.send(command.Context(), arguments, wait)
+			return a.send(command.Context(), arguments, wait, asIs)
 		},
 	}
+	command.Flags().BoolVar(&asIs, "as-is", false, "keep the times that ISO 8583 messages have")
 	command.Flags().BoolVar(&wait, "wait", true, "wait until each payment has come to its end")
 	return command
 }
@@ -47,28 +58,22 @@ type sent struct {
 	Sequence        string  `json:"sequence,omitempty"`
 	Summary         string  `json:"summary,omitempty"`
 	Seconds         float64 `json:"seconds,omitempty"`
+	// AsBefore says that the authorization had come to this outcome before and that writing it again changed nothing.
+	AsBefore bool `json:"asBefore,omitempty"`
 
 	legs []payment.Leg
 }
 
-func (a *application) send(ctx context.Context, files []string, wait bool) error {
-	items := make([]map[string]types.AttributeValue, len(files))
-	for i, file := range files {
-		item, err := readItem(file)
-		if err != nil {
-			return err
-		}
-		items[i] = item
-	}
-	deployed, err := a.connect(ctx)
+func (a *application) send(ctx context.Context, files []string, wait, asIs bool) error {
+	all, deployed, err := a.readAll(ctx, files, asIs)
 	if err != nil {
 		return err
 	}
-	results := make([]sent, len(files))
-	progress := a.bar(len(files), "sending")
+	results := make([]sent, len(all))
+	progress := a.bar(len(all), "sending")
 	late := 0
-	for i, item := range items {
-		if results[i], err = deployed.sendOne(ctx, files[i], item, wait); err != nil {
+	for i, o := range all {
+		if results[i], err = deployed.sendOne(ctx, o.from, o.item, wait); err != nil {
 			return err
 		}
 		if wait && results[i].Outcome == stillUnderWay {
@@ -81,9 +86,42 @@ func (a *application) send(ctx context.Context, files []string, wait bool) error
 		return err
 	}
 	if late > 0 {
-		return failed(fmt.Sprintf("%d of %d payments have not come to an end within %s", late, len(files), waitLimit), "see `payrail trace ID`; an item whose status is not APPROVED is never taken up")
+		return failed(fmt.Sprintf("%d of %d payments have not come to an end within %s", late, len(all), waitLimit), "see `payrail trace ID`; an item whose status is not APPROVED is never taken up")
 	}
 	return nil
+}
+
+// readAll reads the files in their order. Items are read before the stack is looked for: a slip in one needs no stack to be
+// seen, messages need its token key.
+func (a *application) readAll(ctx context.Context, files []string, asIs bool) ([]outgoing, *deployment, error) {
+	items := make([]map[string]types.AttributeValue, len(files)) // none for a file of messages
+	for i, file := range files {
+		if holdsMessages(file) {
+			continue
+		}
+		item, err := readItem(file)
+		if err != nil {
+			return nil, nil, err
+		}
+		items[i] = item
+	}
+	deployed, err := a.connect(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var all []outgoing
+	for i, file := range files {
+		if items[i] != nil {
+			all = append(all, outgoing{from: file, item: items[i]})
+			continue
+		}
+		messages, err := a.readMessages(ctx, deployed, file, asIs)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, messages...)
+	}
+	return all, deployed, nil
 }
 
 // sendOne writes one authorization and, if asked to, waits for its end.
@@ -94,28 +132,57 @@ func (d *deployment) sendOne(ctx context.Context, file string, item map[string]t
 	}
 	id := item["authorizationId"].(*types.AttributeValueMemberS).Value // readItem has checked it
 	result := sent{File: file, AuthorizationID: id}
+	var known timeline.Entry
+	if wait {
+		if known, err = d.endOf(ctx, id); err != nil {
+			return result, err
+		}
+	}
 	start := time.Now()
-	if _, err := d.dynamodb().PutItem(ctx, &dynamodb.PutItemInput{TableName: &table, Item: item}); err != nil {
+	put, err := d.dynamodb().PutItem(ctx, &dynamodb.PutItemInput{TableName: &table, Item: item, ReturnValues: types.ReturnValueAllOld})
+	if err != nil {
 		return result, fmt.Errorf("writing authorization %s: %w", id, err)
 	}
 	if !wait {
 		return result, nil
 	}
 	happened, err := d.await(ctx, id, func(happened []timeline.Entry) bool {
-		_, ended := final(id, happened)
-		return ended
+		last, ended := final(id, happened)
+		// An identical item makes no stream record: nothing new can come of it.
+		return ended && settled(last, known, reflect.DeepEqual(put.Attributes, item), time.Since(start))
 	})
 	result.Seconds = time.Since(start).Seconds()
 	if err != nil {
 		return result, err
 	}
 	if last, ended := final(id, happened); ended {
+		result.AsBefore = last == known
 		result.Outcome, result.Summary, result.Sequence = outcomes[last.DetailType], last.Summary, last.PostingSequence
 	}
 	if result.Outcome == outcomePosted {
 		result.Outcome, result.legs, err = d.posted(ctx, result.Sequence)
 	}
 	return result, err
+}
+
+// settled reports whether the event that ended an authorization's way is what the last write came to, given the one known before
+// that write: it is another one, or it is told again, or nothing new will come.
+func settled(last, known timeline.Entry, identical bool, waited time.Duration) bool {
+	return last != known || identical || waited > rewriteWait
+}
+
+// endOf is the event an authorization has come to its end with so far; it is zero where there is none.
+func (d *deployment) endOf(ctx context.Context, authorizationID string) (timeline.Entry, error) {
+	reader, err := d.timeline()
+	if err != nil {
+		return timeline.Entry{}, err
+	}
+	happened, err := reader.Trace(ctx, authorizationID)
+	if err != nil && !errors.Is(err, timeline.ErrNotFound) {
+		return timeline.Entry{}, fmt.Errorf("reading the timeline of %s: %w", authorizationID, err)
+	}
+	last, _ := final(authorizationID, happened)
+	return last, nil
 }
 
 // posted reads from the journal where a posted sequence went, and its legs.
@@ -167,7 +234,11 @@ func (a *application) showSent(results []sent, wait bool) error {
 		} else if outcome == stillUnderWay {
 			outcome = "still under way"
 		}
-		rows[i] = []string{r.File, r.AuthorizationID, a.paintOutcome(outcome), took, r.Summary}
+		what := r.Summary
+		if r.AsBefore {
+			what = "as before: " + what
+		}
+		rows[i] = []string{r.File, r.AuthorizationID, a.paintOutcome(outcome), took, what}
 	}
 	a.table([]string{"file", "authorization", "outcome", "took", "what"}, rows, 3)
 	return nil

@@ -26,10 +26,12 @@ func (a *application) smokeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "smoke [DIR]",
 		Short: "Send the example authorizations and check what becomes of each; status 1 if anything is not as expected",
-		Long: `smoke loads DIR/reference, sends DIR/authorizations one after the other and holds what became of each against
-DIR/expected.json: outcome, events, legs, the scrubbing of card numbers. Then it verifies the whole ledger. It can be run again
-on the same stack: the examples are the same payments, so nothing is posted twice.`,
-		Args: cobra.MaximumNArgs(1),
+		Long: `smoke loads DIR/reference, sends DIR/authorizations and the messages of DIR/iso8583 one after the other and holds what became
+of each against DIR/expected.json: outcome, events, legs, the scrubbing of card numbers. Then it verifies the whole ledger. It can
+be run again on the same stack: the authorizations are the same payments, of which nothing is posted twice; the messages are
+new payments every time, for their times are moved to now.`,
+		Example: "  payrail smoke\n  payrail smoke examples --json",
+		Args:    atMost(1),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			folder := examplesFolder
 			if len(arguments) == 1 {
@@ -53,6 +55,8 @@ type expectation struct {
 	Legs    []string            `json:"legs"`
 	// Scrubbed is an attribute that must not be in the upstream item any more.
 	Scrubbed string `json:"scrubbed"`
+	// Message says which message of a file in DIR/iso8583 this is, from 1; 0 is a file in DIR/authorizations.
+	Message int `json:"message"`
 }
 
 // smokeResult is one example with what it came to.
@@ -71,15 +75,19 @@ func (a *application) smoke(ctx context.Context, d *deployment, folder string) e
 	if ok, err := readFile(filepath.Join(folder, expectedFile), &expectations); err != nil {
 		return err
 	} else if !ok {
-		return misused(folder+" has no "+expectedFile, "name a folder like examples")
+		return misused("there is no "+filepath.Join(folder, expectedFile), "name a folder like examples")
 	}
-	if err := a.seed(ctx, d, filepath.Join(folder, referenceFolder)); err != nil {
+	if _, err := a.seed(ctx, d, filepath.Join(folder, referenceFolder)); err != nil {
+		return err
+	}
+	outgoing, err := a.readExamples(ctx, d, folder, expectations)
+	if err != nil {
 		return err
 	}
 	results := make([]smokeResult, len(expectations))
 	progress := a.bar(len(expectations), "posting the examples")
 	for i, expected := range expectations {
-		result, err := d.tryExample(ctx, filepath.Join(folder, "authorizations", expected.File), expected)
+		result, err := d.tryExample(ctx, outgoing[i], expected)
 		if err != nil {
 			return fmt.Errorf("example %s: %w", expected.File, err)
 		}
@@ -105,13 +113,38 @@ func (a *application) smoke(ctx context.Context, d *deployment, folder string) e
 	return judge(results, verified, balance)
 }
 
-// tryExample sends one example and compares.
-func (d *deployment) tryExample(ctx context.Context, path string, expected expectation) (smokeResult, error) {
-	result := smokeResult{Title: expected.Title}
-	item, err := readItem(path)
-	if err != nil {
-		return result, err
+// readExamples reads the item or message of every expectation. A file of messages is read once, so that they keep together.
+func (a *application) readExamples(ctx context.Context, d *deployment, folder string, expectations []expectation) ([]outgoing, error) {
+	examples := make([]outgoing, len(expectations))
+	files := map[string][]outgoing{}
+	for i, expected := range expectations {
+		if expected.Message == 0 {
+			item, err := readItem(filepath.Join(folder, "authorizations", expected.File))
+			if err != nil {
+				return nil, err
+			}
+			examples[i] = outgoing{from: expected.File, item: item}
+			continue
+		}
+		messages, read := files[expected.File]
+		if !read {
+			var err error
+			if messages, err = a.readMessages(ctx, d, filepath.Join(folder, "iso8583", expected.File), false); err != nil {
+				return nil, err
+			}
+			files[expected.File] = messages
+		}
+		if expected.Message < 1 || expected.Message > len(messages) {
+			return nil, misused(fmt.Sprintf("%s expects message %d of %s, which has %d", expectedFile, expected.Message, expected.File, len(messages)), "correct it")
+		}
+		examples[i] = outgoing{from: fmt.Sprintf("%s#%d", expected.File, expected.Message), item: messages[expected.Message-1].item}
 	}
+	return examples, nil
+}
+
+// tryExample sends one example and compares.
+func (d *deployment) tryExample(ctx context.Context, example outgoing, expected expectation) (smokeResult, error) {
+	result := smokeResult{Title: expected.Title}
 	reader, err := d.ledger()
 	if err != nil {
 		return result, err
@@ -122,7 +155,7 @@ func (d *deployment) tryExample(ctx context.Context, path string, expected expec
 			return result, err
 		}
 	}
-	if result.sent, err = d.sendOne(ctx, expected.File, item, true); err != nil {
+	if result.sent, err = d.sendOne(ctx, example.from, example.item, true); err != nil {
 		return result, err
 	}
 	// The events of one payment reach the timeline in any order: the last one may be there before a finding is.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 )
 
 // defaultEndpoint is where `payrail up` listens unless told otherwise.
@@ -24,7 +26,8 @@ const defaultEndpoint = "http://127.0.0.1:4566"
 
 const endpointVariable = "AWS_ENDPOINT_URL"
 
-// sdkAttempts and sdkBackoff bound how long a command keeps trying: a person waits for it.
+// sdkAttempts and sdkBackoff bound how long a command keeps trying: a person waits for it. A refused connection is not tried
+// again at all: nothing listens there.
 const (
 	sdkAttempts = 3
 	sdkBackoff  = time.Second
@@ -65,8 +68,15 @@ func (a *application) connect(ctx context.Context) (*deployment, error) {
 }
 
 func awsConfig(ctx context.Context, endpoint string) (aws.Config, error) {
-	options := []func(*config.LoadOptions) error{config.WithRetryer(func() aws.Retryer {
-		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = sdkAttempts, sdkBackoff })
+	if u, err := url.Parse(endpoint); endpoint != "" && (err != nil || u.Host == "") {
+		return aws.Config{}, misused(endpointVariable+"="+endpoint+" is no URL", "write it like "+defaultEndpoint)
+	}
+	// The SDK's own warnings would stand between what commands print; what matters is in its errors.
+	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{}), config.WithRetryer(func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.MaxBackoff = sdkAttempts, sdkBackoff
+			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(unlessRefused)}, o.Retryables...)
+		})
 	})}
 	if isLoopback(endpoint) {
 		options = append(options, config.WithBaseEndpoint(endpoint), config.WithRegion("us-east-1"),
@@ -79,7 +89,17 @@ func awsConfig(ctx context.Context, endpoint string) (aws.Config, error) {
 	if cfg.Region == "" {
 		return aws.Config{}, missing("no AWS region is set", "for the local runtime set "+endpointVariable+"="+defaultEndpoint+", for an account set AWS_REGION", nil)
 	}
+	if _, err := cfg.Credentials.Retrieve(ctx); err != nil && ctx.Err() == nil {
+		return aws.Config{}, missing("there are no AWS credentials", "for the local runtime set "+endpointVariable+"="+defaultEndpoint+", for an account sign in first", err)
+	}
 	return cfg, nil
+}
+
+func unlessRefused(err error) aws.Ternary {
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
 }
 
 func (a *application) describe(ctx context.Context, cfg aws.Config) (*deployment, error) {
@@ -90,6 +110,9 @@ func (a *application) describe(ctx context.Context, cfg aws.Config) (*deployment
 	}
 	if err != nil {
 		return nil, err
+	}
+	if len(out.Stacks) == 0 {
+		return nil, missing("what answers at "+endpointInUse()+" knows no stack "+a.stack, nextRun, nil)
 	}
 	d := &deployment{aws: cfg, outputs: map[string]string{}}
 	for _, o := range out.Stacks[0].Outputs {

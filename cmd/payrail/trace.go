@@ -24,11 +24,12 @@ func (d *deployment) timeline() (*timeline.Reader, error) {
 
 func (a *application) traceCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "trace ID",
-		Short:   "Show everything that happened to a payment",
-		Long:    "trace shows every event of a payment in the order they happened. ID is an authorization id or a transaction id (tx_…).",
-		Example: "  payrail trace auth-coffee",
-		Args:    cobra.ExactArgs(1),
+		Use:               "trace ID",
+		Short:             "Show everything that happened to a payment",
+		Long:              "trace shows every event of a payment in the order they happened. ID is an authorization id or a transaction id (tx_…).",
+		Example:           "  payrail trace auth-coffee",
+		Args:              exactly("ID"),
+		ValidArgsFunction: noFiles,
 		RunE: func(command *cobra.Command, arguments []string) error {
 			deployed, err := a.connect(command.Context())
 			if err != nil {
@@ -99,12 +100,16 @@ var outcomes = map[events.DetailType]string{
 	events.TransactionQuarantined:     outcomeQuarantined,
 }
 
-// final is the event that ended an authorization's way; ok is false if there is none yet.
+// final is the event that ended an authorization's way, the last one where it was sent again or repaired; ok is false if there
+// is none yet.
 func final(authorizationID string, happened []timeline.Entry) (event timeline.Entry, ok bool) {
 	for _, e := range happened {
+		if e.DetailType == events.TransactionPostingFailed && e.Attempt < event.Attempt {
+			continue // A replay told the failed attempt again: the repaired one stands.
+		}
 		if _, ends := outcomes[e.DetailType]; ends && e.AuthorizationID == authorizationID {
-			return e, true
+			event, ok = e, true
 		}
 	}
-	return timeline.Entry{}, false
+	return event, ok
 }

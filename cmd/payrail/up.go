@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -44,7 +45,7 @@ func (a *application) upCommand() *cobra.Command {
 pipe, bus, queues, state machine and functions, behind the AWS protocols on one port. It needs Go and Node, no AWS account
 and no Docker. It stays up until it is interrupted, and keeps nothing.`,
 		Example: "  payrail up\n  payrail up --port 0 --seed examples/reference\n  payrail up --smoke --exit   # what `make demo` does",
-		Args:    cobra.NoArgs,
+		Args:    atMost(0),
 		RunE:    func(command *cobra.Command, _ []string) error { return a.up(command.Context(), o) },
 	}
 	flags := command.Flags()
@@ -65,35 +66,59 @@ func (a *application) up(ctx context.Context, o upOptions) (err error) {
 	if o.exit && !o.smoke {
 		return misused("--exit goes with --smoke", "add --smoke or leave --exit out")
 	}
+	if !(o.timeScale > 0) { // not a number, too
+		return misused(fmt.Sprintf("time scale %v is none", o.timeScale), "give --time-scale a number above zero")
+	}
 	root, err := findRoot()
 	if err != nil {
 		return err
 	}
-	if err := checkPort(o.port); err != nil {
+	if err := a.checkFirst(o); err != nil {
 		return err
-	}
-	folder := o.assembly
-	if folder == "" {
-		if folder, err = a.synthesize(ctx, root); err != nil {
-			return err
-		}
 	}
 	if o.log == "" {
 		o.log = filepath.Join(root, "dist", "payrail.log")
 	}
 	log, err := openLog(o.log)
 	if err != nil {
-		return err
+		return misused(err.Error(), "name another file with --log")
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-
-	runtime, err := a.start(ctx, o, folder, log)
+	if o.assembly == "" {
+		if o.assembly, err = a.synthesize(ctx, root, log, o.log); err != nil {
+			return err
+		}
+	}
+	runtime, err := a.start(ctx, o, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, runtime.Close()) }()
 	fmt.Fprintf(a.stdout, "ready %s\n", runtime.Endpoint())
 	return a.afterStart(ctx, o, root, runtime)
+}
+
+// checkFirst says early what would not work later: compiling takes a minute.
+func (a *application) checkFirst(o upOptions) error {
+	if err := checkPort(o.port); err != nil {
+		return err
+	}
+	if o.seed != "" {
+		if _, err := readReference(o.seed); err != nil {
+			return err
+		}
+	}
+	if o.assembly == "" {
+		var tool *assembly.MissingToolError
+		if err := assembly.CheckTools(); errors.As(err, &tool) {
+			return missing(err.Error(), tool.Next, nil)
+		}
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(o.assembly, a.stack+".template.json")); err != nil {
+		return misused(o.assembly+" holds no template of stack "+a.stack, "name a folder that `cdk synth` wrote, or leave --assembly out")
+	}
+	return nil
 }
 
 // findRoot is the repository the command is run in.
@@ -110,11 +135,15 @@ func findRoot() (string, error) {
 }
 
 // synthesize makes the cloud assembly for this machine, showing that it goes on.
-func (a *application) synthesize(ctx context.Context, root string) (folder string, err error) {
-	var tool *assembly.MissingToolError
-	if err := assembly.CheckTools(); errors.As(err, &tool) {
-		return "", missing(err.Error(), tool.Next, nil)
-	}
+// What a program that failed has printed goes to the log.
+func (a *application) synthesize(ctx context.Context, root string, log *lineLog, logPath string) (folder string, err error) {
+	defer func() {
+		var tool *assembly.ToolError
+		if errors.As(err, &tool) {
+			log.line(tool.Output)
+			err = failed(err.Error(), "see "+logPath+" for all of it")
+		}
+	}()
 	if err := a.step("compiling the CDK app (the first time takes a minute or two)", func() error { return assembly.CompileApp(ctx, root) }); err != nil {
 		return "", err
 	}
@@ -136,7 +165,7 @@ func (a *application) afterStart(ctx context.Context, o upOptions, root string, 
 		return err
 	}
 	if o.seed != "" {
-		if err := a.seed(ctx, deployed, o.seed); err != nil {
+		if _, err := a.seed(ctx, deployed, o.seed); err != nil {
 			return err
 		}
 	}
@@ -148,13 +177,15 @@ func (a *application) afterStart(ctx context.Context, o upOptions, root string, 
 			return nil
 		}
 	}
-	a.showUp(runtime, o.log)
+	if err := a.showUp(runtime, o); err != nil {
+		return err
+	}
 	<-ctx.Done()
 	fmt.Fprintln(a.stderr, "stopping")
 	return nil
 }
 
-func (a *application) start(ctx context.Context, o upOptions, folder string, log *lineLog) (*local.Runtime, error) {
+func (a *application) start(ctx context.Context, o upOptions, log *lineLog) (*local.Runtime, error) {
 	key := token.DevelopmentKey()
 	if own := os.Getenv(tokenKeyVariable); own != "" {
 		key = token.Key(own)
@@ -162,7 +193,7 @@ func (a *application) start(ctx context.Context, o upOptions, folder string, log
 	var runtime *local.Runtime
 	err := a.step("starting the local runtime", func() (err error) {
 		runtime, err = local.Start(ctx, local.Options{
-			Assembly: folder, Stack: a.stack, Port: o.port, Store: storage.NewMemory(), Clock: clock.NewScaled(o.timeScale),
+			Assembly: o.assembly, Stack: a.stack, Port: o.port, Store: storage.NewMemory(), Clock: clock.NewScaled(o.timeScale),
 			Logger:         slog.New(slog.NewJSONHandler(log, nil)),
 			FunctionOutput: func(function, line string) { log.line(function + " " + line) },
 			OperatorNotice: func(_, message string) { log.line("operator notice " + message) },
@@ -173,10 +204,12 @@ func (a *application) start(ctx context.Context, o upOptions, folder string, log
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, portTaken(o.port)
 	}
+	if err != nil && ctx.Err() == nil {
+		return nil, failed("the local runtime does not start: "+err.Error(), "see "+o.log)
+	}
 	return runtime, err
 }
 
-// checkPort says early that a port is taken: compiling takes a minute.
 func checkPort(port int) error {
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -193,11 +226,11 @@ func portTaken(port int) error {
 }
 
 // showUp tells a newcomer what can be done now.
-func (a *application) showUp(runtime *local.Runtime, log string) {
-	if a.json {
-		return
-	}
+func (a *application) showUp(runtime *local.Runtime, o upOptions) error {
 	outputs := runtime.Outputs()
+	if a.json {
+		return a.printLine(map[string]any{"endpoint": runtime.Endpoint(), "outputs": outputs, "notEnforced": runtime.NotEnforced(), "log": o.log})
+	}
 	keys := make([]string, 0, len(outputs))
 	for key := range outputs {
 		keys = append(keys, key)
@@ -209,16 +242,21 @@ func (a *application) showUp(runtime *local.Runtime, log string) {
 	}
 	fmt.Fprintln(a.stdout)
 	a.table([]string{"output", "value"}, rows)
-	fmt.Fprintln(a.stdout, "\nnot enforced here:", runtime.NotEnforced())
-	fmt.Fprintln(a.stdout, "logs:", log)
+	fmt.Fprintln(a.stdout, "\nnot enforced here:", strings.Join(runtime.NotEnforced(), ", "))
+	fmt.Fprintln(a.stdout, "logs:", o.log)
+	seed := ""
+	if o.seed == "" && !o.smoke {
+		seed = "  go run ./cmd/payrail seed examples/reference\n" // without it every card is unknown
+	}
 	fmt.Fprintf(a.stdout, `
 In another terminal:
   export AWS_ENDPOINT_URL=%[1]s AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
-  aws dynamodb put-item --endpoint-url %[1]s --table-name %[2]s --item file://examples/try/coffee.json
+%[3]s  aws dynamodb put-item --endpoint-url %[1]s --table-name %[2]s --item file://examples/try/coffee.json
   go run ./cmd/payrail trace auth-coffee
   go run ./cmd/payrail accounts acc-alice-gbp
 Press Ctrl-C to stop.
-`, runtime.Endpoint(), outputs["AuthorizationsTable"])
+`, runtime.Endpoint(), outputs["AuthorizationsTable"], seed)
+	return nil
 }
 
 // lineLog is the log file: whole lines from many goroutines.

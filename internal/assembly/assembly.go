@@ -60,7 +60,8 @@ func CheckTools() error {
 	return nil
 }
 
-// CompileApp compiles the CDK app of the repository at root. The first time takes a minute or two.
+// CompileApp compiles the CDK app of the repository at root. The first time takes a minute or two. The error is a *ToolError
+// if it does not compile.
 func CompileApp(ctx context.Context, root string) error {
 	return execute(ctx, root, nil, "go", "build", "-o", cdkAppBinary, cdkAppSource)
 }
@@ -77,7 +78,28 @@ func Synthesize(ctx context.Context, root string) (string, error) {
 	return folder, err
 }
 
-// execute runs a program in the repository's root; what it prints is in the error when it fails.
+// ToolError is a program that failed, with all it printed.
+type ToolError struct {
+	Command, Output string
+	Err             error
+}
+
+// Error names the program and the first line that it printed about its failure.
+func (e *ToolError) Error() string {
+	text := fmt.Sprintf("running %s: %v", e.Command, e.Err)
+	for line := range strings.Lines(e.Output) {
+		// The Go command heads what it says with the package's name.
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "# ") {
+			return text + ": " + line
+		}
+	}
+	return text
+}
+
+// Unwrap is why the program failed.
+func (e *ToolError) Unwrap() error { return e.Err }
+
+// execute runs a program in the repository's root; the error is a *ToolError if it fails.
 func execute(ctx context.Context, root string, environment []string, name string, arguments ...string) error {
 	command := exec.CommandContext(ctx, name, arguments...)
 	command.Dir = root
@@ -89,7 +111,7 @@ func execute(ctx context.Context, root string, environment []string, name string
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("running %s: %w: %s", strings.Join(append([]string{filepath.Base(name)}, arguments...), " "), err, output.String())
+		return &ToolError{Command: strings.Join(append([]string{filepath.Base(name)}, arguments...), " "), Output: output.String(), Err: err}
 	}
 	return nil
 }

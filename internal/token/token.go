@@ -6,7 +6,9 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
@@ -16,6 +18,12 @@ import (
 
 // keyVersion is the version in every token. A re-keying makes version 2 and looks cards up under both for a while.
 const keyVersion = 1
+
+// ErrNoCardNumber says that what a token was asked for is no card number. It does not say what it is: it may be one with a
+// slip in it.
+var ErrNoCardNumber = errors.New("the card number does not have 13 to 19 digits")
+
+var cardNumber = regexp.MustCompile(`^[0-9]{13,19}$`)
 
 // developmentPhrase is public: tokens made with it may stand for published test card numbers only.
 const developmentPhrase = "payrail development token key, for test card numbers only"
@@ -40,8 +48,11 @@ type KMS struct {
 	KeyID  string
 }
 
-// Token returns the token of a card number (13 to 19 digits).
+// Token returns the token of a card number; the error is ErrNoCardNumber if pan is none.
 func (k KMS) Token(ctx context.Context, pan string) (string, error) {
+	if !cardNumber.MatchString(pan) {
+		return "", ErrNoCardNumber
+	}
 	out, err := k.Client.GenerateMac(ctx, &kms.GenerateMacInput{KeyId: &k.KeyID, MacAlgorithm: types.MacAlgorithmSpecHmacSha256, Message: []byte(pan)})
 	if err != nil {
 		return "", fmt.Errorf("deriving a token with key %s: %w", k.KeyID, err)
@@ -52,8 +63,11 @@ func (k KMS) Token(ctx context.Context, pan string) (string, error) {
 // Static derives tokens with a key held in memory.
 type Static struct{ Key []byte }
 
-// Token returns the token of a card number.
+// Token returns the token of a card number; the error is ErrNoCardNumber if pan is none.
 func (s Static) Token(_ context.Context, pan string) (string, error) {
+	if !cardNumber.MatchString(pan) {
+		return "", ErrNoCardNumber
+	}
 	mac := hmac.New(sha256.New, s.Key)
 	mac.Write([]byte(pan))
 	return payment.PANToken(keyVersion, mac.Sum(nil))

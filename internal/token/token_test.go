@@ -42,3 +42,12 @@ func TestKMSFailureNamesTheKeyAndNoCard(t *testing.T) {
 	_, err := KMS{Client: fakeKMS{err: errors.New("denied")}, KeyID: "key-1"}.Token(context.Background(), "4111111111111111")
 	require.EqualError(t, err, "deriving a token with key key-1: denied")
 }
+
+func TestWhatIsNoCardNumberHasNoToken(t *testing.T) {
+	for _, pan := range []string{"", "411111111111", "41111111111111111111", "4111 1111 1111 1111", "4111111111111111\n"} {
+		_, err := Static{Key: DevelopmentKey()}.Token(context.Background(), pan)
+		require.ErrorIs(t, err, ErrNoCardNumber, "%q", pan)
+		_, err = KMS{Client: fakeKMS{}, KeyID: "key"}.Token(context.Background(), pan)
+		require.ErrorIs(t, err, ErrNoCardNumber, "%q", pan)
+	}
+}

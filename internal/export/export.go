@@ -1,0 +1,197 @@
+// Package export writes what the stack holds of a payment as ISO 20022 messages: cain.003 from its authorization, camt.054 from
+// its journal record and its account. It reads and changes nothing.
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/payrail/payrail/events"
+	"github.com/payrail/payrail/internal/authorizationitem"
+	"github.com/payrail/payrail/internal/ledger"
+	"github.com/payrail/payrail/internal/timeline"
+	"github.com/payrail/payrail/payment"
+	"github.com/payrail/payrail/payment/iso20022"
+)
+
+// Format is a message that a payment can be exported as.
+type Format string
+
+const (
+	FinancialInitiation Format = "cain.003"
+	PostedNotice        Format = "camt.054"
+)
+
+// Formats lists them all.
+func Formats() []Format { return []Format{FinancialInitiation, PostedNotice} }
+
+var (
+	// ErrUnknown says that the stack knows no payment of this id.
+	ErrUnknown = errors.New("no payment of this id is known")
+	// ErrNotPosted says that a payment has no journal record, so that there is nothing to give notice of.
+	ErrNotPosted = errors.New("the payment is not posted")
+	// ErrChanged says that the authorization is not the one that was posted any more.
+	ErrChanged = errors.New("the authorization was changed after it was taken in")
+	// ErrFormat says that there is no such format.
+	ErrFormat = errors.New("not a format there is")
+)
+
+// Journal models ledger.Reader.
+type Journal interface {
+	Journal(ctx context.Context, sequence string) (record ledger.Record, found bool, err error)
+}
+
+// Accounts models directory.Reader.
+type Accounts interface {
+	Account(ctx context.Context, accountID string) (payment.Account, error)
+}
+
+// Timeline models timeline.Reader.
+type Timeline interface {
+	Trace(ctx context.Context, id string) ([]timeline.Entry, error)
+}
+
+// Items models the DynamoDB client.
+type Items interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+}
+
+// Exporter exports payments. All fields are needed. It is safe for concurrent use.
+type Exporter struct {
+	Items               Items
+	AuthorizationsTable string
+	Journal             Journal
+	Accounts            Accounts
+	// Timeline is asked only for payments that are not posted.
+	Timeline Timeline
+}
+
+// Export writes the payment that id, an authorization id or a transaction id (tx_…), stands for. The message has been validated.
+func (e *Exporter) Export(ctx context.Context, id string, format Format) (iso20022.Message, error) {
+	taken, err := e.find(ctx, id)
+	if err != nil {
+		return iso20022.Message{}, err
+	}
+	var message iso20022.Message
+	switch format {
+	case FinancialInitiation:
+		message, err = taken.initiation()
+	case PostedNotice:
+		message, err = taken.notice()
+	default:
+		err = ErrFormat
+	}
+	if err != nil {
+		return iso20022.Message{}, fmt.Errorf("exporting %s as %s: %w", id, format, err)
+	}
+	if problems := message.Validate(); len(problems) > 0 {
+		return iso20022.Message{}, fmt.Errorf("exporting %s as %s: %w", id, format, problems)
+	}
+	return message, nil
+}
+
+// taken is a payment that was taken in: its authorization, when and with what content it was, and what became of it.
+type taken struct {
+	authorization payment.Authorization
+	payloadHash   string
+	ingestedAt    time.Time
+	// record is the zero value for a payment that is not posted.
+	record ledger.Record
+	posted bool
+	// account has the status NOT_FOUND where no customer's account was posted to.
+	account payment.Account
+}
+
+const transactionPrefix, sequencePrefix, firstSequence = "tx_", "ps_", "-00"
+
+// find reads everything there is of a payment. The journal is asked first: it has the ingest time and the content that were
+// posted, and needs no timeline.
+func (e *Exporter) find(ctx context.Context, id string) (taken, error) {
+	transaction := id
+	if !strings.HasPrefix(id, transactionPrefix) {
+		// An authorization that was a duplicate leads to the payment that holds its key.
+		authorization, err := e.authorization(ctx, id)
+		if err != nil {
+			return taken{}, err
+		}
+		transaction = payment.TransactionID(authorization.BusinessKey())
+	}
+	record, posted, err := e.Journal.Journal(ctx, sequencePrefix+strings.TrimPrefix(transaction, transactionPrefix)+firstSequence)
+	if err != nil {
+		return taken{}, err
+	}
+	t := taken{record: record, posted: posted, account: payment.Account{Status: payment.AccountNotFound}}
+	authorizationID, occurredAt := record.AuthorizationID, record.OccurredAt
+	if !posted {
+		if authorizationID, occurredAt, err = e.trace(ctx, transaction); err != nil {
+			return taken{}, err
+		}
+	}
+	if t.ingestedAt, err = time.Parse(time.RFC3339, occurredAt); err != nil {
+		return taken{}, fmt.Errorf("reading the ingest time of %s: %w", transaction, err)
+	}
+	if t.authorization, err = e.authorization(ctx, authorizationID); err != nil {
+		return taken{}, err
+	}
+	if t.payloadHash = t.authorization.PayloadHash(); posted && t.payloadHash != record.PayloadHash || payment.TransactionID(t.authorization.BusinessKey()) != transaction {
+		return taken{}, fmt.Errorf("authorization %s: %w", authorizationID, ErrChanged)
+	}
+	if legs := record.CustomerLegs(); len(legs) > 0 {
+		if t.account, err = e.Accounts.Account(ctx, legs[0].Account); err != nil {
+			return taken{}, err
+		}
+	}
+	return t, nil
+}
+
+// trace finds in the timeline which authorization a payment was taken in with, and when.
+func (e *Exporter) trace(ctx context.Context, transaction string) (authorizationID, occurredAt string, err error) {
+	entries, err := e.Timeline.Trace(ctx, transaction)
+	if err != nil && !errors.Is(err, timeline.ErrNotFound) {
+		return "", "", err
+	}
+	for _, entry := range entries {
+		if entry.DetailType == events.TransactionAuthorized || entry.DetailType == events.TransactionPostingFailed {
+			return entry.AuthorizationID, entry.OccurredAt, nil
+		}
+	}
+	return "", "", fmt.Errorf("%s: %w", transaction, ErrUnknown)
+}
+
+func (e *Exporter) authorization(ctx context.Context, id string) (payment.Authorization, error) {
+	out, err := e.Items.GetItem(ctx, &dynamodb.GetItemInput{TableName: &e.AuthorizationsTable, ConsistentRead: aws.Bool(true),
+		Key: map[string]types.AttributeValue{authorizationitem.KeyAttribute: &types.AttributeValueMemberS{Value: id}}})
+	if err != nil {
+		return payment.Authorization{}, fmt.Errorf("reading authorization %s: %w", id, err)
+	}
+	if out.Item == nil {
+		return payment.Authorization{}, fmt.Errorf("authorization %s: %w", id, ErrUnknown)
+	}
+	authorization, err := payment.ParseAuthorization(authorizationitem.Item(out.Item).Attributes())
+	if err != nil {
+		return payment.Authorization{}, fmt.Errorf("reading authorization %s: %w", id, err)
+	}
+	return authorization, nil
+}
+
+func (t taken) initiation() (iso20022.Message, error) {
+	message, err := payment.Standardize(t.authorization, t.payloadHash, t.ingestedAt)
+	if err != nil {
+		return iso20022.Message{}, err
+	}
+	return iso20022.Initiation(message.Enriched(t.account)), nil
+}
+
+func (t taken) notice() (iso20022.Message, error) {
+	if !t.posted {
+		return iso20022.Message{}, ErrNotPosted
+	}
+	return iso20022.Notify(iso20022.Posting{Entry: t.record.JournalEntry, PostedAt: t.record.PostedAt, Account: t.account, Authorization: t.authorization})
+}

@@ -1,0 +1,177 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/payrail/payrail/events"
+	"github.com/payrail/payrail/internal/authorizationitem"
+	"github.com/payrail/payrail/internal/ledger"
+	"github.com/payrail/payrail/internal/timeline"
+	"github.com/payrail/payrail/payment"
+	"github.com/payrail/payrail/payment/iso20022"
+)
+
+const ingestedAt, postedAt = "2026-07-09T10:15:31.123Z", "2026-07-09T10:15:32.250Z"
+
+// stack is a stack in memory.
+type stack struct {
+	items    map[string]map[string]types.AttributeValue
+	records  map[string]ledger.Record
+	accounts map[string]payment.Account
+	entries  map[string][]timeline.Entry
+	err      error
+}
+
+func (s *stack) GetItem(_ context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	id := in.Key[authorizationitem.KeyAttribute].(*types.AttributeValueMemberS).Value
+	return &dynamodb.GetItemOutput{Item: s.items[id]}, s.err
+}
+
+func (s *stack) Journal(_ context.Context, sequence string) (ledger.Record, bool, error) {
+	record, found := s.records[sequence]
+	return record, found, s.err
+}
+
+func (s *stack) Account(_ context.Context, id string) (payment.Account, error) {
+	account, found := s.accounts[id]
+	if !found {
+		account.Status = payment.AccountNotFound
+	}
+	return account, s.err
+}
+
+func (s *stack) Trace(_ context.Context, id string) ([]timeline.Entry, error) {
+	if entries, ok := s.entries[id]; ok {
+		return entries, nil
+	}
+	return nil, fmt.Errorf("tracing %s: %w", id, timeline.ErrNotFound)
+}
+
+func (s *stack) exporter() *Exporter {
+	return &Exporter{Items: s, AuthorizationsTable: "authorizations", Journal: s, Accounts: s, Timeline: s}
+}
+
+// newStack holds one authorization, and its journal record where outcome is not empty.
+func newStack(t *testing.T, outcome payment.Outcome) (s *stack, transaction string) {
+	t.Helper()
+	item := map[string]types.AttributeValue{}
+	for name, value := range map[string]string{"authorizationId": "auth-1", "status": "APPROVED", "mti": "0110", "panToken": "tok_v1_7Q2M7XKD4ZP5R6TB3W5YHC2NEF",
+		"processingCode": "000000", "transactionCurrency": "GBP", "billingCurrency": "GBP", "stan": "123456", "acquirerId": "400010",
+		"transmittedAt": "2026-07-09T10:15:30Z", "authCode": "A1B2C3", "responseCode": "00", "mcc": "5411"} {
+		item[name] = &types.AttributeValueMemberS{Value: value}
+	}
+	item["transactionAmount"], item["billingAmount"] = &types.AttributeValueMemberN{Value: "1981"}, &types.AttributeValueMemberN{Value: "1981"}
+	a, err := payment.ParseAuthorization(authorizationitem.Item(item).Attributes())
+	require.NoError(t, err)
+	key := a.BusinessKey()
+	s = &stack{items: map[string]map[string]types.AttributeValue{"auth-1": item}, records: map[string]ledger.Record{}, entries: map[string][]timeline.Entry{},
+		accounts: map[string]payment.Account{"acc-1": {Status: payment.AccountOpen, ID: "acc-1", Currency: "GBP", Holder: "A HOLDER", Product: "PLUS"}}}
+	if outcome == "" {
+		return s, payment.TransactionID(key)
+	}
+	legs, err := payment.Legs(payment.Decided{Outcome: outcome, TransactionType: "00", MCC: "5411", BillingAmount: a.BillingAmount, AccountID: "acc-1", Scheme: "VISA"})
+	require.NoError(t, err)
+	sequence := payment.Sequence{ID: payment.SequenceID(key, 0), Of: len(legs), AuthorizationID: "auth-1", PayloadHash: a.PayloadHash(), Outcome: outcome, OccurredAt: ingestedAt}
+	s.records[sequence.ID] = ledger.Record{JournalEntry: payment.JournalEntry{Sequence: sequence, Legs: legs}, PostedAt: postedAt}
+	return s, payment.TransactionID(key)
+}
+
+func TestExportOfAPostedPayment(t *testing.T) {
+	s, transaction := newStack(t, payment.OutcomePosted)
+	for _, id := range []string{"auth-1", transaction} {
+		initiation, err := s.exporter().Export(t.Context(), id, FinancialInitiation)
+		require.NoError(t, err)
+		require.Equal(t, ingestedAt, initiation.Document.FinInitn.Hdr.CreDtTm, "the recorded ingest time, not the present")
+		require.Equal(t, "A HOLDER", initiation.Document.FinInitn.AcctFr.Nm)
+
+		notice, err := s.exporter().Export(t.Context(), id, PostedNotice)
+		require.NoError(t, err)
+		require.Equal(t, postedAt, notice.Document.BkToCstmrDbtCdtNtfctn.GrpHdr.CreDtTm)
+		again, err := s.exporter().Export(t.Context(), id, PostedNotice)
+		require.NoError(t, err)
+		require.Equal(t, notice, again, "an export made again is the same document")
+	}
+}
+
+func TestExportOfADuplicateIsThePayment(t *testing.T) {
+	s, _ := newStack(t, payment.OutcomePosted)
+	duplicate := map[string]types.AttributeValue{}
+	for name, value := range s.items["auth-1"] {
+		duplicate[name] = value
+	}
+	duplicate["authorizationId"] = &types.AttributeValueMemberS{Value: "auth-2"}
+	s.items["auth-2"] = duplicate
+	first, err := s.exporter().Export(t.Context(), "auth-1", FinancialInitiation)
+	require.NoError(t, err)
+	second, err := s.exporter().Export(t.Context(), "auth-2", FinancialInitiation)
+	require.NoError(t, err)
+	require.Equal(t, first, second)
+}
+
+func TestExportOfSuspense(t *testing.T) {
+	s, _ := newStack(t, payment.OutcomeSuspense)
+	initiation, err := s.exporter().Export(t.Context(), "auth-1", FinancialInitiation)
+	require.NoError(t, err)
+	require.Nil(t, initiation.Document.FinInitn.AcctFr)
+	_, err = s.exporter().Export(t.Context(), "auth-1", PostedNotice)
+	require.ErrorIs(t, err, iso20022.ErrNoCustomerLeg)
+}
+
+func TestExportOfAPaymentInReview(t *testing.T) {
+	s, transaction := newStack(t, "")
+	_, err := s.exporter().Export(t.Context(), "auth-1", FinancialInitiation)
+	require.ErrorIs(t, err, ErrUnknown, "it was never taken in")
+
+	s.entries[transaction] = []timeline.Entry{{DetailType: events.TransactionPostingFailed, AuthorizationID: "auth-1", OccurredAt: ingestedAt}}
+	initiation, err := s.exporter().Export(t.Context(), "auth-1", FinancialInitiation)
+	require.NoError(t, err)
+	require.Equal(t, ingestedAt, initiation.Document.FinInitn.Hdr.CreDtTm)
+	_, err = s.exporter().Export(t.Context(), transaction, PostedNotice)
+	require.ErrorIs(t, err, ErrNotPosted)
+}
+
+func TestExportRefuses(t *testing.T) {
+	unavailable := errors.New("unavailable")
+	for name, tc := range map[string]struct {
+		id     string
+		format Format
+		change func(*stack)
+		want   error
+	}{
+		"an unknown authorization": {"auth-9", PostedNotice, func(*stack) {}, ErrUnknown},
+		"an unknown transaction":   {"tx_AAAAAAAAAAAAAAAAAAAAAAAAAA", PostedNotice, func(*stack) {}, ErrUnknown},
+		"an unknown format":        {"auth-1", "pacs.008", func(*stack) {}, ErrFormat},
+		"a changed authorization": {"auth-1", FinancialInitiation, func(s *stack) {
+			s.items["auth-1"]["billingAmount"] = &types.AttributeValueMemberN{Value: "1982"}
+		}, ErrChanged},
+		"a stack that does not answer": {"auth-1", PostedNotice, func(s *stack) { s.err = unavailable }, unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := newStack(t, payment.OutcomePosted)
+			tc.change(s)
+			_, err := s.exporter().Export(t.Context(), tc.id, tc.format)
+			require.ErrorIs(t, err, tc.want)
+		})
+	}
+	t.Run("a message that the schema does not take", func(t *testing.T) {
+		s, _ := newStack(t, payment.OutcomePosted)
+		account := s.accounts["acc-1"]
+		account.BranchID = "0123456789012345678901234567890123456789"
+		s.accounts["acc-1"] = account
+		_, err := s.exporter().Export(t.Context(), "auth-1", PostedNotice)
+		require.ErrorContains(t, err, "Ntfctn[1]/Acct/Svcr/BrnchId/Id must have 1 to 35 characters")
+	})
+	t.Run("a notice for an account that is gone", func(t *testing.T) {
+		s, _ := newStack(t, payment.OutcomePosted)
+		delete(s.accounts, "acc-1")
+		_, err := s.exporter().Export(t.Context(), "auth-1", PostedNotice)
+		require.ErrorContains(t, err, "acc-1")
+	})
+}

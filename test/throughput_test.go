@@ -1,0 +1,25 @@
+package test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// BenchmarkPayments is the whole way of a payment, from the authorization's write to the committed journal entry, in bulk:
+// run it with -benchtime=5000x. One in seven is foreign with fee and tax (six legs).
+func BenchmarkPayments(b *testing.B) {
+	s := startAt(b, 1)
+	items, _, _ := mixed(b, b.N)
+	b.ResetTimer()
+	s.putAll(b, items)
+	for s.journalEntries(b, "acc-alice", "acc-bob") < int64(b.N) {
+		require.NoError(b, b.Context().Err())
+		<-time.After(lookInterval)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "payments/s")
+}
+
+// lookInterval is how often the benchmark looks whether all is posted; a look is one query per account.
+const lookInterval = 50 * time.Millisecond
