@@ -72,6 +72,19 @@ type Authorization struct {
 	PANSequence       string    `json:"panSequence,omitempty"`
 	ForwarderID       string    `json:"forwarderId,omitempty"`
 	AcquirerFee       string    `json:"acquirerFee,omitempty"`
+	// Original and the replacement amounts are there in reversals only (MTI 04xx). The amounts above are then those of the
+	// original; the replacement amounts are what remains of it, nil for a full reversal.
+	Original                 *Original `json:"original,omitempty"`
+	ReplacementAmount        *Money    `json:"replacementAmount,omitempty"`
+	ReplacementBillingAmount *Money    `json:"replacementBillingAmount,omitempty"`
+}
+
+// Original names the message that a reversal takes back (DE90).
+type Original struct {
+	MTI           string    `json:"mti"`
+	STAN          string    `json:"stan"`
+	TransmittedAt time.Time `json:"transmittedAt"`
+	AcquirerID    string    `json:"acquirerId"`
 }
 
 // form is what a text field must look like. Free text may hold anything printable and is scanned for card numbers.
@@ -178,6 +191,9 @@ func ParseAuthorization(item map[string]Attribute) (Authorization, error) {
 	}
 	a.SettlementAmount = p.money("settlementAmount", "settlementCurrency", false)
 	a.ConversionRate = p.rate("conversionRate")
+	if a.IsReversal() {
+		p.reversal(&a)
+	}
 	if len(p.problems) > 0 {
 		return Authorization{}, p.problems
 	}
@@ -192,6 +208,9 @@ func MTIClass(mti string) string {
 	return mti[1:2]
 }
 
+// IsReversal reports whether the message takes another one back.
+func (a Authorization) IsReversal() bool { return MTIClass(a.MTI) == "4" }
+
 // transactionTypeDigits is the length of the transaction type, the head of the processing code (DE3).
 const transactionTypeDigits = 2
 
@@ -199,6 +218,42 @@ const transactionTypeDigits = 2
 // authorization that no parser has checked has none.
 func (a Authorization) TransactionType() string {
 	return a.ProcessingCode[:min(transactionTypeDigits, len(a.ProcessingCode))]
+}
+
+// reversal reads what only reversals have.
+func (p *parser) reversal(a *Authorization) {
+	item, ok := p.item["original"]
+	if !ok || item.Kind != Map {
+		p.fail("original", "is missing: a reversal must say what it reverses")
+		return
+	}
+	in := &parser{item: item.Map}
+	a.Original = &Original{MTI: in.required("mti"), STAN: in.required("stan"), TransmittedAt: in.instant("transmittedAt"), AcquirerID: in.required("acquirerId")}
+	for _, problem := range in.problems {
+		p.fail("original."+problem.Field, problem.Problem)
+	}
+	a.ReplacementAmount = p.remains("replacementAmount", a.TransactionAmount)
+	a.ReplacementBillingAmount = p.remains("replacementBillingAmount", a.BillingAmount)
+	switch amount, billing := a.ReplacementAmount, a.ReplacementBillingAmount; {
+	case amount == nil && billing != nil:
+		p.fail("replacementAmount", "is missing beside replacementBillingAmount")
+	case amount != nil && billing != nil && amount.IsZero() != billing.IsZero():
+		p.fail("replacementBillingAmount", "must be zero where replacementAmount is, and only there")
+	}
+}
+
+// remains reads what remains of an amount after a reversal: none of it or some, never more than there was.
+func (p *parser) remains(field string, of Money) *Money {
+	attribute, ok := p.item[field]
+	if !ok {
+		return nil
+	}
+	minor, err := strconv.ParseInt(attribute.Text, 10, 64)
+	if attribute.Kind != Number || err != nil || minor < 0 || minor > of.Minor {
+		p.fail(field, "must be a whole number of minor units between zero and the original amount")
+		return nil
+	}
+	return &Money{Minor: minor, Currency: of.Currency}
 }
 
 // parser collects the problems of one item.

@@ -120,7 +120,7 @@ func TestBusinessKeyIsThePaymentNotTheMessage(t *testing.T) {
 		require.Equal(t, original.BusinessKey(), parsed(t, with(change)).BusinessKey(), name)
 	}
 	different := map[string]map[string]Attribute{
-		"reversal":         {"mti": text("0400")},
+		"reversal":         {"mti": text("0400"), "original": originalOf("0110")},
 		"another STAN":     {"stan": text("123458")},
 		"another acquirer": {"acquirerId": text("400011")},
 		"another second":   {"transmittedAt": text("2026-07-09T10:15:31Z")},
@@ -210,4 +210,53 @@ func TestHashDependsOnNothingButTheFields(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEqual(t, one.PayloadHash(), shifted.PayloadHash())
 	})
+}
+
+// originalOf is what a reversal says of the foreign purchase, which was a message of this type.
+func originalOf(mti string) Attribute {
+	return Attribute{Kind: Map, Map: map[string]Attribute{"mti": text(mti), "stan": text("123457"), "transmittedAt": text("2026-07-09T10:15:30Z"), "acquirerId": text("00000400010")}}
+}
+
+func reversalOf(changes map[string]Attribute) map[string]Attribute {
+	item := with(map[string]Attribute{"mti": text("0400"), "stan": text("123461"), "original": originalOf("0110")})
+	maps.Copy(item, changes)
+	return item
+}
+
+func TestReversalNamesItsOriginal(t *testing.T) {
+	original, reversal := parsed(t, foreignPurchase()), parsed(t, reversalOf(map[string]Attribute{"replacementAmount": number("6309")}))
+	require.Equal(t, original.BusinessKey(), reversal.OriginalKey())
+	require.NotEqual(t, original.BusinessKey(), reversal.BusinessKey())
+	require.Equal(t, "USD 63.09", reversal.ReplacementAmount.String())
+	remaining, err := reversal.RemainingBilling()
+	require.NoError(t, err)
+	require.Equal(t, "GBP 50.00", remaining.String())
+	for _, mti := range []string{"0400", "0401", "0410", "0420", "0421", "0430"} {
+		same := parsed(t, reversalOf(map[string]Attribute{"mti": text(mti)}))
+		require.NoError(t, CheckSupported(same))
+		require.Equal(t, reversal.BusinessKey(), same.BusinessKey(), "repeats and responses are the same reversal")
+	}
+	require.Empty(t, original.OriginalKey())
+
+	hashes := map[string]bool{}
+	for _, change := range []map[string]Attribute{
+		{}, {"replacementAmount": number("6309")}, {"replacementAmount": number("6310")}, {"replacementAmount": number("6309"), "replacementBillingAmount": number("5000")},
+		{"original": Attribute{Kind: Map, Map: map[string]Attribute{"mti": text("0110"), "stan": text("123458"), "transmittedAt": text("2026-07-09T10:15:30Z"), "acquirerId": text("400010")}}},
+	} {
+		hashes[parsed(t, reversalOf(change)).PayloadHash()] = true
+	}
+	require.Len(t, hashes, 5, "original and replacement amounts are business content")
+}
+
+func TestReversalsThatAreMalformed(t *testing.T) {
+	for problem, change := range map[string]map[string]Attribute{
+		"original is missing: a reversal must say what it reverses":                                    {"original": text("0110")},
+		"original.stan must be 1 to 12 digits":                                                         {"original": Attribute{Kind: Map, Map: map[string]Attribute{"mti": text("0110"), "stan": text("X"), "transmittedAt": text("2026-07-09T10:15:30Z"), "acquirerId": text("1")}}},
+		"replacementAmount must be a whole number of minor units between zero and the original amount": {"replacementAmount": number("10001")},
+		"replacementAmount is missing beside replacementBillingAmount":                                 {"replacementBillingAmount": number("1")},
+		"replacementBillingAmount must be zero where replacementAmount is, and only there":             {"replacementAmount": number("0"), "replacementBillingAmount": number("1")},
+	} {
+		_, err := ParseAuthorization(reversalOf(change))
+		require.EqualError(t, err, problem)
+	}
 }

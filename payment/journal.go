@@ -79,6 +79,11 @@ type Sequence struct {
 	Outcome         Outcome `json:"outcome"`
 	Reason          string  `json:"reason,omitempty"`
 	OccurredAt      string  `json:"occurredAt"`
+	// Basis is what the amounts were computed from; a reversal has none of its own.
+	Basis Basis `json:"basis,omitzero"`
+	// ReversalOf is the sequence that this one takes back, and Remaining what is left of its billed amount afterwards.
+	ReversalOf string `json:"reversalOf,omitempty"`
+	Remaining  Money  `json:"remaining,omitzero"`
 }
 
 // JournalEntry is a complete, balanced posting sequence, ready to be committed. It is never changed afterwards.
@@ -124,7 +129,14 @@ func Assemble(s Sequence, legs []Leg) (JournalEntry, error) {
 // Hash is the hex SHA-256 of the entry's content. The time of posting is no part of it, nor is any other entry: a rebuild
 // gives the same hashes, in whatever order it posts.
 func (e JournalEntry) Hash() string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{"v1", e.ID, e.TransactionID, e.AuthorizationID, e.PayloadHash, string(e.Outcome), e.Reason, e.OccurredAt, Checksum(e.Legs)}, "|")))
+	parts := []string{"v1", e.ID, e.TransactionID, e.AuthorizationID, e.PayloadHash, string(e.Outcome), e.Reason, e.OccurredAt, Checksum(e.Legs)}
+	if e.Basis != (Basis{}) {
+		parts = append(parts, "basis", e.Basis.text())
+	}
+	if e.ReversalOf != "" {
+		parts = append(parts, "reversal", e.ReversalOf, strconv.FormatInt(e.Remaining.Minor, 10), string(e.Remaining.Currency))
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "|")))
 	return hex.EncodeToString(sum[:])
 }
 

@@ -28,6 +28,15 @@ func (a Authorization) BusinessKey() string {
 	return digest("v1", MTIClass(a.MTI), leftPad(a.AcquirerID, 11), leftPad(a.STAN, 12), a.TransmittedAt.UTC().Format(time.RFC3339Nano), a.PANToken)
 }
 
+// OriginalKey is the business key of the payment that a reversal takes back; empty for any other message.
+func (a Authorization) OriginalKey() string {
+	if a.Original == nil {
+		return ""
+	}
+	o := a.Original
+	return Authorization{MTI: o.MTI, AcquirerID: o.AcquirerID, STAN: o.STAN, TransmittedAt: o.TransmittedAt, PANToken: a.PANToken}.BusinessKey()
+}
+
 // leftPad pads a numeric identifier to the width of its ISO 8583 field, so that "123" and "000123" are the same number.
 func leftPad(digits string, width int) string {
 	if len(digits) >= width {
@@ -68,6 +77,11 @@ func (a Authorization) PayloadHash() string {
 	field("acquirerCountry", a.AcquirerCountry)
 	field("issuerCountry", a.IssuerCountry)
 	field("acquirerFee", a.AcquirerFee)
+	if a.Original != nil { // only where it is there: the hash of what is no reversal stays what it was
+		field("original", a.OriginalKey())
+		money("replacementAmount", a.ReplacementAmount)
+		money("replacementBillingAmount", a.ReplacementBillingAmount)
+	}
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:])
 }

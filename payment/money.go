@@ -121,20 +121,32 @@ func (m Money) Mul(rate decimal.Decimal) (Money, error) {
 	for range rate.Scale() { // at most 19, so that the divisor fits 64 bits
 		divisor *= 10
 	}
-	high, low := bits.Mul64(absolute(m.Minor), rate.Coef())
-	if high >= divisor {
-		return Money{}, fmt.Errorf("multiplying %s by %s: %w", m, rate, ErrOverflow)
+	product, err := m.mulDiv(rate.Coef(), divisor)
+	if err != nil {
+		return Money{}, fmt.Errorf("multiplying %s by %s: %w", m, rate, err)
 	}
-	quotient, remainder := bits.Div64(high, low, divisor)
-	rest := divisor - remainder
+	if rate.IsNeg() {
+		product = product.Neg()
+	}
+	return product, nil
+}
+
+// mulDiv multiplies by a fraction, exactly in 128 bits, and rounds once, half to even.
+func (m Money) mulDiv(numerator, denominator uint64) (Money, error) {
+	high, low := bits.Mul64(absolute(m.Minor), numerator)
+	if high >= denominator {
+		return Money{}, ErrOverflow
+	}
+	quotient, remainder := bits.Div64(high, low, denominator)
+	rest := denominator - remainder
 	if remainder > rest || (remainder == rest && quotient%2 == 1) {
 		quotient++
 	}
 	if quotient > math.MaxInt64 {
-		return Money{}, fmt.Errorf("multiplying %s by %s: %w", m, rate, ErrOverflow)
+		return Money{}, ErrOverflow
 	}
 	product := int64(quotient)
-	if (m.Minor < 0) != rate.IsNeg() {
+	if m.Minor < 0 {
 		product = -product
 	}
 	return Money{Minor: product, Currency: m.Currency}, nil

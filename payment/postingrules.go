@@ -17,6 +17,14 @@ const (
 	Credit Side = "C"
 )
 
+// Opposite is the other side.
+func (s Side) Opposite() Side {
+	if s == Debit {
+		return Credit
+	}
+	return Debit
+}
+
 // Role is a place in the chart of accounts. With its qualifier (scheme, charge, jurisdiction) it names a system account;
 // RoleCustomer stands for the customer's own.
 type Role string
@@ -84,12 +92,23 @@ var (
 	cashMCCs      = []string{"6010", "6011"}
 )
 
-// CheckSupported says whether this version posts a message: authorizations (0100, 0110) with a transaction type that a
-// posting rule takes. The error's kind is Unsupported.
+// Message types that are posted: authorizations; reversals and reversal advices with their repeats and responses. A repeat
+// or a response is the same payment as what it repeats or answers.
+var (
+	authorizationTypes = []string{"0100", "0110"}
+	reversalTypes      = []string{"0400", "0401", "0410", "0420", "0421", "0430"}
+)
+
+// CheckSupported says whether this version posts a message: authorizations and their reversals, with a transaction type that
+// a posting rule takes. The error's kind is Unsupported.
 func CheckSupported(a Authorization) error {
-	if a.MTI != "0100" && a.MTI != "0110" {
+	if !slices.Contains(authorizationTypes, a.MTI) && !slices.Contains(reversalTypes, a.MTI) {
 		return &Error{Kind: Unsupported, Reason: "MESSAGE_TYPE_NOT_SUPPORTED",
-			Err: fmt.Errorf("message type %s is not supported yet, only 0100 and 0110 are", a.MTI)}
+			Err: fmt.Errorf("message type %s is not supported yet, only authorizations (0100, 0110) and reversals (04xx) are", a.MTI)}
+	}
+	if a.IsReversal() && (a.Original == nil || MTIClass(a.Original.MTI) != "1") {
+		return &Error{Kind: Unsupported, Reason: "ORIGINAL_NOT_SUPPORTED",
+			Err: errors.New("a reversal of anything but an authorization (01xx) is not supported yet")}
 	}
 	t := a.TransactionType()
 	if !slices.Contains(purchaseTypes, t) && !slices.Contains(cashTypes, t) && !slices.Contains(creditTypes, t) {
@@ -174,6 +193,7 @@ func Legs(p Decided) ([]Leg, error) {
 		if amount.IsZero() {
 			continue
 		}
+		// The two halves of a movement stand side by side: reversals find the movements again by that.
 		for _, half := range []struct {
 			side Side
 			role Role

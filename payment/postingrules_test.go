@@ -126,12 +126,12 @@ func TestCheckSupported(t *testing.T) {
 		change map[string]Attribute
 		reason string
 	}{
-		"authorization response": {nil, ""},
-		"authorization request":  {map[string]Attribute{"mti": text("0100")}, ""},
-		"advice":                 {map[string]Attribute{"mti": text("0120")}, "MESSAGE_TYPE_NOT_SUPPORTED"},
-		"financial":              {map[string]Attribute{"mti": text("0210")}, "MESSAGE_TYPE_NOT_SUPPORTED"},
-		"reversal":               {map[string]Attribute{"mti": text("0400")}, "MESSAGE_TYPE_NOT_SUPPORTED"},
-		"balance inquiry":        {map[string]Attribute{"processingCode": text("310000")}, "TRANSACTION_TYPE_NOT_SUPPORTED"},
+		"authorization response":          {nil, ""},
+		"authorization request":           {map[string]Attribute{"mti": text("0100")}, ""},
+		"advice":                          {map[string]Attribute{"mti": text("0120")}, "MESSAGE_TYPE_NOT_SUPPORTED"},
+		"financial":                       {map[string]Attribute{"mti": text("0210")}, "MESSAGE_TYPE_NOT_SUPPORTED"},
+		"reversal of a financial message": {map[string]Attribute{"mti": text("0400"), "original": originalOf("0200")}, "ORIGINAL_NOT_SUPPORTED"},
+		"balance inquiry":                 {map[string]Attribute{"processingCode": text("310000")}, "TRANSACTION_TYPE_NOT_SUPPORTED"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := CheckSupported(parsed(t, with(tc.change)))

@@ -81,7 +81,34 @@ func journalItem(r Record) map[string]types.AttributeValue {
 	setText(item, "outcome", string(r.Outcome))
 	setText(item, "reason", r.Reason)
 	setText(item, "occurredAt", r.OccurredAt)
+	if r.Basis != (payment.Basis{}) {
+		item["basis"] = basisItem(r.Basis)
+	}
+	if r.ReversalOf != "" {
+		item["reversalOf"] = text(r.ReversalOf)
+		item["remainingMinor"], item["remainingCurrency"] = number(r.Remaining.Minor), text(string(r.Remaining.Currency))
+	}
 	return item
+}
+
+func basisItem(b payment.Basis) *types.AttributeValueMemberM {
+	m := map[string]types.AttributeValue{}
+	for name, field := range basisTexts(&b) {
+		setText(m, name, *field)
+	}
+	if b.Foreign {
+		m["foreign"] = &types.AttributeValueMemberBOOL{Value: true}
+	}
+	if b.CashFeeMinimum != (payment.Money{}) {
+		m["cashFeeMinimumMinor"], m["cashFeeMinimumCurrency"] = number(b.CashFeeMinimum.Minor), text(string(b.CashFeeMinimum.Currency))
+	}
+	return &types.AttributeValueMemberM{Value: m}
+}
+
+// basisTexts are the text fields of a basis by the names of their attributes.
+func basisTexts(b *payment.Basis) map[string]*string {
+	return map[string]*string{"transactionType": &b.TransactionType, "mcc": &b.MCC, "fxFeeRate": &b.FXFeeRate, "fxFeeTaxRate": &b.FXFeeTaxRate,
+		"taxJurisdiction": &b.TaxJurisdiction, "cashFeeRate": &b.CashFeeRate}
 }
 
 func entryItem(r Record, leg payment.Leg) map[string]types.AttributeValue {
@@ -152,6 +179,43 @@ func (d *decoder) money() payment.Money {
 	return money
 }
 
+// moneyIn reads an amount whose attributes have a prefix to their names, zero where there is none.
+func (d *decoder) moneyIn(prefix string) payment.Money {
+	if _, ok := d.item[prefix+"Minor"]; !ok {
+		return payment.Money{}
+	}
+	money, err := payment.NewMoney(d.number(prefix+"Minor"), payment.Currency(d.required(prefix+"Currency")))
+	if err != nil {
+		d.fail(prefix+"Currency", "is not in ISO 4217")
+	}
+	return money
+}
+
+func (d *decoder) basis() payment.Basis {
+	var b payment.Basis
+	value, ok := d.item["basis"]
+	if !ok {
+		return b
+	}
+	m, ok := value.(*types.AttributeValueMemberM)
+	if !ok {
+		d.fail("basis", "is not a map")
+		return b
+	}
+	in := decoder{item: m.Value}
+	for name, field := range basisTexts(&b) {
+		*field = in.text(name)
+	}
+	if foreign, ok := m.Value["foreign"].(*types.AttributeValueMemberBOOL); ok {
+		b.Foreign = foreign.Value
+	}
+	b.CashFeeMinimum = in.moneyIn("cashFeeMinimum")
+	if in.err != nil {
+		d.fail("basis", in.err.Error())
+	}
+	return b
+}
+
 func (d *decoder) legs() []payment.Leg {
 	list, ok := d.item["legs"].(*types.AttributeValueMemberL)
 	if !ok {
@@ -186,7 +250,7 @@ func decodeRecord(item map[string]types.AttributeValue) (Record, error) {
 				ID: d.required("sequence"), Of: int(d.number("of")), Checksum: d.required("checksum"),
 				TransactionID: d.text("transactionId"), AuthorizationID: d.text("authorizationId"), BusinessKey: d.text("businessKey"),
 				PayloadHash: d.text("payloadHash"), Outcome: payment.Outcome(d.text("outcome")), Reason: d.text("reason"),
-				OccurredAt: d.text("occurredAt"),
+				OccurredAt: d.text("occurredAt"), Basis: d.basis(), ReversalOf: d.text("reversalOf"), Remaining: d.moneyIn("remaining"),
 			},
 			Legs: d.legs(),
 		},

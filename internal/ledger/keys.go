@@ -16,6 +16,9 @@ const (
 	balancePrefix = "BALANCE#"
 	// journalSort is the sort key of every journal item: a sequence has one.
 	journalSort = "JOURNAL"
+	// reversalPrefix precedes the sequence whose reversals the item counts.
+	reversalPrefix = "REVERSAL#"
+	reversalSort   = "REVERSAL"
 )
 
 // itemKey is the primary key of an item.
@@ -26,6 +29,8 @@ func (k itemKey) attributes() map[string]types.AttributeValue {
 }
 
 func journalKey(sequence string) itemKey { return itemKey{journalPrefix + sequence, journalSort} }
+
+func reversalKey(original string) itemKey { return itemKey{reversalPrefix + original, reversalSort} }
 
 // entryKey sorts the entries of an account by when their payments came in, whatever the order of posting.
 func entryKey(sequence payment.Sequence, leg payment.Leg) itemKey {

@@ -207,7 +207,7 @@ var throttled = map[string]bool{
 // retryable reports whether the same transaction may succeed when it is sent again. Sending it again is safe even where
 // the first one took effect unseen, because it carries the same token.
 func retryable(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errRefused) {
 		return false
 	}
 	var cancelled *types.TransactionCanceledException

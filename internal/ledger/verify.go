@@ -60,13 +60,16 @@ type verifier struct {
 	// journals counts the journal entries that moved an account, which its balance counts too.
 	journals map[position]int64
 	balances map[position]Balance
+	// reversed is what the journal says of the reversals of each sequence, counted what the item says that counts them.
+	reversed, counted map[string]reversals
 }
 
 // Verify checks the whole ledger against its journal: every journal entry balances and has its checksum and hash; the
 // entries and balances of customers are exactly those that the journal makes. It reads the table once. A scan is no
 // snapshot: what is posted meanwhile may be seen in part, so the ledger must be at rest for the findings to mean something.
 func (r *Reader) Verify(ctx context.Context) (Verification, error) {
-	v := &verifier{expected: map[position]*standing{}, stored: map[position]*standing{}, journals: map[position]int64{}, balances: map[position]Balance{}}
+	v := &verifier{expected: map[position]*standing{}, stored: map[position]*standing{}, journals: map[position]int64{}, balances: map[position]Balance{},
+		reversed: map[string]reversals{}, counted: map[string]reversals{}}
 	if err := r.scan(ctx, "", v.visit); err != nil {
 		return Verification{}, fmt.Errorf("verifying the ledger: %w", err)
 	}
@@ -103,6 +106,12 @@ func (v *verifier) visit(item map[string]types.AttributeValue) error {
 		if balance, err = decodeBalance(item); err == nil {
 			v.balances[position{balance.AccountID, balance.Amount.Currency}] = balance
 		}
+	case isKind(key.partition, reversalPrefix):
+		var state reversals
+		if state, err = decodeReversals(item); err == nil && key != reversalKey(state.original) {
+			err = fmt.Errorf("counts the reversals of sequence %s", state.original)
+		}
+		v.counted[state.original] = state
 	default:
 		err = errors.New("is no item of a ledger")
 	}
@@ -136,6 +145,14 @@ func (v *verifier) journal(key itemKey, item map[string]types.AttributeValue) er
 	if hash := record.Hash(); hash != record.EntryHash {
 		v.report(record.ID, "the entry's hash is %s, recorded is %s", hash, record.EntryHash)
 	}
+	if record.ReversalOf != "" {
+		state, known := v.reversed[record.ReversalOf]
+		if !known || record.Remaining.Minor < state.remaining.Minor {
+			state.remaining = record.Remaining
+		}
+		state.version++
+		v.reversed[record.ReversalOf] = state
+	}
 	moved := map[position]bool{}
 	for _, leg := range record.CustomerLegs() {
 		at := position{leg.Account, leg.Amount.Currency}
@@ -155,8 +172,26 @@ func (v *verifier) journal(key itemKey, item map[string]types.AttributeValue) er
 	return nil
 }
 
+// compareReversals reports every sequence whose reversals are not counted as the journal has them.
+func (v *verifier) compareReversals() {
+	sequences := map[string]bool{}
+	for sequence := range v.reversed {
+		sequences[sequence] = true
+	}
+	for sequence := range v.counted {
+		sequences[sequence] = true
+	}
+	for sequence := range sequences {
+		journal, counted := v.reversed[sequence], v.counted[sequence]
+		if journal.version != counted.version || journal.remaining != counted.remaining || int(counted.version) != len(counted.applied) {
+			v.report(sequence, "the journal has %d reversals that leave %s, counted are %d that leave %s", journal.version, journal.remaining, counted.version, counted.remaining)
+		}
+	}
+}
+
 // compare reports every account whose entries or balance are not what the journal makes.
 func (v *verifier) compare() {
+	v.compareReversals()
 	accounts := map[position]bool{}
 	for at := range v.expected {
 		accounts[at] = true

@@ -87,7 +87,8 @@ func stringOf(value types.AttributeValue) string {
 
 func keyOf(item Item) Key { return Key{stringOf(item["pk"]), stringOf(item["sk"])} }
 
-// TransactWriteItems takes Put with the condition attribute_not_exists(pk) and Update with ADD; anything else is refused.
+// TransactWriteItems takes Put with the condition attribute_not_exists(pk), Update with ADD, and Update with SET of plain values
+// under the condition attribute_not_exists(pk) or the equality of a number; anything else is refused.
 func (t *Table) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	const operation = "TransactWriteItems"
 	if err := t.before(operation); err != nil {
@@ -119,7 +120,8 @@ func transactionKeys(in *dynamodb.TransactWriteItemsInput) ([]Key, error) {
 		switch {
 		case action.Put != nil && aws.ToString(action.Put.ConditionExpression) == "attribute_not_exists(pk)":
 			keys[i] = keyOf(action.Put.Item)
-		case action.Update != nil && strings.HasPrefix(aws.ToString(action.Update.UpdateExpression), "ADD "):
+		case action.Update != nil && strings.HasPrefix(aws.ToString(action.Update.UpdateExpression), "ADD ") && action.Update.ConditionExpression == nil,
+			action.Update != nil && strings.HasPrefix(aws.ToString(action.Update.UpdateExpression), "SET ") && action.Update.ConditionExpression != nil:
 			keys[i] = keyOf(action.Update.Key)
 		default:
 			return nil, fmt.Errorf("ValidationException: action %d is none this table knows", i)
@@ -172,6 +174,9 @@ func (t *Table) apply(in *dynamodb.TransactWriteItemsInput, keys []Key) error {
 			if action.Put.ReturnValuesOnConditionCheckFailure == types.ReturnValuesOnConditionCheckFailureAllOld {
 				reasons[i].Item = maps.Clone(old)
 			}
+		} else if action.Update != nil && !holds(old, action.Update) {
+			failed = true
+			reasons[i].Code = aws.String("ConditionalCheckFailed")
 		}
 	}
 	if failed {
@@ -184,11 +189,38 @@ func (t *Table) apply(in *dynamodb.TransactWriteItemsInput, keys []Key) error {
 		}
 		updated := maps.Clone(action.Update.Key)
 		maps.Copy(updated, t.items[keys[i]])
-		addNumbers(updated, action.Update)
+		if strings.HasPrefix(*action.Update.UpdateExpression, "SET ") {
+			setValues(updated, action.Update)
+		} else {
+			addNumbers(updated, action.Update)
+		}
 		t.items[keys[i]] = updated
 	}
 	t.tokens[*in.ClientRequestToken] = fingerprint(in)
 	return nil
+}
+
+// holds evaluates the condition of an update: none, attribute_not_exists(pk), or "#a = :x".
+func holds(item Item, update *types.Update) bool {
+	condition := aws.ToString(update.ConditionExpression)
+	switch name, value, equality := strings.Cut(condition, " = "); {
+	case condition == "":
+		return true
+	case equality:
+		held, ok := item[update.ExpressionAttributeNames[name]].(*types.AttributeValueMemberN)
+		wanted, isNumber := update.ExpressionAttributeValues[value].(*types.AttributeValueMemberN)
+		return ok && isNumber && held.Value == wanted.Value
+	default:
+		return condition == "attribute_not_exists(pk)" && item == nil
+	}
+}
+
+// setValues applies "SET #a = :x, #b = :y".
+func setValues(item Item, update *types.Update) {
+	for clause := range strings.SplitSeq(strings.TrimPrefix(*update.UpdateExpression, "SET "), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(clause), " = ")
+		item[update.ExpressionAttributeNames[name]] = update.ExpressionAttributeValues[value]
+	}
 }
 
 // addNumbers applies "ADD #a :x, #b :y".
