@@ -1,6 +1,9 @@
 package events
 
-import "github.com/payrail/payrail/payment"
+import (
+	"github.com/payrail/payrail/payment"
+	"github.com/payrail/payrail/payment/iso20022"
+)
 
 // AuthorizedData is an accepted authorization: claimed under its business key, free of card numbers.
 type AuthorizedData struct {
@@ -42,9 +45,9 @@ type QuarantinedData struct {
 	Object string `json:"object"`
 }
 
-// StandardizedData is the ISO 20022 message with the canonical payment it was made of.
+// StandardizedData is the ISO 20022 message with the canonical payment it was made of: cain.003, and cain.005 of a reversal.
 type StandardizedData struct {
-	payment.Message
+	iso20022.Message
 	Payment Payment `json:"payment"`
 }
 
@@ -58,14 +61,14 @@ type Payment struct {
 
 // EnrichedData is a payment with its account, its prices and the facts the rules decide on.
 type EnrichedData struct {
-	Payment     Payment         `json:"payment"`
-	Account     payment.Account `json:"account"`
-	Merchant    MerchantFacts   `json:"merchant"`
-	Description string          `json:"description"`
-	Scheme      string          `json:"scheme"`
-	Terms       payment.Terms   `json:"terms"`
-	Facts       payment.Facts   `json:"facts"`
-	Message     payment.Message `json:"message"`
+	Payment     Payment          `json:"payment"`
+	Account     payment.Account  `json:"account"`
+	Merchant    MerchantFacts    `json:"merchant"`
+	Description string           `json:"description"`
+	Scheme      string           `json:"scheme"`
+	Terms       payment.Terms    `json:"terms"`
+	Facts       payment.Facts    `json:"facts"`
+	Message     iso20022.Message `json:"message"`
 }
 
 // MerchantFacts is what the reference data says of a merchant.
@@ -118,6 +121,11 @@ type FailedData struct {
 type LegData struct {
 	Sequence payment.Sequence `json:"sequence"`
 	Leg      payment.Leg      `json:"leg"`
+}
+
+// ReversalData is a reversal that is to be posted. It has no legs yet: they depend on what was posted of its original.
+type ReversalData struct {
+	Reversal payment.ReversalOrder `json:"reversal"`
 }
 
 // PostedData is a journal entry that has been committed.

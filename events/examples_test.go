@@ -11,6 +11,7 @@ import (
 	"github.com/payrail/payrail/internal/authorizationitem"
 	"github.com/payrail/payrail/internal/parked"
 	"github.com/payrail/payrail/payment"
+	"github.com/payrail/payrail/payment/iso20022"
 )
 
 // envelope is an event as EventBridge delivers it, in the account and region of the local runtime.
@@ -86,8 +87,9 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 	authorized := First(TransactionAuthorized, payment.TransactionID(key), a.ID, a.PANToken, exampleRecordID, ingested, published)
 	standardized := authorized.Next(TransactionStandardized, "", published)
 	enriched := standardized.Next(TransactionEnriched, "", published)
-	message, err := payment.Standardize(a, a.PayloadHash(), ingested)
+	standard, err := payment.Standardize(a, a.PayloadHash(), ingested)
 	require.NoError(t, err)
+	message := iso20022.Initiation(standard)
 	facts := payment.ComputeFacts(a, account, payment.WatchList{"7995": payment.WarningGambling})
 
 	finding := func(name DetailType, rule string, warning payment.MerchantWarning) any {
@@ -97,11 +99,13 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		return Detail[DecisionData]{enriched.Next(name, "", published), DecisionData{Payment: canonical, Account: account, Merchant: merchant,
 			Description: payment.Description(a), Scheme: "VISA", Terms: terms, Decision: d}}
 	}
-	legs, err := payment.Legs(payment.Decided{Outcome: payment.OutcomePosted, TransactionType: "00", MCC: a.MCC, Foreign: true, BillingAmount: a.BillingAmount,
-		AccountID: account.ID, Scheme: "VISA", Terms: terms, Description: payment.Description(a), ValueDate: "2026-07-10"})
+	decided := payment.Decided{Outcome: payment.OutcomePosted, TransactionType: "00", MCC: a.MCC, Foreign: true, BillingAmount: a.BillingAmount,
+		AccountID: account.ID, Scheme: "VISA", Terms: terms, Description: payment.Description(a), ValueDate: "2026-07-10"}
+	legs, err := payment.Legs(decided)
 	require.NoError(t, err)
 	sequence := payment.Sequence{ID: payment.SequenceID(key, 0), Of: len(legs), Checksum: payment.Checksum(legs), TransactionID: authorized.TransactionID,
-		AuthorizationID: a.ID, BusinessKey: key, PayloadHash: canonical.PayloadHash, Outcome: payment.OutcomePosted, OccurredAt: authorized.OccurredAt}
+		AuthorizationID: a.ID, BusinessKey: key, PayloadHash: canonical.PayloadHash, Outcome: payment.OutcomePosted, OccurredAt: authorized.OccurredAt,
+		Basis: payment.BasisOf(decided)}
 	entry, err := payment.Assemble(sequence, legs)
 	require.NoError(t, err)
 	approved := enriched.Next(TransactionPostingApproved, "", published)
@@ -115,7 +119,7 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		DuplicateConflictDetected: exampleParked(t, DuplicateConflictDetected, ParkedData{Kind: string(payment.Conflict), Reason: "CONFLICT",
 			Problem: "the business key is known with other content", KnownAuthorizationID: a.ID}, "authorizationId", "auth-e2-other", "merchantName", "BETCO 2"),
 		TransactionRejected: exampleParked(t, TransactionRejected, ParkedData{Kind: string(payment.Unsupported), Reason: "MESSAGE_TYPE_NOT_SUPPORTED",
-			Problem: "message type 0400 is not supported yet, only 0100 and 0110 are"}, "authorizationId", "auth-e2-reversal", "mti", "0400"),
+			Problem: "message type 0120 is not supported yet, only authorizations (0100, 0110) and reversals (04xx) are"}, "authorizationId", "auth-e2-advice", "mti", "0120"),
 		TransactionQuarantined:             exampleQuarantined(),
 		TransactionStandardized:            Detail[StandardizedData]{standardized, StandardizedData{Message: message, Payment: canonical}},
 		TransactionEnriched:                Detail[EnrichedData]{enriched, EnrichedData{Payment: canonical, Account: account, Merchant: merchant, Description: payment.Description(a), Scheme: "VISA", Terms: terms, Facts: facts, Message: message.Enriched(account)}},
@@ -126,8 +130,25 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		TransactionRoutedToSuspense:        decision(TransactionRoutedToSuspense, payment.Account{Status: payment.AccountNotFound}, payment.Terms{}, Decision{RuleSetVersion: "1", RulesFired: []string{"R-015"}, Outcome: DecisionSuspense, Reason: string(payment.SuspenseAccountNotFound)}),
 		TransactionPostingFailed:           Detail[FailedData]{enriched.Next(TransactionPostingFailed, "", published), FailedData{Payment: canonical, Decision: Decision{RuleSetVersion: "1", RulesFired: []string{"R-001"}, Outcome: DecisionFailedReview, Reason: "ISSUER_COUNTRY_UNKNOWN"}}},
 		PostingLegCreated:                  Detail[LegData]{leg, LegData{Sequence: sequence, Leg: legs[0]}},
+		ReversalRequested:                  exampleReversal(t),
 		TransactionPosted:                  Detail[PostedData]{leg.Next(TransactionPosted, "", published), PostedData{Sequence: sequence, Outcome: payment.OutcomePosted, EntryHash: entry.Hash(), Legs: legs}},
 	}
+}
+
+// exampleReversal asks for worked example E5: of USD 100.00 remain 63.09.
+func exampleReversal(t *testing.T) Detail[ReversalData] {
+	t.Helper()
+	item := exampleItem(t, "authorizationId", "auth-e5", "mti", "0400", "stan", "123461", "rrn", "519012123461")
+	item["original"] = &types.AttributeValueMemberM{Value: exampleItem(t)}
+	item["replacementAmount"] = &types.AttributeValueMemberN{Value: "6309"}
+	r, err := payment.ParseAuthorization(item.Attributes())
+	require.NoError(t, err)
+	authorized := First(TransactionAuthorized, payment.TransactionID(r.BusinessKey()), r.ID, r.PANToken, exampleRecordID, ingested, published)
+	approved := authorized.Next(TransactionStandardized, "", published).Next(TransactionEnriched, "", published).Next(TransactionPostingApproved, "", published)
+	return Detail[ReversalData]{approved.Next(ReversalRequested, "", published), ReversalData{Reversal: payment.ReversalOrder{
+		OriginalSequence: payment.SequenceID(r.OriginalKey(), 0), TransactionID: approved.TransactionID, AuthorizationID: r.ID, BusinessKey: r.BusinessKey(),
+		PayloadHash: r.PayloadHash(), OccurredAt: approved.OccurredAt, Outcome: payment.OutcomePosted, TransactionAmount: r.TransactionAmount,
+		ReplacementAmount: r.ReplacementAmount, BillingCurrency: "GBP", ValueDate: "2026-07-10", Description: payment.Description(r)}}}
 }
 
 // A card number's place is never on the bus.

@@ -21,6 +21,7 @@ const (
 	TransactionRoutedToSuspense        DetailType = "TransactionRoutedToSuspense"
 	TransactionPostingFailed           DetailType = "TransactionPostingFailed"
 	PostingLegCreated                  DetailType = "PostingLegCreated"
+	ReversalRequested                  DetailType = "ReversalRequested"
 	TransactionPosted                  DetailType = "TransactionPosted"
 )
 
@@ -45,8 +46,8 @@ type Contract struct {
 	Data       any
 }
 
-// dedupOrPosting produce duplicates and conflicts: dedup by its memory of business keys, posting by the journal, which also
-// knows what dedup has forgotten.
+// dedupOrPosting set payments aside: dedup by its memory of business keys, posting by the journal, which also knows what dedup
+// has forgotten, and what remains of a payment that is to be reversed.
 var dedupOrPosting = []Source{SourceDedup, SourcePosting}
 
 // Contracts lists every kind of event, in the order a payment meets them.
@@ -55,7 +56,7 @@ func Contracts() []Contract {
 		{TransactionAuthorized, []Source{SourceDedup, SourceRepair}, AuthorizedData{}},
 		{DuplicateTransactionParked, dedupOrPosting, ParkedData{}},
 		{DuplicateConflictDetected, dedupOrPosting, ParkedData{}},
-		{TransactionRejected, []Source{SourceDedup}, ParkedData{}},
+		{TransactionRejected, dedupOrPosting, ParkedData{}},
 		{TransactionQuarantined, []Source{SourceDedup}, QuarantinedData{}},
 		{TransactionStandardized, []Source{SourceStandardize}, StandardizedData{}},
 		{TransactionEnriched, []Source{SourceEnrich}, EnrichedData{}},
@@ -66,6 +67,7 @@ func Contracts() []Contract {
 		{TransactionRoutedToSuspense, []Source{SourceRules}, DecisionData{}},
 		{TransactionPostingFailed, []Source{SourceRules}, FailedData{}},
 		{PostingLegCreated, []Source{SourceAccountInterface}, LegData{}},
+		{ReversalRequested, []Source{SourceAccountInterface}, ReversalData{}},
 		{TransactionPosted, []Source{SourcePosting}, PostedData{}},
 	}
 }

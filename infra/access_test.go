@@ -29,7 +29,7 @@ func TestPostingCannotChangeTheJournal(t *testing.T) {
 	require.ElementsMatch(t, []rule{
 		{"Allow", []string{"dynamodb:GetItem"}, nil},
 		{"Allow", []string{"dynamodb:PutItem"}, map[string]any{"ForAllValues:StringLike": keys("JOURNAL#*", "ENTRY#*"), "Null": present}},
-		{"Allow", []string{"dynamodb:UpdateItem"}, map[string]any{"ForAllValues:StringLike": keys("BALANCE#*"), "Null": present}},
+		{"Allow", []string{"dynamodb:UpdateItem"}, map[string]any{"ForAllValues:StringLike": keys("BALANCE#*", "REVERSAL#*"), "Null": present}},
 		{"Deny", []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate"}, nil},
 		{"Deny", []string{"dynamodb:UpdateItem"}, map[string]any{"ForAnyValue:StringLike": keys("JOURNAL#*", "ENTRY#*")}},
 	}, got)

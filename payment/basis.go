@@ -19,14 +19,25 @@ type Basis struct {
 	CashFeeMinimum  Money  `json:"cashFeeMinimum,omitzero"`
 }
 
-// BasisOf is the basis of the legs that Legs makes of a decided payment.
+// BasisOf is the basis of the legs that Legs makes of a decided payment: of the product's terms, those that its posting rule uses.
 func BasisOf(p Decided) Basis {
-	b := Basis{
-		TransactionType: p.TransactionType, MCC: p.MCC, Foreign: p.Foreign, FXFeeRate: p.Terms.FXFeeRate, FXFeeTaxRate: p.Terms.FXFeeTaxRate,
-		TaxJurisdiction: p.Terms.TaxJurisdiction, CashFeeRate: p.Terms.CashFeeRate,
+	b := Basis{TransactionType: p.TransactionType, MCC: p.MCC, Foreign: p.Foreign}
+	rule, err := ruleFor(p)
+	if err != nil {
+		return b // a payment without a rule has no legs either
 	}
-	if p.Terms.CashFeeMinimum != nil {
-		b.CashFeeMinimum = *p.Terms.CashFeeMinimum
+	for _, movement := range rule.movements {
+		switch {
+		case movement.amount == fxFee && p.Foreign:
+			b.FXFeeRate = p.Terms.FXFeeRate
+		case movement.amount == fxFeeTax && p.Foreign:
+			b.FXFeeTaxRate, b.TaxJurisdiction = p.Terms.FXFeeTaxRate, p.Terms.TaxJurisdiction
+		case movement.amount == cashFee:
+			b.CashFeeRate = p.Terms.CashFeeRate
+			if p.Terms.CashFeeMinimum != nil {
+				b.CashFeeMinimum = *p.Terms.CashFeeMinimum
+			}
+		}
 	}
 	return b
 }

@@ -26,25 +26,85 @@ func (s *splitter) handle(ctx context.Context, messages []batch.Message) batch.R
 	results := make(batch.Results, len(messages))
 	var outbox batch.Outbox
 	for i, message := range messages {
-		legs, err := s.legs(message)
+		all, err := s.split(message)
 		if err != nil {
 			results[i] = err
 			continue
 		}
-		for _, leg := range legs {
-			outbox.Add(i, leg)
+		for _, event := range all {
+			outbox.Add(i, event)
 		}
 	}
 	outbox.Publish(ctx, s.publisher, results)
 	return results
 }
 
-// legs makes the leg events of one decision.
-func (s *splitter) legs(message batch.Message) ([]events.Event, error) {
+// split makes the events of one decision: a leg event for each leg, and of a reversal, whose legs only the ledger can tell, the
+// order to make them.
+func (s *splitter) split(message batch.Message) ([]events.Event, error) {
 	detail, err := batch.Decode[events.DecisionData](message, events.TransactionPostingApproved, events.TransactionRoutedToSuspense)
 	if err != nil {
 		return nil, err
 	}
+	if detail.Data.Payment.IsReversal() {
+		return s.reversal(detail)
+	}
+	return s.legs(detail)
+}
+
+// reversal makes the event that asks for a reversal.
+func (s *splitter) reversal(detail events.Detail[events.DecisionData]) ([]events.Event, error) {
+	order, err := orderOf(detail)
+	if err != nil {
+		return nil, err
+	}
+	event, err := events.New(events.ReversalRequested, events.SourceAccountInterface,
+		detail.Metadata.Next(events.ReversalRequested, "", s.now()), events.ReversalData{Reversal: order})
+	if err != nil {
+		return nil, &payment.Error{Kind: payment.Invalid, Reason: reasonDecision, Err: err}
+	}
+	return []events.Event{event}, nil
+}
+
+// orderOf makes of a decided reversal what the ledger needs to post it.
+func orderOf(detail events.Detail[events.DecisionData]) (payment.ReversalOrder, error) {
+	p := detail.Data.Payment
+	outcome, err := outcomeOf(detail.Data.Decision)
+	if err != nil {
+		return payment.ReversalOrder{}, err
+	}
+	if err := payment.CheckSupported(p.Authorization); err != nil {
+		return payment.ReversalOrder{}, err
+	}
+	businessKey, err := checkKey(detail)
+	if err != nil {
+		return payment.ReversalOrder{}, err
+	}
+	order := payment.ReversalOrder{
+		OriginalSequence: payment.SequenceID(p.OriginalKey(), 0), TransactionID: detail.Metadata.TransactionID, AuthorizationID: p.ID,
+		BusinessKey: businessKey, PayloadHash: p.PayloadHash, OccurredAt: detail.Metadata.OccurredAt, Outcome: outcome,
+		TransactionAmount: p.TransactionAmount, ReplacementAmount: p.ReplacementAmount, ReplacementBillingAmount: p.ReplacementBillingAmount,
+		BillingCurrency: p.BillingAmount.Currency, ValueDate: payment.ValueDate(p.SettlementDate, p.TransmittedAt), Description: detail.Data.Description,
+	}
+	if outcome == payment.OutcomeSuspense {
+		order.Reason = detail.Data.Decision.Reason
+	}
+	return order, nil
+}
+
+// checkKey recomputes the business key and does not only read it: the sequence id is a part of the key, and a wrong one posts a
+// payment twice.
+func checkKey(detail events.Detail[events.DecisionData]) (string, error) {
+	businessKey := detail.Data.Payment.Authorization.BusinessKey()
+	if detail.Data.Payment.BusinessKey != businessKey || detail.Metadata.TransactionID != payment.TransactionID(businessKey) {
+		return "", &payment.Error{Kind: payment.Invalid, Reason: reasonDecision,
+			Err: fmt.Errorf("the payment of %s does not have the business key it is sent under", detail.Metadata.TransactionID)}
+	}
+	return businessKey, nil
+}
+
+// legs makes the leg events of one decision.
+func (s *splitter) legs(detail events.Detail[events.DecisionData]) ([]events.Event, error) {
 	sequence, legs, err := split(detail)
 	if err != nil {
 		return nil, err
@@ -69,17 +129,16 @@ func split(detail events.Detail[events.DecisionData]) (payment.Sequence, []payme
 	if err != nil {
 		return payment.Sequence{}, nil, err
 	}
-	// Recomputed and not only read: the sequence id is a part of the key, and a wrong one posts a payment twice.
-	businessKey := d.Payment.Authorization.BusinessKey()
-	if d.Payment.BusinessKey != businessKey || detail.Metadata.TransactionID != payment.TransactionID(businessKey) {
-		return payment.Sequence{}, nil, &payment.Error{Kind: payment.Invalid, Reason: reasonDecision,
-			Err: fmt.Errorf("the payment of %s does not have the business key it is sent under", detail.Metadata.TransactionID)}
+	businessKey, err := checkKey(detail)
+	if err != nil {
+		return payment.Sequence{}, nil, err
 	}
-	legs, err := payment.Legs(payment.Decided{
+	decided := payment.Decided{
 		Outcome: outcome, TransactionType: d.Payment.TransactionType, MCC: d.Payment.MCC, Foreign: payment.Foreign(d.Payment.Authorization),
 		BillingAmount: d.Payment.BillingAmount, AccountID: d.Account.ID, Scheme: d.Scheme, Terms: d.Terms, Description: d.Description,
 		ValueDate: payment.ValueDate(d.Payment.SettlementDate, d.Payment.TransmittedAt),
-	})
+	}
+	legs, err := payment.Legs(decided)
 	if err != nil {
 		return payment.Sequence{}, nil, fmt.Errorf("making the legs of %s: %w", detail.Metadata.TransactionID, err)
 	}
@@ -87,6 +146,7 @@ func split(detail events.Detail[events.DecisionData]) (payment.Sequence, []payme
 		ID: payment.SequenceID(businessKey, 0), Of: len(legs), Checksum: payment.Checksum(legs),
 		TransactionID: detail.Metadata.TransactionID, AuthorizationID: d.Payment.ID, BusinessKey: businessKey,
 		PayloadHash: d.Payment.PayloadHash, Outcome: outcome, OccurredAt: detail.Metadata.OccurredAt,
+		Basis: payment.BasisOf(decided),
 	}
 	if outcome == payment.OutcomeSuspense {
 		sequence.Reason = d.Decision.Reason

@@ -81,15 +81,18 @@ func TestDecisionBecomesItsLegs(t *testing.T) {
 		outcome    payment.Outcome
 		reason     string
 		legs       []string
+		basis      payment.Basis
 	}{
 		"E1 domestic": {events.TransactionPostingApproved, func(d *events.DecisionData) {
 			d.Payment.TransactionAmount, d.Payment.BillingAmount = payment.Money{Minor: 1981, Currency: "GBP"}, payment.Money{Minor: 1981, Currency: "GBP"}
-		}, payment.OutcomePosted, "", []string{"D acc-1 GBP 19.81", "C SCHEME_PAYABLE.VISA.GBP GBP 19.81"}},
+		}, payment.OutcomePosted, "", []string{"D acc-1 GBP 19.81", "C SCHEME_PAYABLE.VISA.GBP GBP 19.81"}, payment.Basis{TransactionType: "00", MCC: "5411"}},
 		"E2 foreign": {events.TransactionPostingApproved, nil, payment.OutcomePosted, "", []string{"D acc-1 GBP 79.25", "C SCHEME_PAYABLE.VISA.GBP GBP 79.25",
-			"D acc-1 GBP 2.37", "C FEE_INCOME.FX GBP 2.37", "D acc-1 GBP 0.47", "C TAX_PAYABLE.GB GBP 0.47"}},
+			"D acc-1 GBP 2.37", "C FEE_INCOME.FX GBP 2.37", "D acc-1 GBP 0.47", "C TAX_PAYABLE.GB GBP 0.47"},
+			payment.Basis{TransactionType: "00", MCC: "5411", Foreign: true, FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB"}},
 		"E8 closed account": {events.TransactionRoutedToSuspense, func(d *events.DecisionData) {
 			d.Decision.Outcome, d.Decision.Reason = events.DecisionSuspense, "ACCOUNT_CLOSED"
-		}, payment.OutcomeSuspense, "ACCOUNT_CLOSED", []string{"D SUSPENSE.CARD.GBP GBP 79.25", "C SCHEME_PAYABLE.VISA.GBP GBP 79.25"}},
+		}, payment.OutcomeSuspense, "ACCOUNT_CLOSED", []string{"D SUSPENSE.CARD.GBP GBP 79.25", "C SCHEME_PAYABLE.VISA.GBP GBP 79.25"},
+			payment.Basis{TransactionType: "00", MCC: "5411", Foreign: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, d := &publisher{}, decision(tc.change)
@@ -111,7 +114,7 @@ func TestDecisionBecomesItsLegs(t *testing.T) {
 			for _, event := range p.events {
 				require.Equal(t, payment.Sequence{ID: payment.SequenceID(key, 0), Of: len(legs), Checksum: payment.Checksum(legs), TransactionID: payment.TransactionID(key),
 					AuthorizationID: "auth-1", BusinessKey: key, PayloadHash: d.Payment.PayloadHash, Outcome: tc.outcome, Reason: tc.reason,
-					OccurredAt: "2026-07-09T10:15:31.123Z"}, decoded(t, event).Data.Sequence)
+					OccurredAt: "2026-07-09T10:15:31.123Z", Basis: tc.basis}, decoded(t, event).Data.Sequence)
 			}
 			_, err := payment.Assemble(decoded(t, p.events[0]).Data.Sequence, legs)
 			require.NoError(t, err, "what posting will check")
@@ -129,6 +132,47 @@ func TestDecisionFailsWholeIfOneLegDoes(t *testing.T) {
 	require.Len(t, p.events, 12)
 }
 
+// reversal is the decision on E5: of USD 100.00 remain 63.09.
+func reversal(change func(*events.DecisionData)) events.DecisionData {
+	return decision(func(d *events.DecisionData) {
+		original := d.Payment.Authorization
+		a := original
+		a.ID, a.MTI, a.STAN, a.ReplacementAmount = "auth-r", "0400", "123461", &payment.Money{Minor: 6309, Currency: "USD"}
+		a.Original = &payment.Original{MTI: original.MTI, STAN: original.STAN, TransmittedAt: original.TransmittedAt, AcquirerID: original.AcquirerID}
+		d.Payment.Authorization, d.Payment.BusinessKey, d.Payment.PayloadHash = a, a.BusinessKey(), a.PayloadHash()
+		if change != nil {
+			change(d)
+		}
+	})
+}
+
+func TestReversalBecomesAnOrder(t *testing.T) {
+	p, d := &publisher{}, reversal(nil)
+	require.Equal(t, batch.Results{nil}, handle(p, message(t, events.TransactionPostingApproved, d)))
+	require.Len(t, p.events, 1, "its legs depend on what was posted: there are none yet")
+	require.Equal(t, events.ReversalRequested, p.events[0].DetailType)
+	require.Equal(t, events.SourceAccountInterface, p.events[0].Source)
+	var detail events.Detail[events.ReversalData]
+	require.NoError(t, json.Unmarshal(p.events[0].Detail, &detail))
+	transaction := payment.TransactionID(d.Payment.BusinessKey)
+	require.Equal(t, transaction+"/ReversalRequested", detail.Metadata.EventID)
+	require.Equal(t, payment.ReversalOrder{
+		OriginalSequence: payment.SequenceID(decision(nil).Payment.BusinessKey, 0), TransactionID: transaction, AuthorizationID: "auth-r", BusinessKey: d.Payment.BusinessKey,
+		PayloadHash: d.Payment.PayloadHash, OccurredAt: "2026-07-09T10:15:31.123Z", Outcome: payment.OutcomePosted,
+		TransactionAmount: payment.Money{Minor: 10000, Currency: "USD"}, ReplacementAmount: &payment.Money{Minor: 6309, Currency: "USD"},
+		BillingCurrency: "GBP", ValueDate: "2026-07-10", Description: "ACME STORE NEW YORK US USD 100.00",
+	}, detail.Data.Reversal)
+
+	p = &publisher{}
+	closed := reversal(func(d *events.DecisionData) {
+		d.Decision.Outcome, d.Decision.Reason = events.DecisionSuspense, "ACCOUNT_CLOSED"
+	})
+	require.Equal(t, batch.Results{nil}, handle(p, message(t, events.TransactionRoutedToSuspense, closed)))
+	require.NoError(t, json.Unmarshal(p.events[0].Detail, &detail))
+	require.Equal(t, payment.OutcomeSuspense, detail.Data.Reversal.Outcome)
+	require.Equal(t, "ACCOUNT_CLOSED", detail.Data.Reversal.Reason)
+}
+
 func TestDecisionThatCannotBePosted(t *testing.T) {
 	for name, tc := range map[string]struct {
 		bad    batch.Message
@@ -144,7 +188,10 @@ func TestDecisionThatCannotBePosted(t *testing.T) {
 		"no amount": {message(t, events.TransactionPostingApproved, decision(func(d *events.DecisionData) {
 			d.Payment.BillingAmount.Minor, d.Payment.TransactionAmount.Minor = 0, 0
 		})), payment.Invalid, "AMOUNT_INVALID"},
-		"bad terms": {message(t, events.TransactionPostingApproved, decision(func(d *events.DecisionData) { d.Terms.FXFeeRate = "much" })), payment.Invalid, "TERMS_INVALID"},
+		"a reversal of nothing":        {message(t, events.TransactionPostingApproved, reversal(func(d *events.DecisionData) { d.Payment.Original = nil })), payment.Unsupported, "ORIGINAL_NOT_SUPPORTED"},
+		"a reversal under a wrong key": {message(t, events.TransactionPostingApproved, reversal(func(d *events.DecisionData) { d.Payment.BusinessKey = "SHORT" })), payment.Invalid, reasonDecision},
+		"a reversal not decided":       {message(t, events.TransactionPostingApproved, reversal(func(d *events.DecisionData) { d.Decision.Outcome = "" })), payment.Invalid, reasonDecision},
+		"bad terms":                    {message(t, events.TransactionPostingApproved, decision(func(d *events.DecisionData) { d.Terms.FXFeeRate = "much" })), payment.Invalid, "TERMS_INVALID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &publisher{}
@@ -170,11 +217,16 @@ func BenchmarkHandle(b *testing.B) {
 
 func FuzzHandle(f *testing.F) {
 	f.Add(message(f, events.TransactionPostingApproved, decision(nil)).Body)
+	f.Add(message(f, events.TransactionPostingApproved, reversal(nil)).Body)
 	f.Add([]byte(`{"detail-type":"TransactionRoutedToSuspense","detail":{"metadata":{"eventId":"e","transactionId":"t"},"data":{"decision":{"outcome":"SUSPENSE"}}}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		p := &publisher{}
 		if handle(p, batch.Message{Body: body})[0] != nil {
 			require.Empty(t, p.events)
+			return
+		}
+		if p.events[0].DetailType == events.ReversalRequested {
+			require.Len(t, p.events, 1)
 			return
 		}
 		var legs []payment.Leg

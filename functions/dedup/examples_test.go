@@ -29,7 +29,7 @@ func TestTheContractsExamplesAreWhatDedupEmits(t *testing.T) {
 	for detailType, image := range map[events.DetailType]authorizationitem.Item{
 		events.DuplicateTransactionParked: e2("authorizationId", `{"S":"auth-e2-again"}`),
 		events.DuplicateConflictDetected:  e2("authorizationId", `{"S":"auth-e2-other"}`, "merchantName", `{"S":"BETCO 2"}`),
-		events.TransactionRejected:        e2("authorizationId", `{"S":"auth-e2-reversal"}`, "mti", `{"S":"0400"}`),
+		events.TransactionRejected:        e2("authorizationId", `{"S":"auth-e2-advice"}`, "mti", `{"S":"0120"}`),
 		events.TransactionQuarantined:     e2("merchantName", `{"S":"BETCO `+pan+`"}`),
 	} {
 		t.Run(string(detailType), func(t *testing.T) {

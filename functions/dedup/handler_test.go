@@ -101,10 +101,24 @@ func TestWhatIsParked(t *testing.T) {
 			insert(t, 2, item(t, "authorizationId", `{"S":"auth-3"}`, "panToken", `{"S":""}`)), events.TransactionRejected, payment.UnkeyedTransactionID("auth-3"),
 			events.ParkedData{AuthorizationID: "auth-3", Kind: "INVALID", Reason: "MALFORMED", Problem: "panToken is missing"},
 		},
-		"a reversal": {
-			insert(t, 2, item(t, "mti", `{"S":"0400"}`)), events.TransactionRejected, key("mti", `{"S":"0400"}`),
+		"a financial message": {
+			insert(t, 2, item(t, "mti", `{"S":"0220"}`)), events.TransactionRejected, key("mti", `{"S":"0220"}`),
 			events.ParkedData{AuthorizationID: "auth-1", Kind: "UNSUPPORTED", Reason: "MESSAGE_TYPE_NOT_SUPPORTED",
-				Problem: "message type 0400 is not supported yet, only 0100 and 0110 are"},
+				Problem: "message type 0220 is not supported yet, only authorizations (0100, 0110) and reversals (04xx) are"},
+		},
+		"a reversal of nothing": {
+			insert(t, 2, item(t, "mti", `{"S":"0400"}`)), events.TransactionRejected, payment.UnkeyedTransactionID("auth-1"),
+			events.ParkedData{AuthorizationID: "auth-1", Kind: "INVALID", Reason: "MALFORMED", Problem: "original is missing: a reversal must say what it reverses"},
+		},
+		"a reversal of a financial message": {
+			insert(t, 2, item(t, "mti", `{"S":"0400"}`, "original", originalOf("0200"))), events.TransactionRejected, key("mti", `{"S":"0400"}`, "original", originalOf("0200")),
+			events.ParkedData{AuthorizationID: "auth-1", Kind: "UNSUPPORTED", Reason: "ORIGINAL_NOT_SUPPORTED",
+				Problem: "a reversal of anything but an authorization (01xx) is not supported yet"},
+		},
+		"a reversal with another replacement": {
+			modify(t, 2, item(t, "mti", `{"S":"0400"}`, "original", originalOf("0100")), item(t, "mti", `{"S":"0400"}`, "original", originalOf("0100"), "replacementAmount", `{"N":"1"}`)),
+			events.DuplicateConflictDetected, key("mti", `{"S":"0400"}`, "original", originalOf("0100")),
+			events.ParkedData{AuthorizationID: "auth-1", Kind: "CONFLICT", Reason: "CHANGED_AFTER_APPROVAL", KnownAuthorizationID: "auth-1", Problem: problemChanged},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -129,16 +143,38 @@ func TestWhatIsParked(t *testing.T) {
 	}
 }
 
+func originalOf(mti string) string {
+	return `{"M":{"mti":{"S":"` + mti + `"},"stan":{"S":"123456"},"transmittedAt":{"S":"2026-07-09T10:15:30Z"},"acquirerId":{"S":"400010"},"unknown":{"S":"x"}}}`
+}
+
+// A reversal is a payment of its own beside the one it takes back, under the class of its message type.
+func TestAReversalIsForwarded(t *testing.T) {
+	w := newWorld()
+	reversal := item(t, "authorizationId", `{"S":"auth-r"}`, "mti", `{"S":"0420"}`, "original", originalOf("0100"), "replacementAmount", `{"N":"1000"}`)
+	require.Len(t, w.run(t, insert(t, 1, item(t))), 1)
+	forwarded := w.run(t, insert(t, 2, reversal))
+	require.Len(t, forwarded, 1)
+	a := forwarded[0].Data.Authorization
+	require.Equal(t, "400010", a.Original.AcquirerID)
+	require.EqualValues(t, 1000, a.ReplacementAmount.Minor)
+	require.Len(t, w.claims, 2)
+	require.Empty(t, w.published)
+
+	reversal["authorizationId"] = &types.AttributeValueMemberS{Value: "auth-r2"}
+	require.Empty(t, w.run(t, insert(t, 3, reversal)))
+	require.Equal(t, events.DuplicateTransactionParked, w.published[0].DetailType)
+}
+
 func TestAParkedObjectHoldsTheItemWithoutUnknownAttributes(t *testing.T) {
 	w := newWorld()
-	w.run(t, insert(t, 1, item(t, "mti", `{"S":"0400"}`, "cvv2", `{"S":"987"}`, "big", `{"N":"12345678901234567890"}`, "original", `{"M":{"stan":{"S":"1"}}}`)))
+	w.run(t, insert(t, 1, item(t, "mti", `{"S":"0120"}`, "cvv2", `{"S":"987"}`, "big", `{"N":"12345678901234567890"}`, "original", `{"M":{"stan":{"S":"1"}}}`)))
 	var record struct {
 		Withheld []string
 		Content  json.RawMessage
 	}
 	require.NoError(t, json.Unmarshal([]byte(w.objects["parked/"+data[events.ParkedData](t, w.published[0]).Data.Object]), &record))
 	require.Equal(t, []string{"big", "cvv2"}, record.Withheld)
-	want, err := json.Marshal(item(t, "mti", `{"S":"0400"}`, "original", `{"M":{"stan":{"S":"1"}}}`))
+	want, err := json.Marshal(item(t, "mti", `{"S":"0120"}`, "original", `{"M":{"stan":{"S":"1"}}}`))
 	require.NoError(t, err)
 	require.JSONEq(t, string(want), string(record.Content))
 }
@@ -146,7 +182,7 @@ func TestAParkedObjectHoldsTheItemWithoutUnknownAttributes(t *testing.T) {
 func TestCorrectingWhatWasNeverAcceptedIsNoConflict(t *testing.T) {
 	for name, before := range map[string][]string{
 		"malformed":          {"mcc", ""},
-		"unsupported":        {"mti", `{"S":"0400"}`},
+		"unsupported":        {"mti", `{"S":"0120"}`},
 		"with a card number": {"merchantName", `{"S":"4111111111111111"}`},
 		"not approved":       {"status", `{"S":"QUARANTINED"}`, "merchantName", ""},
 	} {

@@ -13,6 +13,7 @@ import (
 	"github.com/payrail/payrail/internal/batch"
 	"github.com/payrail/payrail/internal/directory"
 	"github.com/payrail/payrail/payment"
+	"github.com/payrail/payrail/payment/iso20022"
 )
 
 var (
@@ -59,7 +60,7 @@ func message(t testing.TB, token string) batch.Message {
 	standard, err := payment.Standardize(a, a.PayloadHash(), ingested)
 	require.NoError(t, err)
 	metadata := events.First(events.TransactionStandardized, payment.TransactionID(a.BusinessKey()), a.ID, token, "cause", ingested, ingested)
-	detail, err := json.Marshal(events.Detail[events.StandardizedData]{Metadata: metadata, Data: events.StandardizedData{Message: standard,
+	detail, err := json.Marshal(events.Detail[events.StandardizedData]{Metadata: metadata, Data: events.StandardizedData{Message: iso20022.Initiation(standard),
 		Payment: events.Payment{Authorization: a, TransactionType: "00", BusinessKey: a.BusinessKey(), PayloadHash: a.PayloadHash()}}})
 	require.NoError(t, err)
 	body, err := json.Marshal(events.Envelope{ID: "id", DetailType: events.TransactionStandardized, Source: events.SourceStandardize, Detail: detail})

@@ -26,12 +26,15 @@ type group struct {
 	replayed bool
 }
 
-// groupLegs reads a batch and puts the legs together by sequence, in the order in which the sequences appear. A leg that
+// groupLegs reads the legs of a batch and puts the legs together by sequence, in the order in which the sequences appear. A leg that
 // cannot be read or is no part of its sequence fails alone.
 func groupLegs(messages []batch.Message, results batch.Results) []*group {
 	var groups []*group
 	bySequence := map[payment.Sequence]*group{}
 	for i, message := range messages {
+		if isReversal(message) {
+			continue
+		}
 		detail, err := batch.Decode[events.LegData](message, events.PostingLegCreated)
 		if err == nil {
 			err = checkLeg(detail.Data)

@@ -21,6 +21,7 @@ type assembler interface {
 // committer models ledger.Store. It is safe for concurrent use.
 type committer interface {
 	Commit(ctx context.Context, entries []payment.JournalEntry) []ledger.Result
+	Reverse(ctx context.Context, order payment.ReversalOrder) ledger.Result
 	Journal(ctx context.Context, sequence string) (record ledger.Record, found bool, err error)
 }
 
@@ -49,7 +50,7 @@ type assembled struct {
 }
 
 // handle posts the sequences that a batch completes. What can be assembled within the batch is; the legs of the other
-// sequences are kept until whoever adds the last one posts them all.
+// sequences are kept until whoever adds the last one posts them all. Reversals come last: their originals may be in the batch.
 func (p *poster) handle(ctx context.Context, messages []batch.Message) batch.Results {
 	results := make(batch.Results, len(messages))
 	sequences := p.assemble(ctx, groupLegs(messages, results))
@@ -62,7 +63,7 @@ func (p *poster) handle(ctx context.Context, messages []batch.Message) batch.Res
 		case s.err != nil:
 			fail(results, s.group, s.err)
 		case s.posted != nil:
-			fail(results, s.group, p.settle(ctx, s.group, payment.JournalEntry{}, ledger.Result{Disposition: ledger.AlreadyPosted, Record: *s.posted}, &outbox))
+			fail(results, s.group, p.settle(ctx, s.group, nil, ledger.Result{Disposition: ledger.AlreadyPosted, Record: *s.posted}, &outbox))
 		case s.entry != nil:
 			entries, complete = append(entries, *s.entry), append(complete, s.group)
 		}
@@ -74,8 +75,9 @@ func (p *poster) handle(ctx context.Context, messages []batch.Message) batch.Res
 	// ever publish it. All of them are failed together and not only the last, because a leg that comes back alone need not
 	// complete its sequence again.
 	for n, g := range complete {
-		fail(results, g, p.settle(ctx, g, entries[n], committed[n], &outbox))
+		fail(results, g, p.settle(ctx, g, parkedSequence{entries[n].Sequence, entries[n].Legs}, committed[n], &outbox))
 	}
+	p.reverse(ctx, messages, results, &outbox)
 	outbox.Publish(ctx, p.publisher, results)
 	for _, s := range sequences {
 		fail(results, s.group, results[s.group.messages[0]])

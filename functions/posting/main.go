@@ -1,5 +1,6 @@
-// Command posting consumes PostingLegCreated and produces TransactionPosted, having posted each complete sequence of legs
-// once; a sequence that may not be posted becomes DuplicateTransactionParked or DuplicateConflictDetected.
+// Command posting consumes PostingLegCreated and ReversalRequested and produces TransactionPosted, having posted each complete
+// sequence of legs and each reversal once; what may not be posted becomes DuplicateTransactionParked,
+// DuplicateConflictDetected or, of a reversal that the ledger refuses, TransactionRejected.
 package main
 
 import (

@@ -21,8 +21,8 @@ const (
 )
 
 // settle does what the ledger's answer asks for: an event, a parked object, or both. Events go to the outbox under the
-// group's first message.
-func (p *poster) settle(ctx context.Context, g *group, entry payment.JournalEntry, result ledger.Result, outbox *batch.Outbox) error {
+// group's first message; content is what is parked.
+func (p *poster) settle(ctx context.Context, g *group, content any, result ledger.Result, outbox *batch.Outbox) error {
 	if result.Err != nil {
 		return result.Err
 	}
@@ -37,17 +37,17 @@ func (p *poster) settle(ctx context.Context, g *group, entry payment.JournalEntr
 		}
 		return p.announce(g, result.Record, outbox)
 	case ledger.LateDuplicate:
-		return p.park(ctx, g, entry, result.Record, parking{"DUPLICATE", reasonLateDuplicate, events.DuplicateTransactionParked,
+		return p.park(ctx, g, content, result.Record, parking{"DUPLICATE", reasonLateDuplicate, events.DuplicateTransactionParked,
 			"the same payment was posted for another authorization"}, outbox)
 	case ledger.Superseded:
 		// No event: the payment is posted, and told, in its first version. The object shows what the other one would have been.
-		return p.park(ctx, g, entry, result.Record, parking{reasonSuperseded, reasonSuperseded, "",
+		return p.park(ctx, g, content, result.Record, parking{reasonSuperseded, reasonSuperseded, "",
 			"the payment was posted with other legs before; reference data changed in between"}, outbox)
 	case ledger.Conflicting:
-		return p.park(ctx, g, entry, result.Record, parking{string(payment.Conflict), reasonConflict, events.DuplicateConflictDetected,
+		return p.park(ctx, g, content, result.Record, parking{string(payment.Conflict), reasonConflict, events.DuplicateConflictDetected,
 			"another payment with other content was posted under the same business key"}, outbox)
 	default:
-		return fmt.Errorf("settling sequence %s: the ledger answered %q", g.sequence.ID, result.Disposition)
+		return fmt.Errorf("settling a posting of %s: the ledger answered %q", g.sequence.TransactionID, result.Disposition)
 	}
 }
 
@@ -70,22 +70,25 @@ type parking struct {
 	problem    string
 }
 
-// park keeps a sequence that has no effect. Its object and its event are the same whenever it comes again.
-func (p *poster) park(ctx context.Context, g *group, entry payment.JournalEntry, held ledger.Record, how parking, outbox *batch.Outbox) error {
-	content, err := json.Marshal(struct {
-		Sequence payment.Sequence `json:"sequence"`
-		Legs     []payment.Leg    `json:"legs"`
-	}{entry.Sequence, entry.Legs})
+// parkedSequence is how a sequence is parked.
+type parkedSequence struct {
+	Sequence payment.Sequence `json:"sequence"`
+	Legs     []payment.Leg    `json:"legs"`
+}
+
+// park keeps a sequence or a reversal that has no effect. Its object and its event are the same whenever it comes again.
+func (p *poster) park(ctx context.Context, g *group, content any, held ledger.Record, how parking, outbox *batch.Outbox) error {
+	form, err := json.Marshal(content)
 	if err != nil {
-		return fmt.Errorf("parking sequence %s: %w", g.sequence.ID, err)
+		return fmt.Errorf("parking a posting of %s: %w", g.sequence.TransactionID, err)
 	}
 	occurredAt, err := time.Parse(time.RFC3339, g.sequence.OccurredAt)
 	if err != nil {
-		return fmt.Errorf("parking sequence %s: %w", g.sequence.ID, err)
+		return fmt.Errorf("parking a posting of %s: %w", g.sequence.TransactionID, err)
 	}
 	object, err := p.parked.Put(ctx, parked.Record{
 		Stage: "posting", Kind: how.kind, Reason: how.reason, Problem: how.problem, TransactionID: g.sequence.TransactionID,
-		AuthorizationID: g.sequence.AuthorizationID, KnownAuthorizationID: held.AuthorizationID, OccurredAt: occurredAt, Content: content,
+		AuthorizationID: g.sequence.AuthorizationID, KnownAuthorizationID: held.AuthorizationID, OccurredAt: occurredAt, Content: form,
 	})
 	if err != nil || how.detailType == "" {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/payrail/payrail/events"
 	"github.com/payrail/payrail/internal/batch"
 	"github.com/payrail/payrail/payment"
+	"github.com/payrail/payrail/payment/iso20022"
 )
 
 var (
@@ -95,7 +96,7 @@ func TestAnAuthorizationBecomesAMessageOfItsIngestTime(t *testing.T) {
 	require.NoError(t, json.Unmarshal(b.published[0].Detail, &detail))
 	want, err := payment.Standardize(a, a.PayloadHash(), ingested)
 	require.NoError(t, err)
-	require.Equal(t, want, detail.Data.Message)
+	require.Equal(t, iso20022.Initiation(want), detail.Data.Message)
 	require.Equal(t, "2026-07-09T10:15:31.123Z", detail.Data.Document.FinInitn.Hdr.CreDtTm, "not the present")
 	require.Equal(t, events.Payment{Authorization: a, TransactionType: "00", BusinessKey: a.BusinessKey(), PayloadHash: a.PayloadHash()}, detail.Data.Payment)
 	tx := payment.TransactionID(a.BusinessKey())
@@ -103,6 +104,44 @@ func TestAnAuthorizationBecomesAMessageOfItsIngestTime(t *testing.T) {
 	require.Equal(t, tx+"/TransactionAuthorized", detail.Metadata.CausationID)
 	require.Equal(t, "2026-07-09T10:15:31.123Z", detail.Metadata.OccurredAt)
 	require.Equal(t, "2026-07-09T11:15:31.123Z", detail.Metadata.PublishedAt)
+}
+
+// A reversal becomes a cain.005 whose amounts are what remains: E5, of USD 100.00 and GBP 79.25 remain 63.09 and 50.00.
+func TestAReversalBecomesACain005(t *testing.T) {
+	for name, tc := range map[string]struct {
+		replacement *payment.Money
+		amounts     string
+	}{
+		"in full": {nil, "0.00 0.00"},
+		"in part": {&payment.Money{Minor: 6309, Currency: "USD"}, "63.09 50.00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bus
+			a := authorization("2")
+			a.MTI, a.ReplacementAmount = "0400", tc.replacement
+			a.Original = &payment.Original{MTI: "0100", STAN: "1", TransmittedAt: a.TransmittedAt, AcquirerID: "400010"}
+			failed, log := process(t, &b, delivery(t, a))
+			require.Empty(t, failed, log)
+			var detail events.Detail[events.StandardizedData]
+			require.NoError(t, json.Unmarshal(b.published[0].Detail, &detail))
+			require.Equal(t, iso20022.ReversalInitiation, detail.Data.MsgDefIdr)
+			require.Empty(t, detail.Data.Message.Validate())
+			r := detail.Data.Document.RvslInitn
+			require.Equal(t, tc.amounts, r.TxAmts.Amt+" "+r.TxAmts.CrdhldrBllgAmt)
+			require.Equal(t, "100.00", r.OrgnlDataElmts.TxAmts.Amt)
+			require.Equal(t, "1", r.OrgnlDataElmts.TxId.SysTracAudtNb)
+			require.Equal(t, a.Original, detail.Data.Payment.Original)
+
+			account := payment.Account{Status: payment.AccountOpen, IBAN: "GB29NWBK60161331926819", Holder: "A HOLDER", Product: "CURRENT", SortCode: "601613"}
+			enriched := detail.Data.Message.Enriched(account)
+			require.Empty(t, enriched.Validate())
+			require.Equal(t, "GB29NWBK60161331926819", enriched.Document.RvslInitn.AcctFr.Id)
+			require.Equal(t, "CURRENT", enriched.Document.RvslInitn.Card.PdctTp)
+			require.Len(t, enriched.Document.RvslInitn.AddtlData, len(r.AddtlData)+1)
+			require.Nil(t, r.AcctFr, "the message itself stays as it was")
+			require.Empty(t, r.Card.PdctTp)
+		})
+	}
 }
 
 // A repair changes the content of a payment and neither its identity nor the hash it was taken in under; its attempt is in the id.
@@ -149,7 +188,7 @@ func TestABatchIsPublishedTogetherAndFailsInPart(t *testing.T) {
 	require.Equal(t, []string{"m1", "m2", "m4", "m5", "m6"}, failed)
 	require.Equal(t, 1, b.calls)
 	require.Len(t, b.published, 2)
-	for _, line := range []string{`"kind":"INVALID","reason":"EVENT_UNREADABLE"`, `"kind":"UNSUPPORTED","reason":"MESSAGE_TYPE_NOT_SUPPORTED"`, `"kind":"UNAVAILABLE"`, "no occurredAt"} {
+	for _, line := range []string{`"kind":"INVALID","reason":"EVENT_UNREADABLE"`, `"kind":"UNSUPPORTED","reason":"ORIGINAL_NOT_SUPPORTED"`, `"kind":"UNAVAILABLE"`, "no occurredAt"} {
 		require.Contains(t, log, line)
 	}
 }

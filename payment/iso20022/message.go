@@ -28,17 +28,35 @@ type Message struct {
 	Document  Document `json:"Document"`
 }
 
-// Document is the root element.
+// Document is the root element. Posted notices are exported and never on the bus, so its event schemas leave them out.
 type Document struct {
 	FinInitn              *payment.FinancialInitiation `json:",omitempty"`
 	RvslInitn             *Reversal                    `json:",omitempty"`
-	BkToCstmrDbtCdtNtfctn *Notification                `json:",omitempty"`
+	BkToCstmrDbtCdtNtfctn *Notification                `json:",omitempty" jsonschema:"-"`
 }
 
 // Initiation is a cain.003 of the bus.
 func Initiation(m payment.Message) Message {
 	f := m.Document.FinInitn
 	return Message{MsgDefIdr: m.MsgDefIdr, Document: Document{FinInitn: &f}}
+}
+
+// Enriched returns a card message with what enrichment found: the account it is posted to, its holder, product and branch.
+func (m Message) Enriched(account payment.Account) Message {
+	switch d := m.Document; {
+	case d.FinInitn != nil:
+		enriched := payment.Message{MsgDefIdr: m.MsgDefIdr, Document: payment.Document{FinInitn: *d.FinInitn}}.Enriched(account)
+		return Initiation(enriched)
+	case d.RvslInitn != nil && d.RvslInitn.Card != nil:
+		r, card := *d.RvslInitn, *d.RvslInitn.Card
+		part := payment.Message{Document: payment.Document{FinInitn: payment.FinancialInitiation{AcctFr: r.AcctFr, AddtlData: r.AddtlData}}}
+		enriched := part.Enriched(account).Document.FinInitn
+		r.AcctFr, r.AddtlData, r.Card = enriched.AcctFr, enriched.AddtlData, &card
+		card.PdctTp = enriched.Card.PdctTp
+		return Message{MsgDefIdr: m.MsgDefIdr, Document: Document{RvslInitn: &r}}
+	default:
+		return m
+	}
 }
 
 // contents are the message definitions of what is in the document.

@@ -110,6 +110,7 @@ func Reverse(a payment.Authorization, payloadHash string, original Original, fin
 	f := standard.Document.FinInitn
 	f.Hdr.PrtcolVrsn = ReversalInitiation
 	f.Hdr.MsgFctn = "NOTI" // what was reversed has been; no answer is expected
+	f.Hdr.TracData = nil   // the posting sequence of a reversal gets its number when it is posted
 	remaining := f.TxAmts
 	remaining.Amt, remaining.CrdhldrBllgAmt = final.Transaction.Decimal(), final.Billing.Decimal()
 	// The settlement amount of the message is the original's; what remains of it only the scheme's settlement says.
