@@ -98,3 +98,8 @@ func UnkeyedTransactionID(authorizationID string) string {
 func SequenceID(businessKey string, n int) string {
 	return fmt.Sprintf("ps_%s-%02d", businessKey[:idCharacters], n)
 }
+
+// CorrectionID is the id of the n-th correction of a payment's first posting sequence.
+func CorrectionID(first string, n int) string {
+	return fmt.Sprintf("%s-%02d", strings.TrimSuffix(first, "-00"), n)
+}

@@ -109,7 +109,7 @@ func Reverse(original JournalEntry, before Money, number int, order ReversalOrde
 		legs = append(legs, leg)
 	}
 	sequence := Sequence{
-		ID: SequenceID(original.BusinessKey, number), Of: len(legs), Checksum: Checksum(legs), TransactionID: order.TransactionID,
+		ID: CorrectionID(original.ID, number), Of: len(legs), Checksum: Checksum(legs), TransactionID: order.TransactionID,
 		AuthorizationID: order.AuthorizationID, BusinessKey: order.BusinessKey, PayloadHash: order.PayloadHash, Outcome: OutcomePosted,
 		OccurredAt: order.OccurredAt, ReversalOf: original.ID, Remaining: after,
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -41,7 +42,7 @@ func builtTool(t *testing.T) string {
 	return binary
 }
 
-// Every example that is posted can be exported in both formats, as documents that the official schemas take.
+// Every example that is posted can be exported as its message and as a notice, as documents that the official schemas take.
 func TestExportedExamplesAreValid(t *testing.T) {
 	s, binary := start(t), builtTool(t)
 	_, err := s.tool(t, binary, "seed", repository(t, "examples", "reference"))
@@ -70,12 +71,17 @@ func TestExportedExamplesAreValid(t *testing.T) {
 		require.JSONEq(t, string(mustJSON(t, message)), string(asJSON), "both forms hold the same")
 		documents[definition] = append(documents[definition], document)
 	}
-	posted, suspended := 0, 0
+	posted, suspended, reversed := 0, 0, 0
 	for _, payment := range sent {
 		switch payment.Outcome {
 		case "POSTED":
 			posted++
-			exported(t, payment.AuthorizationID, "cain.003", iso20022.FinancialInitiation)
+			if strings.Contains(payment.AuthorizationID, "reversal") {
+				reversed++
+				exported(t, payment.AuthorizationID, "cain.005", iso20022.ReversalInitiation)
+			} else {
+				exported(t, payment.AuthorizationID, "cain.003", iso20022.FinancialInitiation)
+			}
 			exported(t, payment.AuthorizationID, "camt.054", iso20022.PostedNotice)
 		case "SUSPENSE":
 			suspended++
@@ -88,6 +94,7 @@ func TestExportedExamplesAreValid(t *testing.T) {
 	}
 	require.Positive(t, posted)
 	require.Positive(t, suspended)
+	require.Equal(t, 2, reversed)
 	t.Run("schemas", func(t *testing.T) {
 		for definition, of := range documents {
 			iso20022test.Valid(t, definition, of...)

@@ -28,6 +28,7 @@ func (a *application) exportCommand() *cobra.Command {
 		Short: "Write a payment as an ISO 20022 message",
 		Long: `export writes a payment as XML that is valid against the official schema:
   cain.003  the financial initiation (cain.003.001.04), from its authorization and the account it was posted to
+  cain.005  the reversal initiation (cain.005.001.04), the same of a reversal
   camt.054  the posted notice (camt.054.001.08), from its journal record: one entry for each leg on the customer's account
 ID is an authorization id or a transaction id (tx_…). The same payment gives the same document, whenever it is exported. With
 --json the message is written in its JSON form.`,
@@ -91,6 +92,8 @@ func unexportable(id string, err error) error {
 		return failed(id+" is not posted, so there is nothing to give notice of", trace)
 	case errors.Is(err, iso20022.ErrNoCustomerLeg):
 		return failed(id+" was posted to suspense and touched no customer account, so there is nobody to notify", "export it as cain.003, or "+trace)
+	case errors.Is(err, export.ErrOtherKind):
+		return failed(err.Error(), "give another --format, or "+trace)
 	case errors.Is(err, export.ErrChanged):
 		return failed(err.Error(), trace)
 	case errors.As(err, &fields):

@@ -54,7 +54,7 @@ func (s standardizer) standardize(message batch.Message) (events.Event, error) {
 	if err := payment.CheckSupported(authorization); err != nil {
 		return events.Event{}, err
 	}
-	standardized, err := toISO20022(authorization, detail.Data.PayloadHash, ingestedAt)
+	standardized, err := iso20022.Standardize(authorization, detail.Data.PayloadHash, ingestedAt)
 	if err != nil {
 		return events.Event{}, fmt.Errorf("standardizing %s: %w", detail.Metadata.TransactionID, err)
 	}
@@ -68,29 +68,6 @@ func (s standardizer) standardize(message batch.Message) (events.Event, error) {
 		return events.Event{}, unreadable(detail, err)
 	}
 	return event, nil
-}
-
-// toISO20022 writes a payment as cain.003, and a reversal as cain.005.
-func toISO20022(a payment.Authorization, payloadHash string, ingestedAt time.Time) (iso20022.Message, error) {
-	if !a.IsReversal() {
-		message, err := payment.Standardize(a, payloadHash, ingestedAt)
-		return iso20022.Initiation(message), err
-	}
-	final, err := remaining(a)
-	if err != nil {
-		return iso20022.Message{}, &payment.Error{Kind: payment.Invalid, Reason: "REPLACEMENT_INVALID", Err: err}
-	}
-	original := iso20022.Original{MTI: a.Original.MTI, STAN: a.Original.STAN, TransmittedAt: a.Original.TransmittedAt, AcquirerID: a.Original.AcquirerID, AuthCode: a.AuthCode}
-	return iso20022.Reverse(a, payloadHash, original, final, ingestedAt)
-}
-
-// remaining is what remains after a reversal; nil after a full one.
-func remaining(a payment.Authorization) (*iso20022.Final, error) {
-	if a.ReplacementAmount == nil {
-		return nil, nil
-	}
-	billing, err := a.RemainingBilling()
-	return &iso20022.Final{Transaction: *a.ReplacementAmount, Billing: billing}, err
 }
 
 // unreadable marks an event that its producer made wrongly: it stays so, however often it is delivered.

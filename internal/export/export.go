@@ -26,11 +26,12 @@ type Format string
 
 const (
 	FinancialInitiation Format = "cain.003"
+	ReversalInitiation  Format = "cain.005"
 	PostedNotice        Format = "camt.054"
 )
 
 // Formats lists them all.
-func Formats() []Format { return []Format{FinancialInitiation, PostedNotice} }
+func Formats() []Format { return []Format{FinancialInitiation, ReversalInitiation, PostedNotice} }
 
 var (
 	// ErrUnknown says that the stack knows no payment of this id.
@@ -39,6 +40,8 @@ var (
 	ErrNotPosted = errors.New("the payment is not posted")
 	// ErrChanged says that the authorization is not the one that was posted any more.
 	ErrChanged = errors.New("the authorization was changed after it was taken in")
+	// ErrOtherKind says that a reversal is to be exported as a payment, or a payment as a reversal.
+	ErrOtherKind = errors.New("a reversal is a cain.005, and nothing else is")
 	// ErrFormat says that there is no such format.
 	ErrFormat = errors.New("not a format there is")
 )
@@ -46,6 +49,7 @@ var (
 // Journal models ledger.Reader.
 type Journal interface {
 	Journal(ctx context.Context, sequence string) (record ledger.Record, found bool, err error)
+	Reversal(ctx context.Context, original, businessKey string) (record ledger.Record, found bool, err error)
 }
 
 // Accounts models directory.Reader.
@@ -81,8 +85,8 @@ func (e *Exporter) Export(ctx context.Context, id string, format Format) (iso200
 	}
 	var message iso20022.Message
 	switch format {
-	case FinancialInitiation:
-		message, err = taken.initiation()
+	case FinancialInitiation, ReversalInitiation:
+		message, err = taken.initiation(format)
 	case PostedNotice:
 		message, err = taken.notice()
 	default:
@@ -115,17 +119,23 @@ const transactionPrefix, sequencePrefix, firstSequence = "tx_", "ps_", "-00"
 // posted, and needs no timeline.
 func (e *Exporter) find(ctx context.Context, id string) (taken, error) {
 	transaction := id
+	var named *payment.Authorization
 	if !strings.HasPrefix(id, transactionPrefix) {
 		// An authorization that was a duplicate leads to the payment that holds its key.
 		authorization, err := e.authorization(ctx, id)
 		if err != nil {
 			return taken{}, err
 		}
-		transaction = payment.TransactionID(authorization.BusinessKey())
+		transaction, named = payment.TransactionID(authorization.BusinessKey()), &authorization
 	}
 	record, posted, err := e.Journal.Journal(ctx, sequencePrefix+strings.TrimPrefix(transaction, transactionPrefix)+firstSequence)
 	if err != nil {
 		return taken{}, err
+	}
+	if !posted {
+		if record, posted, err = e.reversal(ctx, transaction, named); err != nil {
+			return taken{}, err
+		}
 	}
 	t := taken{record: record, posted: posted, account: payment.Account{Status: payment.AccountNotFound}}
 	authorizationID, occurredAt := record.AuthorizationID, record.OccurredAt
@@ -149,6 +159,26 @@ func (e *Exporter) find(ctx context.Context, id string) (taken, error) {
 		}
 	}
 	return t, nil
+}
+
+// reversal finds the record of a payment that is a reversal: its sequence is one of its original's, which its authorization
+// names. The timeline is asked for the authorization only where a transaction id is all there is.
+func (e *Exporter) reversal(ctx context.Context, transaction string, named *payment.Authorization) (ledger.Record, bool, error) {
+	if named == nil {
+		id, _, err := e.trace(ctx, transaction)
+		if err != nil {
+			return ledger.Record{}, false, err
+		}
+		authorization, err := e.authorization(ctx, id)
+		if err != nil {
+			return ledger.Record{}, false, err
+		}
+		named = &authorization
+	}
+	if !named.IsReversal() {
+		return ledger.Record{}, false, nil
+	}
+	return e.Journal.Reversal(ctx, payment.SequenceID(named.OriginalKey(), 0), named.BusinessKey())
 }
 
 // trace finds in the timeline which authorization a payment was taken in with, and when.
@@ -181,17 +211,20 @@ func (e *Exporter) authorization(ctx context.Context, id string) (payment.Author
 	return authorization, nil
 }
 
-func (t taken) initiation() (iso20022.Message, error) {
-	message, err := payment.Standardize(t.authorization, t.payloadHash, t.ingestedAt)
+func (t taken) initiation(format Format) (iso20022.Message, error) {
+	if t.authorization.IsReversal() != (format == ReversalInitiation) {
+		return iso20022.Message{}, ErrOtherKind
+	}
+	message, err := iso20022.Standardize(t.authorization, t.payloadHash, t.ingestedAt)
 	if err != nil {
 		return iso20022.Message{}, err
 	}
-	return iso20022.Initiation(message.Enriched(t.account)), nil
+	return message.Enriched(t.account), nil
 }
 
 func (t taken) notice() (iso20022.Message, error) {
 	if !t.posted {
 		return iso20022.Message{}, ErrNotPosted
 	}
-	return iso20022.Notify(iso20022.Posting{Entry: t.record.JournalEntry, PostedAt: t.record.PostedAt, Account: t.account, Authorization: t.authorization})
+	return iso20022.Notify(iso20022.Posting{Entry: t.record.JournalEntry, PostedAt: t.record.PostedAt, Account: t.account, Authorization: t.authorization, Reverses: t.record.ReversalOf})
 }

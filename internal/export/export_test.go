@@ -39,6 +39,12 @@ func (s *stack) Journal(_ context.Context, sequence string) (ledger.Record, bool
 	return record, found, s.err
 }
 
+// Reversal finds a reversal by its business key.
+func (s *stack) Reversal(_ context.Context, original, businessKey string) (ledger.Record, bool, error) {
+	record, found := s.records[businessKey]
+	return record, found && record.ReversalOf == original, s.err
+}
+
 func (s *stack) Account(_ context.Context, id string) (payment.Account, error) {
 	account, found := s.accounts[id]
 	if !found {
@@ -113,6 +119,50 @@ func TestExportOfADuplicateIsThePayment(t *testing.T) {
 	second, err := s.exporter().Export(t.Context(), "auth-2", FinancialInitiation)
 	require.NoError(t, err)
 	require.Equal(t, first, second)
+}
+
+func TestExportOfAReversal(t *testing.T) {
+	s, transaction := newStack(t, payment.OutcomePosted)
+	item := map[string]types.AttributeValue{}
+	for name, value := range s.items["auth-1"] {
+		item[name] = value
+	}
+	text := func(value string) types.AttributeValue { return &types.AttributeValueMemberS{Value: value} }
+	item["authorizationId"], item["mti"], item["stan"] = text("auth-r"), text("0400"), text("123461")
+	item["original"] = &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"mti": text("0110"), "stan": text("123456"),
+		"transmittedAt": text("2026-07-09T10:15:30Z"), "acquirerId": text("400010")}}
+	item["replacementAmount"] = &types.AttributeValueMemberN{Value: "1000"}
+	s.items["auth-r"] = item
+	a, err := payment.ParseAuthorization(authorizationitem.Item(item).Attributes())
+	require.NoError(t, err)
+	original := s.records[payment.SequenceID(a.OriginalKey(), 0)]
+	original.BusinessKey, original.Basis = a.OriginalKey(), payment.Basis{TransactionType: "00", MCC: "5411"}
+	reversal, err := payment.Reverse(original.JournalEntry, original.Billed(), 1, payment.ReversalOrder{AuthorizationID: "auth-r", BusinessKey: a.BusinessKey(),
+		PayloadHash: a.PayloadHash(), OccurredAt: ingestedAt, TransactionAmount: a.TransactionAmount, ReplacementAmount: a.ReplacementAmount, BillingCurrency: "GBP", Outcome: payment.OutcomePosted})
+	require.NoError(t, err)
+	s.records[a.BusinessKey()] = ledger.Record{JournalEntry: reversal, PostedAt: postedAt}
+	reversed := payment.TransactionID(a.BusinessKey())
+	s.entries[reversed] = []timeline.Entry{{DetailType: events.TransactionAuthorized, AuthorizationID: "auth-r", OccurredAt: ingestedAt}}
+	for _, id := range []string{"auth-r", reversed} {
+		initiation, err := s.exporter().Export(t.Context(), id, ReversalInitiation)
+		require.NoError(t, err)
+		require.Equal(t, "10.00", initiation.Document.RvslInitn.TxAmts.Amt)
+		require.Equal(t, "A HOLDER", initiation.Document.RvslInitn.AcctFr.Nm)
+		notice, err := s.exporter().Export(t.Context(), id, PostedNotice)
+		require.NoError(t, err)
+		n := notice.Document.BkToCstmrDbtCdtNtfctn.Ntfctn[0]
+		require.Equal(t, payment.CorrectionID(original.ID, 1), n.Id)
+		require.Equal(t, "CRDT 9.81", n.Ntry[0].CdtDbtInd+" "+n.Ntry[0].Amt.Value)
+		require.True(t, *n.Ntry[0].RvslInd)
+		require.Nil(t, n.Ntry[0].AmtDtls.InstdAmt)
+		_, err = s.exporter().Export(t.Context(), id, FinancialInitiation)
+		require.ErrorIs(t, err, ErrOtherKind)
+	}
+	_, err = s.exporter().Export(t.Context(), transaction, ReversalInitiation)
+	require.ErrorIs(t, err, ErrOtherKind)
+	delete(s.records, a.BusinessKey())
+	_, err = s.exporter().Export(t.Context(), "auth-r", PostedNotice)
+	require.ErrorIs(t, err, ErrNotPosted)
 }
 
 func TestExportOfSuspense(t *testing.T) {

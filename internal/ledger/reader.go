@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/payrail/payrail/payment"
 )
 
 // ReadClient models the DynamoDB client as far as reading the ledger needs it. It is safe for concurrent use.
@@ -29,6 +31,26 @@ func NewReader(client ReadClient, table string) *Reader { return &Reader{client:
 // Journal reads the record of a sequence.
 func (r *Reader) Journal(ctx context.Context, sequence string) (record Record, found bool, err error) {
 	return getJournal(ctx, r.client, r.table, sequence)
+}
+
+// Reversal reads the record of the reversal with a business key, of which the posting sequence is known only by its original's.
+func (r *Reader) Reversal(ctx context.Context, original, businessKey string) (record Record, found bool, err error) {
+	out, err := r.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: reversalKey(original).attributes(), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return Record{}, false, fmt.Errorf("reading the reversals of sequence %s: %w", original, err)
+	}
+	if len(out.Item) == 0 {
+		return Record{}, false, nil
+	}
+	state, err := decodeReversals(out.Item)
+	if err != nil {
+		return Record{}, false, err
+	}
+	number, done := state.applied[businessKey]
+	if !done {
+		return Record{}, false, nil
+	}
+	return r.Journal(ctx, payment.CorrectionID(original, int(number)))
 }
 
 // EachJournal calls visit with every journal record, in no particular order, and stops at its first error. One page is in

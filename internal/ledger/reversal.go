@@ -82,7 +82,7 @@ func (s *Store) reverseOnce(ctx context.Context, original Record, order payment.
 		return Result{}, err
 	}
 	if number, done := state.applied[order.BusinessKey]; done {
-		return s.reversed(ctx, payment.SequenceID(original.BusinessKey, int(number)), order, postedAt)
+		return s.reversed(ctx, payment.CorrectionID(original.ID, int(number)), order, postedAt)
 	}
 	entry, err := payment.Reverse(original.JournalEntry, state.remaining, int(state.version)+1, order)
 	if err != nil {

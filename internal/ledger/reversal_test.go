@@ -54,6 +54,13 @@ func TestReverse(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, found)
 	require.Equal(t, first.Record, record, "what is read is what was written")
+	record, found, err = NewReader(table, "ledger").Reversal(ctx, original.ID, "R1")
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, first.Record, record)
+	_, found, err = NewReader(table, "ledger").Reversal(ctx, original.ID, "R2")
+	require.NoError(t, err)
+	require.False(t, found)
 
 	later := newStore(table)
 	later.options.Now = func() time.Time { return postingTime.Add(time.Second) }

@@ -181,7 +181,10 @@ func (p Posting) entry(leg payment.Leg) Entry {
 	if kind, isCharge := charges[p.counterRole(leg)]; isCharge {
 		e.Chrgs = p.charge(leg, kind)
 	} else {
-		e.AmtDtls, e.Chrgs, e.CardTx = p.amountDetails(leg), p.acquirerFee(), p.card()
+		e.AmtDtls, e.CardTx = p.amountDetails(leg), p.card()
+		if p.Reverses == "" {
+			e.Chrgs = p.acquirerFee()
+		}
 		details.RltdPties, details.RltdDts, details.CardTx = p.merchant(leg), &RelatedDates{AccptncDtTm: instant(p.Authorization.TransmittedAt)}, p.cardTransaction()
 	}
 	e.NtryDtls = []EntryDetails{{TxDtls: []EntryTransaction{details}}}
@@ -260,7 +263,13 @@ func (p Posting) references(leg payment.Leg) References {
 
 func (p Posting) amountDetails(leg payment.Leg) *AmountDetails {
 	a := p.Authorization
-	d := &AmountDetails{InstdAmt: &PlainAmount{Amt: amount(a.TransactionAmount)}, TxAmt: &TransactionAmount{Amt: amount(leg.Amount)}}
+	d := &AmountDetails{TxAmt: &TransactionAmount{Amt: amount(leg.Amount)}}
+	if p.Reverses != "" {
+		// The amounts of a reversal's message are its original's. How much of them this posting takes back depends on the reversals
+		// before it: the notice tells what was posted.
+		return d
+	}
+	d.InstdAmt = &PlainAmount{Amt: amount(a.TransactionAmount)}
 	if rate, ok := entryRate(a.ConversionRate); ok && payment.Foreign(a) {
 		source, target := string(a.TransactionAmount.Currency), string(a.BillingAmount.Currency)
 		d.TxAmt.CcyXchg = &CurrencyExchange{SrcCcy: source, TrgtCcy: target, UnitCcy: source, XchgRate: rate}

@@ -83,6 +83,33 @@ type Final struct {
 	Transaction, Billing payment.Money
 }
 
+// Standardize writes an authorization as the message of its kind: a reversal as cain.005, everything else as cain.003.
+func Standardize(a payment.Authorization, payloadHash string, ingestedAt time.Time) (Message, error) {
+	if !a.IsReversal() {
+		message, err := payment.Standardize(a, payloadHash, ingestedAt)
+		return Initiation(message), err
+	}
+	if a.Original == nil {
+		return Message{}, &payment.Error{Kind: payment.Invalid, Reason: "ORIGINAL_INVALID", Err: errors.New("a reversal must say what it reverses")}
+	}
+	final, err := finalOf(a)
+	if err != nil {
+		return Message{}, &payment.Error{Kind: payment.Invalid, Reason: "REPLACEMENT_INVALID", Err: err}
+	}
+	// The approval code of a reversal is that of its original.
+	original := Original{MTI: a.Original.MTI, STAN: a.Original.STAN, TransmittedAt: a.Original.TransmittedAt, AcquirerID: a.Original.AcquirerID, AuthCode: a.AuthCode}
+	return Reverse(a, payloadHash, original, final, ingestedAt)
+}
+
+// finalOf is what remains after a reversal; nil after a full one.
+func finalOf(a payment.Authorization) (*Final, error) {
+	if a.ReplacementAmount == nil {
+		return nil, nil
+	}
+	billing, err := a.RemainingBilling()
+	return &Final{Transaction: *a.ReplacementAmount, Billing: billing}, err
+}
+
 // messageClasses are the classes that can be reversed, by the second digit of the message type.
 var messageClasses = map[string]string{"1": "AUTH", "2": "FINL"}
 
