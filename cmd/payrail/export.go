@@ -91,7 +91,7 @@ func unexportable(id string, err error) error {
 	case errors.Is(err, export.ErrNotPosted):
 		return failed(id+" is not posted, so there is nothing to give notice of", trace)
 	case errors.Is(err, iso20022.ErrNoCustomerLeg):
-		return failed(id+" was posted to suspense and touched no customer account, so there is nobody to notify", "export it as cain.003, or "+trace)
+		return failed(id+" was posted to suspense and touched no customer account, so there is nobody to notify", "export it as cain.003 (a reversal as cain.005), or "+trace)
 	case errors.Is(err, export.ErrOtherKind):
 		return failed(err.Error(), "give another --format, or "+trace)
 	case errors.Is(err, export.ErrChanged):
