@@ -162,7 +162,7 @@ func meaning(name, comment string) string {
 }
 
 func oneLine(s string) string {
-	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", `\|`)
+	return strings.NewReplacer("|", `\|`, "<", "&lt;").Replace(strings.Join(strings.Fields(s), " "))
 }
 
 // iso20022Root is where the ISO 20022 message begins, whose fields have a page of their own.

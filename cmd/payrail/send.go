@@ -132,6 +132,9 @@ func (d *deployment) sendOne(ctx context.Context, file string, item map[string]t
 	}
 	id := item["authorizationId"].(*types.AttributeValueMemberS).Value // readItem has checked it
 	result := sent{File: file, AuthorizationID: id}
+	if item, err = d.retoken(ctx, item); err != nil {
+		return result, err
+	}
 	var known timeline.Entry
 	if wait {
 		if known, err = d.endOf(ctx, id); err != nil {

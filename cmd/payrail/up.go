@@ -250,7 +250,7 @@ func (a *application) showUp(runtime *local.Runtime, o upOptions) error {
 	}
 	fmt.Fprintf(a.stdout, `
 In another terminal:
-  export AWS_ENDPOINT_URL=%[1]s AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+  export AWS_ENDPOINT_URL=%[1]s AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
 %[3]s  aws dynamodb put-item --endpoint-url %[1]s --table-name %[2]s --item file://examples/try/coffee.json
   go run ./cmd/payrail trace auth-coffee
   go run ./cmd/payrail accounts acc-alice-gbp
