@@ -89,6 +89,8 @@ type docReader struct {
 	// environment keeps what `export` set from block to block.
 	environment string
 	running     *background
+	// endpoint is where the system was last: the documentation has one address, each start here another port.
+	endpoint string
 	// printed is what the last commands printed.
 	printed string
 }
@@ -182,10 +184,20 @@ func (r *docReader) start(t *testing.T) {
 		require.True(t, ok && strings.Contains(printed, "ready "), "make run ended:\n%s%s", printed, problems.String())
 		r.printed = printed
 		_, after, _ := strings.Cut(printed, "ready ")
-		r.running.endpoint = strings.Fields(after)[0]
+		r.moveTo(t, strings.Fields(after)[0])
 	case <-time.After(upTimeout):
 		t.Fatalf("make run is not up after %s:\n%s", upTimeout, problems.String())
 	}
+}
+
+// moveTo makes the kept environment point to a new endpoint.
+func (r *docReader) moveTo(t *testing.T, endpoint string) {
+	t.Helper()
+	r.running.endpoint = endpoint
+	if kept, err := os.ReadFile(r.environment); err == nil {
+		require.NoError(t, os.WriteFile(r.environment, bytes.ReplaceAll(kept, []byte(r.endpoint), []byte(endpoint)), 0o600))
+	}
+	r.endpoint = endpoint
 }
 
 // upLine is the last line that `make run` prints before it waits.
