@@ -55,14 +55,7 @@ func partitionFlags(command *cobra.Command) (check func() (auditlog.Partition, e
 	var date, detailType string
 	command.Flags().StringVar(&date, "date", "", "only this day of arrival in Firehose, UTC (2026-07-09, or today)")
 	command.Flags().StringVar(&detailType, "detail-type", "", "only events of this kind")
-	// What cannot be registered is not completed; the flag works all the same.
-	_ = command.RegisterFlagCompletionFunc("detail-type", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		var kinds []string
-		for _, contract := range events.Contracts() {
-			kinds = append(kinds, string(contract.DetailType))
-		}
-		return kinds, cobra.ShellCompDirectiveNoFileComp
-	})
+	completeWith(command, "detail-type", cobra.FixedCompletions(detailTypeNames(), cobra.ShellCompDirectiveNoFileComp))
 	return func() (auditlog.Partition, error) {
 		if date == "today" {
 			date = time.Now().UTC().Format(auditlog.DateForm)

@@ -128,8 +128,12 @@ func (a *application) readExamples(ctx context.Context, d *deployment, folder st
 		}
 		messages, read := files[expected.File]
 		if !read {
-			var err error
-			if messages, err = a.readMessages(ctx, d, filepath.Join(folder, "iso8583", expected.File), false); err != nil {
+			path := filepath.Join(folder, "iso8583", expected.File)
+			raw, err := readSendable(path)
+			if err != nil {
+				return nil, err
+			}
+			if messages, err = a.decodeMessages(ctx, d, path, raw, false); err != nil {
 				return nil, err
 			}
 			files[expected.File] = messages
