@@ -90,7 +90,9 @@ events an object has is known only by reading it. Firehose keeps events back for
 		if err != nil {
 			return err
 		}
+		stop := a.spin("listing the audit log")
 		objects, err := reader.List(command.Context(), p)
+		stop()
 		if err != nil {
 			return err
 		}
@@ -171,7 +173,9 @@ with the same detail.metadata.eventId. A payment is looked for in every object, 
 
 func (a *application) auditCat(ctx context.Context, reader *auditlog.Reader, keys []string, p auditlog.Partition, of auditlog.Of) (err error) {
 	if len(keys) == 0 {
+		stop := a.spin("listing the audit log")
 		objects, err := reader.List(ctx, p)
+		stop()
 		if err != nil {
 			return err
 		}
