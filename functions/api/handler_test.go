@@ -51,7 +51,9 @@ func newWorld() *world {
 }
 
 // businessKey is that of the n-th payment.
-func businessKey(n int) string { return strings.Repeat(string(rune('A'+n%26)), 26) + strings.Repeat("A", 26) }
+func businessKey(n int) string {
+	return strings.Repeat(string(rune('A'+n%26)), 26) + strings.Repeat("A", 26)
+}
 
 // purchase posts a purchase of GBP 19.81 and n pence to the account, the n-th second after the first.
 func (w *world) purchase(t testing.TB, n int) (transaction string) {
