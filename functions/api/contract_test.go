@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
@@ -28,16 +29,26 @@ type contract struct {
 	router   routers.Router
 }
 
-func loadContract(t testing.TB) contract {
-	t.Helper()
+// contractFile reads the document once for all tests.
+var contractFile = sync.OnceValues(func() (contract, error) {
 	openapi3filter.RegisterBodyDecoder(problemType, openapi3filter.JSONBodyDecoder)
 	document, err := openapi3.NewLoader().LoadFromFile(filepath.Join("..", "..", "api", "openapi.yaml"))
-	require.NoError(t, err)
-	require.NoError(t, document.Validate(context.Background(), openapi3.EnableExamplesValidation()))
+	if err != nil {
+		return contract{}, err
+	}
+	if err := document.Validate(context.Background(), openapi3.EnableExamplesValidation()); err != nil {
+		return contract{}, err
+	}
 	document.Servers = nil // The whole address is a variable, which the router cannot match.
 	router, err := legacy.NewRouter(document)
+	return contract{document, router}, err
+})
+
+func loadContract(t testing.TB) contract {
+	t.Helper()
+	c, err := contractFile()
 	require.NoError(t, err)
-	return contract{document, router}
+	return c
 }
 
 // hold fails the test unless the answer is one that the document describes. Whether the request itself is as the document
