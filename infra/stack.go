@@ -64,6 +64,9 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 	operators := newNotices(stack, bus, on(events.TransactionPostingFailed, events.DuplicateConflictDetected,
 		events.TransactionQuarantined, events.TransactionRejected))
 
+	// accounts and transactions, for those who may ask ─▶ HTTP API ─▶ api
+	api := newCustomerAPI(stack, props, readsLedger(tables.ledger), uses("TIMELINE_TABLE", tables.timeline, "dynamodb:Query"))
+
 	newOutputs(stack,
 		output{"AuthorizationsTable", "Where the authorizer writes", tables.authorizations.TableName()},
 		output{"DedupTable", "Business keys seen", tables.dedup.TableName()},
@@ -80,6 +83,7 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 		output{"RulesStateMachineArn", "The rules engine", rules.StateMachineArn()},
 		output{"OperatorTopicArn", "Subscribe here to be told", operators.TopicArn()},
 		output{"TokenKeyArn", "Derives card tokens", tokenKey.KeyArn()},
+		output{"ApiUrl", "The customer API", api.AttrApiEndpoint()},
 	)
 	return stack
 }

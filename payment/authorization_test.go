@@ -211,3 +211,16 @@ func TestHashDependsOnNothingButTheFields(t *testing.T) {
 		require.NotEqual(t, one.PayloadHash(), shifted.PayloadHash())
 	})
 }
+
+func TestSequencesNameTheirTransaction(t *testing.T) {
+	key := parsed(t, foreignPurchase()).BusinessKey()
+	for n := range 3 {
+		transaction, err := TransactionOfSequence(SequenceID(key, n))
+		require.NoError(t, err)
+		require.Equal(t, TransactionID(key), transaction)
+	}
+	for _, other := range []string{"", "ps_", "ps_A-00", "tx_" + key[:idCharacters], SequenceID(key, 0) + "0"} {
+		_, err := TransactionOfSequence(other)
+		require.ErrorContains(t, err, "is not the id of a posting sequence", other)
+	}
+}

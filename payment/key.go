@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,9 @@ import (
 
 // idCharacters is how much of a business key an id shows: 26 base32 characters are 130 bits.
 const idCharacters = 26
+
+// sequenceForm is what SequenceID makes.
+var sequenceForm = regexp.MustCompile(`^ps_([A-Z2-7]{26})-[0-9]{2}$`)
 
 var keyEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
@@ -83,4 +87,13 @@ func UnkeyedTransactionID(authorizationID string) string {
 // SequenceID is the id of a payment's n-th posting sequence: 0 is the payment itself, later ones are corrections.
 func SequenceID(businessKey string, n int) string {
 	return fmt.Sprintf("ps_%s-%02d", businessKey[:idCharacters], n)
+}
+
+// TransactionOfSequence is the id of the payment that a posting sequence belongs to.
+func TransactionOfSequence(sequenceID string) (string, error) {
+	match := sequenceForm.FindStringSubmatch(sequenceID)
+	if match == nil {
+		return "", fmt.Errorf("%q is not the id of a posting sequence", sequenceID)
+	}
+	return "tx_" + match[1], nil
 }
