@@ -16,7 +16,7 @@ CDK := npx --yes aws-cdk@2.1147.0
 # Clients and oracles of other languages, which tests use where they are installed.
 export NODE_PATH := $(CURDIR)/test/node/node_modules
 
-.PHONY: help run demo test fault bench synth deploy
+.PHONY: help run demo test fault fuzz bench synth deploy
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,16 @@ test: test/node/node_modules ## everything CI runs
 
 fault: ## kill functions, lose answers and fail targets under load, with more payments than `make test` takes
 	PAYRAIL_FAULT_PAYMENTS=10000 go test -count=1 -timeout 55m -run 'Fault' -v ./test/...
+
+# How long `make fuzz` runs each fuzz test.
+FUZZTIME ?= 2m
+
+fuzz: ## run every fuzz test for FUZZTIME, one after the other
+	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r folder; do \
+		for name in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$folder/*_test.go | sed 's/^func //'); do \
+			echo "$$folder $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$folder || exit 1; \
+		done; \
+	done
 
 bench: ## benchmarks of the hot paths
 	go test -run '^$$' -bench . -benchmem $(RACED)

@@ -39,8 +39,9 @@ func compare(t *testing.T, path string, value any) []byte {
 }
 
 // schemaOf reflects the detail of one contract. Unknown members are allowed: consumers ignore them.
-func schemaOf(c Contract) *reflector.Schema {
-	r := reflector.Reflector{DoNotReference: true, AllowAdditionalProperties: true, Anonymous: true, Mapper: func(t reflect.Type) *reflector.Schema {
+func schemaOf(t *testing.T, c Contract) *reflector.Schema {
+	t.Helper()
+	r := reflector.Reflector{CommentMap: goComments(t), DoNotReference: true, AllowAdditionalProperties: true, Anonymous: true, Mapper: func(t reflect.Type) *reflector.Schema {
 		if t != reflect.TypeFor[payment.Money]() {
 			return nil
 		}
@@ -55,9 +56,19 @@ func schemaOf(c Contract) *reflector.Schema {
 	properties.Set("metadata", metadata)
 	properties.Set("data", data)
 	return &reflector.Schema{
-		Version: reflector.Version, Title: string(c.DetailType), Description: "detail of " + string(c.DetailType) + ", source " + joined(c.Sources),
+		Version: reflector.Version, Title: string(c.DetailType), Description: "detail of " + string(c.DetailType) + ", source " + joined(c.Sources) + ": " + c.When,
 		Type: "object", Properties: properties, Required: []string{"metadata", "data"},
 	}
+}
+
+// goComments are the doc comments of the contract's types and fields, which become the descriptions.
+func goComments(t *testing.T) map[string]string {
+	t.Helper()
+	var r reflector.Reflector
+	for _, folder := range []string{".", "../payment"} {
+		require.NoError(t, r.AddGoComments("github.com/payrail/payrail/events", folder))
+	}
+	return r.CommentMap
 }
 
 func joined(sources []Source) string {
@@ -72,7 +83,7 @@ func TestSchemasAndExamplesMatchTheTypes(t *testing.T) {
 	examples := exampleDetails(t)
 	for _, contract := range Contracts() {
 		t.Run(string(contract.DetailType), func(t *testing.T) {
-			schema := compare(t, filepath.Join("schemas", string(contract.DetailType)+".json"), schemaOf(contract))
+			schema := compare(t, filepath.Join("schemas", string(contract.DetailType)+".json"), schemaOf(t, contract))
 			detail, ok := examples[contract.DetailType]
 			require.True(t, ok, "no example")
 			example := compare(t, filepath.Join("examples", string(contract.DetailType)+".json"), envelope(contract, detail))

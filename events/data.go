@@ -8,8 +8,10 @@ import (
 // AuthorizedData is an accepted authorization: claimed under its business key, free of card numbers.
 type AuthorizedData struct {
 	Authorization payment.Authorization `json:"authorization"`
-	BusinessKey   string                `json:"businessKey"`
-	PayloadHash   string                `json:"payloadHash"`
+	// BusinessKey identifies the payment: base32 SHA-256 of MTI class, acquirer, STAN, transmission time and card token.
+	BusinessKey string `json:"businessKey"`
+	// PayloadHash is the hex SHA-256 of the business content.
+	PayloadHash string `json:"payloadHash"`
 	// Repair is there where a person corrected the authorization after its review had failed.
 	Repair *Repair `json:"repair,omitempty"`
 }
@@ -17,19 +19,24 @@ type AuthorizedData struct {
 // Repair says what was corrected, by whom and why. BusinessKey and PayloadHash beside it stay those of the authorization as it
 // was taken in.
 type Repair struct {
+	// Attempt is 2 for the first repair.
 	Attempt int `json:"attempt"`
 	// Set has the corrected fields by the names of the authorization item.
-	Set    map[string]string `json:"set"`
-	By     string            `json:"by"`
-	Reason string            `json:"reason,omitempty"`
+	Set map[string]string `json:"set"`
+	// By is who published it: an IAM principal, or the user of a machine.
+	By     string `json:"by"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // ParkedData says what was not forwarded, why, and where it is kept.
 type ParkedData struct {
 	AuthorizationID string `json:"authorizationId"`
-	Kind            string `json:"kind"`
-	Reason          string `json:"reason"`
-	Problem         string `json:"problem"`
+	// Kind says what may be done: INVALID, UNSUPPORTED, DUPLICATE or CONFLICT.
+	Kind string `json:"kind"`
+	// Reason is a stable code such as MALFORMED or MESSAGE_TYPE_NOT_SUPPORTED.
+	Reason string `json:"reason"`
+	// Problem is one sentence; it names fields, never their values.
+	Problem string `json:"problem"`
 	// KnownAuthorizationID is the authorization that holds the business key, for duplicates and conflicts.
 	KnownAuthorizationID string `json:"knownAuthorizationId,omitempty"`
 	// Object is the key of the parked item in the parked bucket.
@@ -38,9 +45,10 @@ type ParkedData struct {
 
 // QuarantinedData says where a card number was found; it never carries the value.
 type QuarantinedData struct {
-	AuthorizationID string   `json:"authorizationId"`
-	Reason          string   `json:"reason"`
-	Fields          []string `json:"fields"`
+	AuthorizationID string `json:"authorizationId"`
+	Reason          string `json:"reason"`
+	// Fields are the attributes that held a card number.
+	Fields []string `json:"fields"`
 	// Object is the key of the original item in the quarantine bucket.
 	Object string `json:"object"`
 }
@@ -54,6 +62,7 @@ type StandardizedData struct {
 // Payment is the canonical payment as the stages after standardize read it.
 type Payment struct {
 	payment.Authorization
+	// TransactionType is positions 1-2 of the processing code (DE3): 00 purchase, 01 cash, 20 refund.
 	TransactionType string `json:"transactionType"`
 	BusinessKey     string `json:"businessKey"`
 	PayloadHash     string `json:"payloadHash"`
@@ -61,14 +70,16 @@ type Payment struct {
 
 // EnrichedData is a payment with its account, its prices and the facts the rules decide on.
 type EnrichedData struct {
-	Payment     Payment          `json:"payment"`
-	Account     payment.Account  `json:"account"`
-	Merchant    MerchantFacts    `json:"merchant"`
-	Description string           `json:"description"`
-	Scheme      string           `json:"scheme"`
-	Terms       payment.Terms    `json:"terms"`
-	Facts       payment.Facts    `json:"facts"`
-	Message     iso20022.Message `json:"message"`
+	Payment  Payment         `json:"payment"`
+	Account  payment.Account `json:"account"`
+	Merchant MerchantFacts   `json:"merchant"`
+	// Description is the line the customer reads.
+	Description string `json:"description"`
+	// Scheme is VISA, MASTERCARD and so on; UNKNOWN where nothing names one.
+	Scheme  string           `json:"scheme"`
+	Terms   payment.Terms    `json:"terms"`
+	Facts   payment.Facts    `json:"facts"`
+	Message iso20022.Message `json:"message"`
 }
 
 // MerchantFacts is what the reference data says of a merchant.
@@ -87,10 +98,13 @@ type FindingData struct {
 
 // Decision is what the rules engine decided, with every rule that fired.
 type Decision struct {
-	RuleSetVersion string   `json:"ruleSetVersion"`
-	RulesFired     []string `json:"rulesFired"`
-	Outcome        string   `json:"outcome"`
-	Reason         string   `json:"reason"`
+	RuleSetVersion string `json:"ruleSetVersion"`
+	// RulesFired are all rules that fired, in the order of evaluation; the last one decided.
+	RulesFired []string `json:"rulesFired"`
+	// Outcome is APPROVED, SUSPENSE or FAILED_REVIEW.
+	Outcome string `json:"outcome"`
+	// Reason is NONE for an approved payment, else a code such as ACCOUNT_CLOSED.
+	Reason string `json:"reason"`
 }
 
 // Outcomes of a decision.
@@ -130,8 +144,10 @@ type ReversalData struct {
 
 // PostedData is a journal entry that has been committed.
 type PostedData struct {
-	Sequence  payment.Sequence `json:"sequence"`
-	Outcome   payment.Outcome  `json:"outcome"`
-	EntryHash string           `json:"entryHash"`
-	Legs      []payment.Leg    `json:"legs"`
+	Sequence payment.Sequence `json:"sequence"`
+	// Outcome is POSTED or SUSPENSE.
+	Outcome payment.Outcome `json:"outcome"`
+	// EntryHash seals the journal entry; the time of posting is no part of it.
+	EntryHash string        `json:"entryHash"`
+	Legs      []payment.Leg `json:"legs"`
 }

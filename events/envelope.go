@@ -18,19 +18,32 @@ func FormatTime(t time.Time) string { return t.UTC().Format(timeFormat) }
 // Metadata is the head of every event. PublishedAt and Traceparent differ between deliveries of one event; everything else
 // is a function of what caused it, so that a redelivery repeats the event id.
 type Metadata struct {
-	SchemaVersion   string `json:"schemaVersion"`
-	EventID         string `json:"eventId"`
-	TransactionID   string `json:"transactionId"`
+	// SchemaVersion is "1.0"; additive changes keep it.
+	SchemaVersion string `json:"schemaVersion"`
+	// EventID is <transactionId or sequence>/<detail-type>[/<rule, leg or other suffix>][/<attempt>]. A redelivery repeats it:
+	// recognize repetitions by it, not by EventBridge's id.
+	EventID string `json:"eventId"`
+	// TransactionID is tx_ and the first 26 characters of the business key; derived from the authorization's id where no key
+	// can be computed.
+	TransactionID string `json:"transactionId"`
+	// PostingSequence is ps_ and the same characters, - and a number; there from PostingLegCreated on.
 	PostingSequence string `json:"postingSequence,omitempty"`
-	CorrelationID   string `json:"correlationId"`
-	CausationID     string `json:"causationId"`
-	Traceparent     string `json:"traceparent"`
-	OccurredAt      string `json:"occurredAt"`
-	PublishedAt     string `json:"publishedAt"`
-	EventGroupID    string `json:"eventGroupId"`
+	// CorrelationID is the authorization's id.
+	CorrelationID string `json:"correlationId"`
+	// CausationID is the event that caused this one; for the first, the stream record.
+	CausationID string `json:"causationId"`
+	// Traceparent is a W3C trace context: the trace is derived from the transaction, the span from the event.
+	Traceparent string `json:"traceparent"`
+	// OccurredAt is the ingest time: when the authorization was written. RFC 3339, milliseconds, UTC.
+	OccurredAt string `json:"occurredAt"`
+	// PublishedAt is when this delivery was published; it differs between repetitions.
+	PublishedAt string `json:"publishedAt"`
+	// EventGroupID is the card token; empty where there is none.
+	EventGroupID string `json:"eventGroupId"`
 	// Attempt counts how often the payment was sent through: 2 for its first repair. Absent and 1 mean the first time.
-	Attempt int    `json:"attempt,omitempty"`
-	Replay  string `json:"replay,omitempty"`
+	Attempt int `json:"attempt,omitempty"`
+	// Replay is the name of the replay, on events made from a replayed one.
+	Replay string `json:"replay,omitempty"`
 }
 
 // Detail is the body of an event on the bus.

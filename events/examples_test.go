@@ -119,7 +119,7 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		DuplicateConflictDetected: exampleParked(t, DuplicateConflictDetected, ParkedData{Kind: string(payment.Conflict), Reason: "CONFLICT",
 			Problem: "the business key is known with other content", KnownAuthorizationID: a.ID}, "authorizationId", "auth-e2-other", "merchantName", "BETCO 2"),
 		TransactionRejected: exampleParked(t, TransactionRejected, ParkedData{Kind: string(payment.Unsupported), Reason: "MESSAGE_TYPE_NOT_SUPPORTED",
-			Problem: "message type 0120 is not supported yet, only authorizations (0100, 0110) and reversals (04xx) are"}, "authorizationId", "auth-e2-advice", "mti", "0120"),
+			Problem: "message type 0120 is not supported yet, only 0100 and 0110 are"}, "authorizationId", "auth-e2-advice", "mti", "0120"),
 		TransactionQuarantined:             exampleQuarantined(),
 		TransactionStandardized:            Detail[StandardizedData]{standardized, StandardizedData{Message: message, Payment: canonical}},
 		TransactionEnriched:                Detail[EnrichedData]{enriched, EnrichedData{Payment: canonical, Account: account, Merchant: merchant, Description: payment.Description(a), Scheme: "VISA", Terms: terms, Facts: facts, Message: message.Enriched(account)}},

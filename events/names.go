@@ -44,6 +44,8 @@ type Contract struct {
 	DetailType DetailType
 	Sources    []Source
 	Data       any
+	// When says what has happened, as half a sentence.
+	When string
 }
 
 // dedupOrPosting set payments aside: dedup by its memory of business keys, posting by the journal, which also knows what dedup
@@ -53,21 +55,21 @@ var dedupOrPosting = []Source{SourceDedup, SourcePosting}
 // Contracts lists every kind of event, in the order a payment meets them.
 func Contracts() []Contract {
 	return []Contract{
-		{TransactionAuthorized, []Source{SourceDedup, SourceRepair}, AuthorizedData{}},
-		{DuplicateTransactionParked, dedupOrPosting, ParkedData{}},
-		{DuplicateConflictDetected, dedupOrPosting, ParkedData{}},
-		{TransactionRejected, dedupOrPosting, ParkedData{}},
-		{TransactionQuarantined, []Source{SourceDedup}, QuarantinedData{}},
-		{TransactionStandardized, []Source{SourceStandardize}, StandardizedData{}},
-		{TransactionEnriched, []Source{SourceEnrich}, EnrichedData{}},
-		{ForeignTransactionFound, []Source{SourceRules}, FindingData{}},
-		{CurrencyConversionTransactionFound, []Source{SourceRules}, FindingData{}},
-		{WarningMerchantTypeFound, []Source{SourceRules}, FindingData{}},
-		{TransactionPostingApproved, []Source{SourceRules}, DecisionData{}},
-		{TransactionRoutedToSuspense, []Source{SourceRules}, DecisionData{}},
-		{TransactionPostingFailed, []Source{SourceRules}, FailedData{}},
-		{PostingLegCreated, []Source{SourceAccountInterface}, LegData{}},
-		{ReversalRequested, []Source{SourceAccountInterface}, ReversalData{}},
-		{TransactionPosted, []Source{SourcePosting}, PostedData{}},
+		{TransactionAuthorized, []Source{SourceDedup, SourceRepair}, AuthorizedData{}, "an authorization was accepted, or a failed review was repaired"},
+		{DuplicateTransactionParked, dedupOrPosting, ParkedData{}, "the same payment came under another authorization id"},
+		{DuplicateConflictDetected, dedupOrPosting, ParkedData{}, "a known business key came with other content; it is never posted"},
+		{TransactionRejected, dedupOrPosting, ParkedData{}, "an authorization is malformed, not supported yet, or a reversal that the ledger refuses; it is parked"},
+		{TransactionQuarantined, []Source{SourceDedup}, QuarantinedData{}, "a card number was found in an authorization"},
+		{TransactionStandardized, []Source{SourceStandardize}, StandardizedData{}, "the payment was written as an ISO 20022 message: cain.003, of a reversal cain.005"},
+		{TransactionEnriched, []Source{SourceEnrich}, EnrichedData{}, "account, prices and facts were added"},
+		{ForeignTransactionFound, []Source{SourceRules}, FindingData{}, "rule R-002 fired: the payment was made in another currency"},
+		{CurrencyConversionTransactionFound, []Source{SourceRules}, FindingData{}, "rule R-003 fired: the payment was converted"},
+		{WarningMerchantTypeFound, []Source{SourceRules}, FindingData{}, "rule R-004 fired: the merchant category is watched"},
+		{TransactionPostingApproved, []Source{SourceRules}, DecisionData{}, "the rules decided: to be posted to its account"},
+		{TransactionRoutedToSuspense, []Source{SourceRules}, DecisionData{}, "the rules decided: to be posted to suspense"},
+		{TransactionPostingFailed, []Source{SourceRules}, FailedData{}, "the rules decided: a person must look (R-001); nothing is posted"},
+		{PostingLegCreated, []Source{SourceAccountInterface}, LegData{}, "one leg of a posting sequence was computed"},
+		{ReversalRequested, []Source{SourceAccountInterface}, ReversalData{}, "a reversal is to be posted; its legs depend on what was posted of its original"},
+		{TransactionPosted, []Source{SourcePosting}, PostedData{}, "a journal entry was committed"},
 	}
 }

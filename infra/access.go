@@ -27,6 +27,11 @@ func publishes(bus awsevents.EventBus) access {
 	}
 }
 
+// knows tells a function a setting.
+func knows(variable, value string) access {
+	return func(f function) { f.setEnvironment(variable, &value) }
+}
+
 // uses lets a function do the named DynamoDB actions on a table.
 func uses(variable string, table awsdynamodb.Table, actions ...string) access {
 	return func(f function) {

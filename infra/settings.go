@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"runtime"
 	"slices"
 	"strings"
@@ -18,7 +20,14 @@ type Settings struct {
 	CurrencyConversion string
 	// Timeline says which events the tracker records: "all", "outcomes" or "off". A write per event costs.
 	Timeline string
+	// Reversals is "on" or "off"; off parks them as not supported yet.
+	Reversals string
+	// JWTIssuer and JWTAudience say whose tokens the API takes, and made for whom. Without them callers sign with AWS credentials.
+	JWTIssuer, JWTAudience string
 }
+
+// Off is the default of reversals until one whose original does not come goes to suspense by itself.
+const reversalsOff, reversalsOn = "off", "on"
 
 // Target is the platform that the functions are compiled for, in Go's names.
 type Target struct {
@@ -43,11 +52,50 @@ func readSettings(lookup func(key string) any) (Settings, error) {
 	if err != nil {
 		return Settings{}, err
 	}
+	reversals, err := choose(lookup, "reversals", reversalsOff, reversalsOn)
+	if err != nil {
+		return Settings{}, err
+	}
+	issuer, audience, err := readTokens(lookup)
+	if err != nil {
+		return Settings{}, err
+	}
 	platform, err := platformOf(target)
 	if err != nil {
 		return Settings{}, err
 	}
-	return Settings{Target: platform, Removal: removals[removal], CurrencyConversion: conversion, Timeline: timeline}, nil
+	return Settings{Target: platform, Removal: removals[removal], CurrencyConversion: conversion, Timeline: timeline, Reversals: reversals,
+		JWTIssuer: issuer, JWTAudience: audience}, nil
+}
+
+// readTokens reads whose tokens the API takes. One setting without the other would leave open who may read accounts.
+func readTokens(lookup func(key string) any) (issuer, audience string, err error) {
+	if issuer, err = text(lookup, "jwtIssuer"); err != nil {
+		return "", "", err
+	}
+	if audience, err = text(lookup, "jwtAudience"); err != nil {
+		return "", "", err
+	}
+	if (issuer == "") != (audience == "") {
+		return "", "", errors.New("reading context jwtIssuer and jwtAudience: one needs the other")
+	}
+	if u, err := url.Parse(issuer); issuer != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		return "", "", fmt.Errorf("reading context jwtIssuer=%s: must be an address with https", issuer)
+	}
+	return issuer, audience, nil
+}
+
+// text reads one context value that may be absent.
+func text(lookup func(key string) any, key string) (string, error) {
+	value := lookup(key)
+	if value == nil {
+		return "", nil
+	}
+	s, ok := value.(string)
+	if !ok || s == "" {
+		return "", fmt.Errorf("reading context %s=%v: must be a text, or left out", key, value)
+	}
+	return s, nil
 }
 
 var removals = map[string]awscdk.RemovalPolicy{

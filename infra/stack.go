@@ -33,7 +33,7 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 	bus := awsevents.NewEventBus(stack, jsii.String("Bus"), &awsevents.EventBusProps{Description: jsii.String("Every step of every payment")})
 
 	// authorizations ─▶ stream ─▶ pipe, which asks dedup ─▶ TransactionAuthorized
-	dedup := newFunction(constructs.NewConstruct(stack, jsii.String("Dedup")), "dedup", props, publishes(bus),
+	dedup := newFunction(constructs.NewConstruct(stack, jsii.String("Dedup")), "dedup", props, publishes(bus), knows("REVERSALS", props.Settings.Reversals),
 		uses("AUTHORIZATIONS_TABLE", tables.authorizations, "dynamodb:UpdateItem", "dynamodb:DeleteItem"), // to scrub card numbers
 		uses("DEDUP_TABLE", tables.dedup, "dynamodb:PutItem"),
 		writesObjects("PARKED_BUCKET", buckets.parked), writesObjects("QUARANTINE_BUCKET", buckets.quarantine))
@@ -64,6 +64,9 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 	operators := newNotices(stack, bus, on(events.TransactionPostingFailed, events.DuplicateConflictDetected,
 		events.TransactionQuarantined, events.TransactionRejected))
 
+	// accounts and transactions, for those who may ask ─▶ HTTP API ─▶ api
+	api := newCustomerAPI(stack, props, readsLedger(tables.ledger), uses("TIMELINE_TABLE", tables.timeline, "dynamodb:Query"))
+
 	newOutputs(stack,
 		output{"AuthorizationsTable", "Where the authorizer writes", tables.authorizations.TableName()},
 		output{"DedupTable", "Business keys seen", tables.dedup.TableName()},
@@ -80,6 +83,7 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 		output{"RulesStateMachineArn", "The rules engine", rules.StateMachineArn()},
 		output{"OperatorTopicArn", "Subscribe here to be told", operators.TopicArn()},
 		output{"TokenKeyArn", "Derives card tokens", tokenKey.KeyArn()},
+		output{"ApiUrl", "The customer API", api.AttrApiEndpoint()},
 	)
 	return stack
 }

@@ -54,6 +54,7 @@ func TestOutputs(t *testing.T) {
 		"RulesStateMachineArn": "AWS::StepFunctions::StateMachine RulesStateMachine",
 		"OperatorTopicArn":     "AWS::SNS::Topic NoticesTopic",
 		"TokenKeyArn":          "AWS::KMS::Key TokenKey",
+		"ApiUrl":               "AWS::ApiGatewayV2::Api ApiHttp",
 	}
 	require.ElementsMatch(t, slices.Collect(maps.Keys(want)), slices.Collect(maps.Keys(tpl.Outputs)))
 	for name, resource := range want {

@@ -12,6 +12,8 @@
 //	   │                    └─▶ stepfunctions, firehose ─▶ s3, sns   └─ dead letters
 //	   └────────────────────────── SDK calls of the functions
 //
+// HTTP APIs (package apigateway) are on the same port, told apart by their path, and invoke functions.
+//
 // Services are packages below this one that know nothing of each other. This package reads the template (package template),
 // creates every resource through the services' Go API (resources.go), and connects them (wiring.go). What the template uses
 // and a service does not do is refused at start-up; what only protects or shows is accepted and listed as not enforced.

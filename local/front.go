@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"strings"
 
+	"github.com/payrail/payrail/local/apigateway"
 	"github.com/payrail/payrail/local/faults"
 	"github.com/payrail/payrail/local/wire"
 )
@@ -17,7 +19,7 @@ var credentialScope = regexp.MustCompile(`Credential=[^/,]+/\d{8}/[a-z0-9-]+/([a
 // faultsPath takes faults to arm, for tests and people: POST a faults.Fault as JSON.
 const faultsPath = "/_payrail/faults"
 
-// front hands every request to its service.
+// front hands every request to its service: to an HTTP API by its path, to all others by the signature.
 func (r *Runtime) front() http.Handler {
 	services := map[string]http.Handler{
 		"dynamodb":       r.dynamodb,
@@ -47,7 +49,13 @@ func (r *Runtime) front() http.Handler {
 		}
 		service.ServeHTTP(w, request)
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		if strings.HasPrefix(request.URL.EscapedPath(), apigateway.PathPrefix) {
+			r.apigateway.ServeHTTP(w, request) // Not through the mux, which redirects paths that it would clean.
+			return
+		}
+		mux.ServeHTTP(w, request)
+	})
 }
 
 func (r *Runtime) armFault(w http.ResponseWriter, request *http.Request) {

@@ -38,6 +38,11 @@ type resource struct {
 
 // creators knows every resource type that the local runtime runs.
 var creators = map[string]func(*stack, string, map[string]any) (resource, error){
+	"AWS::ApiGatewayV2::Api":               (*stack).api,
+	"AWS::ApiGatewayV2::Authorizer":        (*stack).authorizer,
+	"AWS::ApiGatewayV2::Integration":       (*stack).integration,
+	"AWS::ApiGatewayV2::Route":             (*stack).route,
+	"AWS::ApiGatewayV2::Stage":             (*stack).stage,
 	"AWS::DynamoDB::Table":                 (*stack).table,
 	"AWS::Events::Archive":                 (*stack).archive,
 	"AWS::Events::EventBus":                (*stack).bus,
@@ -46,6 +51,7 @@ var creators = map[string]func(*stack, string, map[string]any) (resource, error)
 	"AWS::KinesisFirehose::DeliveryStream": (*stack).deliveryStream,
 	"AWS::Lambda::EventSourceMapping":      (*stack).mapping,
 	"AWS::Lambda::Function":                (*stack).function,
+	"AWS::Lambda::Permission":              (*stack).permission,
 	"AWS::Pipes::Pipe":                     (*stack).pipe,
 	"AWS::S3::Bucket":                      (*stack).bucket,
 	"AWS::SNS::Topic":                      (*stack).topic,

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/payrail/payrail/local/apigateway"
 	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/cloudformation"
 	"github.com/payrail/payrail/local/dynamodb"
@@ -89,6 +90,7 @@ type Runtime struct {
 	sns            *sns.Service
 	kms            *kms.Service
 	cloudformation *cloudformation.Service
+	apigateway     *apigateway.Service
 }
 
 // Start loads the template, creates its resources and serves them. The caller must Close the runtime.
@@ -136,7 +138,7 @@ func (r *Runtime) createServices(o Options) error {
 	if err != nil {
 		return fmt.Errorf("starting lambda: %w", err)
 	}
-	wiring := &wiring{runtime: r, topics: map[string]policy{}, queues: map[string]parsedPolicy{}}
+	wiring := &wiring{runtime: r, topics: map[string]policy{}, functions: map[string]policy{}, queues: map[string]parsedPolicy{}}
 	r.wiring = wiring
 	r.eventbridge, err = eventbridge.New(eventbridge.Options{Clock: o.Clock, Store: o.Store, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
 		Targets: wiring, DeadLetters: wiring, AcceptTarget: acceptTarget, CheckTarget: wiring.checkTarget})
@@ -158,6 +160,8 @@ func (r *Runtime) createServices(o Options) error {
 		return fmt.Errorf("starting pipes: %w", err)
 	}
 	r.cloudformation = cloudformation.New(cloudformation.Options{Faults: r.Faults})
+	r.apigateway = apigateway.New(apigateway.Options{Clock: o.Clock, RealTime: clock.NewScaled(1), Functions: r.lambda, MayInvoke: wiring.mayInvoke,
+		NewID: wire.RequestID, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account, Endpoint: r.Endpoint})
 	return nil
 }
 

@@ -27,9 +27,10 @@ const (
 type wiring struct {
 	runtime *Runtime
 
-	mu     sync.RWMutex
-	topics map[string]policy       // of topics, by ARN
-	queues map[string]parsedPolicy // of queues, by ARN: what was last read of their Policy attribute
+	mu        sync.RWMutex
+	topics    map[string]policy       // of topics, by ARN
+	functions map[string]policy       // of functions, by ARN
+	queues    map[string]parsedPolicy // of queues, by ARN: what was last read of their Policy attribute
 }
 
 // parsedPolicy is a policy with the text it was read from.

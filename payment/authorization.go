@@ -200,6 +200,12 @@ func ParseAuthorization(item map[string]Attribute) (Authorization, error) {
 	return a, nil
 }
 
+// Classes of messages, as MTIClass has them.
+const (
+	ClassAuthorization = "1"
+	ClassReversal      = "4"
+)
+
 // MTIClass is the second digit of a message type: 1 authorization, 2 financial, 4 reversal; "" for a malformed one.
 func MTIClass(mti string) string {
 	if len(mti) != 4 {
@@ -209,7 +215,7 @@ func MTIClass(mti string) string {
 }
 
 // IsReversal reports whether the message takes another one back.
-func (a Authorization) IsReversal() bool { return MTIClass(a.MTI) == "4" }
+func (a Authorization) IsReversal() bool { return MTIClass(a.MTI) == ClassReversal }
 
 // transactionTypeDigits is the length of the transaction type, the head of the processing code (DE3).
 const transactionTypeDigits = 2

@@ -233,7 +233,7 @@ func TestReversalNamesItsOriginal(t *testing.T) {
 	require.Equal(t, "GBP 50.00", remaining.String())
 	for _, mti := range []string{"0400", "0401", "0410", "0420", "0421", "0430"} {
 		same := parsed(t, reversalOf(map[string]Attribute{"mti": text(mti)}))
-		require.NoError(t, CheckSupported(same))
+		require.NoError(t, CheckSupported(same, EveryClass()))
 		require.Equal(t, reversal.BusinessKey(), same.BusinessKey(), "repeats and responses are the same reversal")
 	}
 	require.Empty(t, original.OriginalKey())
@@ -258,5 +258,19 @@ func TestReversalsThatAreMalformed(t *testing.T) {
 	} {
 		_, err := ParseAuthorization(reversalOf(change))
 		require.EqualError(t, err, problem)
+	}
+}
+
+func TestSequencesNameTheirTransaction(t *testing.T) {
+	key := parsed(t, foreignPurchase()).BusinessKey()
+	for _, n := range []int{0, 1, 99, 100} {
+		transaction, err := TransactionOfSequence(SequenceID(key, n))
+		require.NoError(t, err)
+		require.Equal(t, TransactionID(key), transaction)
+		require.Equal(t, n == 0, IsFirstSequence(SequenceID(key, n)))
+	}
+	for _, other := range []string{"", "ps_", "ps_A-00", "tx_" + key[:idCharacters], SequenceID(key, 0) + "0"} {
+		_, err := TransactionOfSequence(other)
+		require.ErrorContains(t, err, "is not the id of a posting sequence", other)
 	}
 }

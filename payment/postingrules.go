@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/govalues/decimal"
@@ -92,21 +93,39 @@ var (
 	cashMCCs      = []string{"6010", "6011"}
 )
 
-// Message types that are posted: authorizations; reversals and reversal advices with their repeats and responses. A repeat
-// or a response is the same payment as what it repeats or answers.
-var (
-	authorizationTypes = []string{"0100", "0110"}
-	reversalTypes      = []string{"0400", "0401", "0410", "0420", "0421", "0430"}
-)
+// messageTypes are the message types that are posted, by their class: authorizations; reversals and reversal advices with
+// their repeats and responses. A repeat or a response is the same payment as what it repeats or answers.
+var messageTypes = map[string][]string{
+	ClassAuthorization: {"0100", "0110"},
+	ClassReversal:      {"0400", "0401", "0410", "0420", "0421", "0430"},
+}
 
-// CheckSupported says whether this version posts a message: authorizations and their reversals, with a transaction type that
-// a posting rule takes. The error's kind is Unsupported.
-func CheckSupported(a Authorization) error {
-	if !slices.Contains(authorizationTypes, a.MTI) && !slices.Contains(reversalTypes, a.MTI) {
-		return &Error{Kind: Unsupported, Reason: "MESSAGE_TYPE_NOT_SUPPORTED",
-			Err: fmt.Errorf("message type %s is not supported yet, only authorizations (0100, 0110) and reversals (04xx) are", a.MTI)}
+// EveryClass are the message classes that this version can post. What lets payments in may take fewer; whatever handles what
+// was let in takes them all, so that it is finished.
+func EveryClass() []string { return []string{ClassAuthorization, ClassReversal} }
+
+// CheckMessageType says whether messages of a type are posted where those of these classes are taken. The error's kind is
+// Unsupported.
+func CheckMessageType(mti string, classes []string) error {
+	var taken []string
+	for _, class := range classes {
+		taken = append(taken, messageTypes[class]...)
 	}
-	if a.IsReversal() && (a.Original == nil || MTIClass(a.Original.MTI) != "1") {
+	if slices.Contains(taken, mti) {
+		return nil
+	}
+	last := len(taken) - 1
+	return &Error{Kind: Unsupported, Reason: "MESSAGE_TYPE_NOT_SUPPORTED",
+		Err: fmt.Errorf("message type %s is not supported yet, only %s and %s are", mti, strings.Join(taken[:last], ", "), taken[last])}
+}
+
+// CheckSupported says whether a message is posted where those of these classes are taken: authorizations and their reversals,
+// with a transaction type that a posting rule takes. The error's kind is Unsupported.
+func CheckSupported(a Authorization, classes []string) error {
+	if err := CheckMessageType(a.MTI, classes); err != nil {
+		return err
+	}
+	if a.IsReversal() && (a.Original == nil || MTIClass(a.Original.MTI) != ClassAuthorization) {
 		return &Error{Kind: Unsupported, Reason: "ORIGINAL_NOT_SUPPORTED",
 			Err: errors.New("a reversal of anything but an authorization (01xx) is not supported yet")}
 	}

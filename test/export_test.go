@@ -44,11 +44,16 @@ func builtTool(t *testing.T) string {
 
 // Every example that is posted can be exported as its message and as a notice, as documents that the official schemas take.
 func TestExportedExamplesAreValid(t *testing.T) {
-	s, binary := start(t), builtTool(t)
+	s, binary := startWithReversals(t), builtTool(t)
 	_, err := s.tool(t, binary, "seed", repository(t, "examples", "reference"))
 	require.NoError(t, err)
-	files, err := filepath.Glob(repository(t, "examples", "authorizations", "*.json"))
-	require.NoError(t, err)
+	var files []string
+	for _, folder := range []string{"authorizations", filepath.Join("reversals", "authorizations")} {
+		found, err := filepath.Glob(repository(t, "examples", folder, "*.json"))
+		require.NoError(t, err)
+		require.NotEmpty(t, found)
+		files = append(files, found...)
+	}
 	out, err := s.tool(t, binary, append([]string{"send", "--json"}, files...)...)
 	require.NoError(t, err)
 	var sent []struct{ AuthorizationID, Outcome string }
@@ -94,7 +99,7 @@ func TestExportedExamplesAreValid(t *testing.T) {
 	}
 	require.Positive(t, posted)
 	require.Positive(t, suspended)
-	require.Equal(t, 2, reversed)
+	require.Equal(t, 3, reversed)
 	t.Run("schemas", func(t *testing.T) {
 		for definition, of := range documents {
 			iso20022test.Valid(t, definition, of...)

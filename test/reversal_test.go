@@ -37,7 +37,7 @@ func TestFaultReversalsPostOnce(t *testing.T) {
 		{Operation: "lambda:Invoke", When: faults.AfterEffect, Code: "InternalException", Times: 3},
 	} {
 		t.Run(fmt.Sprintf("%s %s", fault.Operation, fault.When), func(t *testing.T) {
-			s := start(t)
+			s := startWithReversals(t)
 			require.NoError(t, s.Faults.Arm(fault))
 			for i := range n {
 				remains := []string{"0", "6309"}[i%2]
@@ -58,7 +58,7 @@ func TestFaultReversalsPostOnce(t *testing.T) {
 
 // Many reversals of one payment at once: it ends at the least that was to remain, whatever order they are decided in.
 func TestReversalsOfOnePaymentAtOnce(t *testing.T) {
-	s := start(t)
+	s := startWithReversals(t)
 	s.put(t, foreignItem(t, 1))
 	var items []map[string]types.AttributeValue
 	for k, remains := range []string{"9000", "6309", "8000", "7000", "9999"} {

@@ -40,17 +40,30 @@ const timeScale = 60
 // patience is how long a test waits for what must happen; it is never how long it takes.
 const patience = 4 * time.Minute
 
-// assembled compiles and synthesizes once for all tests.
-var assembled = sync.OnceValues(func() (string, error) {
+// compiledApp compiles the CDK app once for all tests and returns the repository's root.
+var compiledApp = sync.OnceValues(func() (string, error) {
 	root, err := assembly.Root(mustWorkingFolder())
 	if err != nil {
 		return "", err
 	}
-	if err := assembly.CompileApp(context.Background(), root); err != nil {
-		return "", err
-	}
-	return assembly.Synthesize(context.Background(), root)
+	return root, assembly.CompileApp(context.Background(), root)
 })
+
+// assembled and assembledWithReversals synthesize once for all tests: as it is, and with reversals on.
+var (
+	assembled              = synthesizedOnce(assembly.HostFolder, nil)
+	assembledWithReversals = synthesizedOnce("dist/assembly-reversals", map[string]string{"reversals": "on"})
+)
+
+func synthesizedOnce(folder string, settings map[string]string) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
+		root, err := compiledApp()
+		if err != nil {
+			return "", err
+		}
+		return assembly.Synthesize(context.Background(), root, folder, settings)
+	})
+}
 
 func mustWorkingFolder() string {
 	folder, err := os.Getwd()
@@ -79,6 +92,17 @@ func start(t testing.TB) *system {
 func startAt(t testing.TB, scale float64) *system {
 	t.Helper()
 	return startWith(t, func(o *local.Options) { o.Clock = clock.NewScaled(scale) })
+}
+
+// startWithReversals starts a system that takes reversals.
+func startWithReversals(t testing.TB) *system {
+	t.Helper()
+	if err := assembly.CheckTools(); err != nil {
+		t.Skip(err)
+	}
+	folder, err := assembledWithReversals()
+	require.NoError(t, err)
+	return startWith(t, func(o *local.Options) { o.Assembly = folder })
 }
 
 // startWith is start with options of the test's own.

@@ -55,14 +55,7 @@ func partitionFlags(command *cobra.Command) (check func() (auditlog.Partition, e
 	var date, detailType string
 	command.Flags().StringVar(&date, "date", "", "only this day of arrival in Firehose, UTC (2026-07-09, or today)")
 	command.Flags().StringVar(&detailType, "detail-type", "", "only events of this kind")
-	// What cannot be registered is not completed; the flag works all the same.
-	_ = command.RegisterFlagCompletionFunc("detail-type", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		var kinds []string
-		for _, contract := range events.Contracts() {
-			kinds = append(kinds, string(contract.DetailType))
-		}
-		return kinds, cobra.ShellCompDirectiveNoFileComp
-	})
+	completeWith(command, "detail-type", cobra.FixedCompletions(detailTypeNames(), cobra.ShellCompDirectiveNoFileComp))
 	return func() (auditlog.Partition, error) {
 		if date == "today" {
 			date = time.Now().UTC().Format(auditlog.DateForm)
@@ -97,7 +90,9 @@ events an object has is known only by reading it. Firehose keeps events back for
 		if err != nil {
 			return err
 		}
+		stop := a.spin("listing the audit log")
 		objects, err := reader.List(command.Context(), p)
+		stop()
 		if err != nil {
 			return err
 		}
@@ -178,7 +173,9 @@ with the same detail.metadata.eventId. A payment is looked for in every object, 
 
 func (a *application) auditCat(ctx context.Context, reader *auditlog.Reader, keys []string, p auditlog.Partition, of auditlog.Of) (err error) {
 	if len(keys) == 0 {
+		stop := a.spin("listing the audit log")
 		objects, err := reader.List(ctx, p)
+		stop()
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/payrail/payrail/internal/iso8583"
 )
 
 // maxItemFile is the largest authorization file read: a DynamoDB item has at most 400 KB.
@@ -18,6 +20,16 @@ const maxItemDepth = 32
 
 // readItem reads a file in the form `aws dynamodb put-item --item file://…` takes: attributes with their types.
 func readItem(path string) (map[string]types.AttributeValue, error) {
+	raw, err := readSendable(path)
+	if err != nil {
+		return nil, err
+	}
+	return parseItem(path, raw)
+}
+
+// readSendable reads a file of either kind, once: it may be a pipe. Where it has more bytes than its kind may have, it has too
+// many here too.
+func readSendable(path string) ([]byte, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return nil, misused(path+" is a folder", "name the files in it")
 	}
@@ -26,10 +38,14 @@ func readItem(path string) (map[string]types.AttributeValue, error) {
 		return nil, misused("reading "+path+": "+cause(err), "check the path")
 	}
 	defer file.Close()
-	raw, err := io.ReadAll(io.LimitReader(file, maxItemFile+1))
+	raw, err := io.ReadAll(io.LimitReader(file, max(maxItemFile, iso8583.MaxFile)+1))
 	if err != nil {
 		return nil, misused("reading "+path+": "+cause(err), "check the path")
 	}
+	return raw, nil
+}
+
+func parseItem(path string, raw []byte) (map[string]types.AttributeValue, error) {
 	if len(raw) > maxItemFile {
 		return nil, misused(fmt.Sprintf("%s has more than %d bytes, and an item at most 400 KB", path, maxItemFile), "name an authorization file")
 	}

@@ -106,7 +106,7 @@ balances of customers must be exactly those that the journal makes. Let the ledg
 				for _, f := range result.Findings {
 					fmt.Fprintln(a.stdout, a.paint(bad, f.Subject), f.Problem)
 				}
-				fmt.Fprintf(a.stdout, "%d journal entries, %d account entries, %d balances\n", result.JournalEntries, result.Entries, result.Balances)
+				fmt.Fprintf(a.stdout, "%d journal entries, %d account entries, %d balances verified, %d findings\n", result.JournalEntries, result.Entries, result.Balances, len(result.Findings))
 			}
 			if n := len(result.Findings); n > 0 {
 				return failed(fmt.Sprintf("the ledger has %d findings", n), "see docs/operating/ledger-findings.md")

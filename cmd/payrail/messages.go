@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -22,34 +20,15 @@ type outgoing struct {
 	item map[string]types.AttributeValue
 }
 
-// sniffedBytes are enough to tell an item from messages.
-const sniffedBytes = 512
-
 // holdsMessages reports whether a file holds ISO 8583 messages: it starts with a digit or a comment. What is no such file is
 // taken for an item, and reading it says what is wrong with it.
-func holdsMessages(path string) bool {
-	file, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer file.Close()
-	head, err := io.ReadAll(io.LimitReader(file, sniffedBytes))
-	defer clear(head)
-	head = bytes.TrimSpace(head)
-	return err == nil && len(head) > 0 && (head[0] == '#' || (head[0] >= '0' && head[0] <= '9'))
+func holdsMessages(raw []byte) bool {
+	head := bytes.TrimSpace(raw)
+	return len(head) > 0 && (head[0] == '#' || (head[0] >= '0' && head[0] <= '9'))
 }
 
-// readMessages decodes a file of ISO 8583 messages and, unless it is sent as it is, moves its times to now.
-func (a *application) readMessages(ctx context.Context, d *deployment, path string, asIs bool) ([]outgoing, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, misused("reading "+path+": "+cause(err), "check the path")
-	}
-	defer file.Close()
-	raw, err := io.ReadAll(io.LimitReader(file, iso8583.MaxFile+1))
-	if err != nil {
-		return nil, misused("reading "+path+": "+cause(err), "check the file")
-	}
+// decodeMessages decodes a file of ISO 8583 messages, which it overwrites, and, unless it is sent as it is, moves its times to now.
+func (a *application) decodeMessages(ctx context.Context, d *deployment, path string, raw []byte, asIs bool) ([]outgoing, error) {
 	decoder, err := d.decoder()
 	if err != nil {
 		return nil, err

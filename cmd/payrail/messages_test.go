@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -83,6 +84,20 @@ func TestSendTakesMessages(t *testing.T) {
 	}
 }
 
+// The second authorization is refused by the table: the first is there, and whoever sent it must know.
+func TestWhatWasSentIsToldBeforeAnError(t *testing.T) {
+	startIntakeStack(t)
+	bad := filepath.Join(t.TempDir(), "bad.json")
+	require.NoError(t, os.WriteFile(bad, []byte(`{"authorizationId": {"S": "auth-1"}, "transactionAmount": {"N": "ten"}}`), 0o600))
+	got := execute(t, "send", "--json", "--wait=false", "../../examples/try/coffee.json", bad)
+	require.Equal(t, statusUsage, got.status)
+	require.Contains(t, got.stderr, "ValidationException")
+	var results []sent
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &results))
+	require.Len(t, results, 1)
+	require.Equal(t, "auth-coffee", results[0].AuthorizationID)
+}
+
 func TestDamagedMessagesAreShownByLine(t *testing.T) {
 	startIntakeStack(t)
 	whole := exampleMessages(t)[3]
@@ -111,4 +126,17 @@ func TestAnUnknownRangeIsNoted(t *testing.T) {
 	got := execute(t, "send", "--wait=false", path)
 	require.Equal(t, statusDone, got.status)
 	require.Equal(t, "payrail: "+path+":1: note: DE2 (primary account number) is of a range that the reference data does not list: without an issuer country the payment goes to review\n", got.stderr)
+}
+
+// Whoever keeps card numbers off the disk pipes them in, as with `payrail send <(gpg -d night.gpg)`.
+func TestMessagesAreReadFromAPipe(t *testing.T) {
+	startIntakeStack(t)
+	path := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	raw, err := os.ReadFile("../../examples/iso8583/visa-1987.txt")
+	require.NoError(t, err)
+	written := make(chan error, 1)
+	go func() { written <- os.WriteFile(path, raw, 0) }()
+	require.Len(t, sentIDs(t, path), 7)
+	require.NoError(t, <-written)
 }

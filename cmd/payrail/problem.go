@@ -74,7 +74,7 @@ func asProblem(err error) *problem {
 	case errors.As(err, &own):
 		return withContext(err, own)
 	case errors.Is(err, context.Canceled):
-		return failed("interrupted", "run it again: what was done once is not done twice")
+		return failed("interrupted", "look at what was done before running it again")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return missing("no runtime answers at "+endpointInUse(), nextRun, nil)
 	case errors.As(err, &dns):

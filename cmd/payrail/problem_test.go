@@ -22,7 +22,7 @@ func TestAsProblemKeepsWhatIsKnown(t *testing.T) {
 		{fmt.Errorf("example 01.json: %w", own), statusUsage, "example 01.json: the item has no id; add one"},
 		{errors.Join(own, errors.New("closing the log: disk full")), statusUsage, "the item has no id; add one (also: closing the log: disk full)"},
 		{errors.New("first\n\tsecond"), statusFailed, "first second"},
-		{fmt.Errorf("reading: %w", context.Canceled), statusFailed, "interrupted; run it again: what was done once is not done twice"},
+		{fmt.Errorf("reading: %w", context.Canceled), statusFailed, "interrupted; look at what was done before running it again"},
 		{&net.DNSError{Name: "nowhere.example"}, statusMissing, "the name nowhere.example cannot be resolved; check AWS_ENDPOINT_URL and the network"},
 	} {
 		got := asProblem(test.err)

@@ -91,7 +91,7 @@ func (a *application) repair(ctx context.Context, id string, o repairOptions) er
 	}
 	start := time.Now()
 	if err := repairer.Publish(ctx, plan); err != nil {
-		return err
+		return unrepairable(id, err)
 	}
 	result.Published = true
 	if o.wait {
@@ -158,6 +158,10 @@ func unrepairable(id string, err error) error {
 		return failed(id+": "+err.Error(), trace+" for what it came to; only FAILED_REVIEW can be repaired")
 	case errors.Is(err, repair.ErrNotTaken):
 		return failed(err.Error(), "check the id; the stack must keep a timeline")
+	case errors.Is(err, repair.ErrTaken):
+		return failed(id+": "+err.Error(), "wait for its end, "+trace+"; if it does not come, repeat that correction")
+	case errors.Is(err, repair.ErrNotApproved):
+		return failed(id+": "+err.Error(), "there is nothing to post; ask the authorizer")
 	case errors.Is(err, repair.ErrSeveral):
 		return misused(id+": "+err.Error(), trace)
 	case errors.Is(err, repair.ErrChanged), errors.Is(err, repair.ErrForgotten):

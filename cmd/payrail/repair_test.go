@@ -56,6 +56,8 @@ func TestEveryRefusalHasANextStep(t *testing.T) {
 		{repair.ErrSeveral, statusUsage, "payrail trace"},
 		{fmt.Errorf("%w: %w", repair.ErrChanged, payment.FieldErrors{{Field: "mcc", Problem: "is missing"}}), statusFailed, "have the authorizer send a new authorization"},
 		{repair.ErrForgotten, statusFailed, "have the authorizer send a new authorization"},
+		{repair.ErrNotApproved, statusFailed, "ask the authorizer"},
+		{fmt.Errorf("%w: {}", repair.ErrTaken), statusFailed, "repeat that correction"},
 	} {
 		var p *problem
 		require.ErrorAs(t, unrepairable("auth-1", tc.err), &p, tc.err)

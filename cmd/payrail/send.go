@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"time"
@@ -36,16 +37,21 @@ item (JSON in the form of ` + "`aws dynamodb put-item --item file://…`" + `) o
 digits of it, or the layout of the AWS guidance. Every file is read before the first authorization is sent. Status 1 if one does
 not come to its end in time.
 
-The card numbers of messages are tokenized on the way. The times of a file of messages are moved so that the latest is now and
-the others stay as far from it as they were: each send is a payment of its own, and a reversal finds its original. --as-is keeps
-them, so that sending a file again changes nothing. Items are always sent as they are: their ids are theirs.`,
+The card numbers of messages are tokenized on the way. To an endpoint on this machine the times of a file of messages are moved
+so that the latest is now and the others stay as far from it as they were: each send is a payment of its own, and a reversal
+finds its original. --as-is keeps them, so that sending a file again changes nothing; in an account that is the default, and
+--as-is=false moves them. Items are always sent as they are: their ids are theirs.`,
 		Example: "  payrail send examples/try/coffee.json\n  payrail send examples/iso8583/*.txt\n  payrail send --wait=false examples/try/*.json",
 		Args:    atLeast("FILE"),
 		RunE: func(command *cobra.Command, arguments []string) error {
+			// In an account a message is a payment of somebody's: its time moves only where that was asked for.
+			if !command.Flags().Changed("as-is") {
+				asIs = !isLoopback(os.Getenv(endpointVariable))
+			}
 			return a.send(command.Context(), arguments, wait, asIs)
 		},
 	}
-	command.Flags().BoolVar(&asIs, "as-is", false, "keep the times that ISO 8583 messages have")
+	command.Flags().BoolVar(&asIs, "as-is", false, "keep the times that ISO 8583 messages have (the default unless the endpoint is on this machine)")
 	command.Flags().BoolVar(&wait, "wait", true, "wait until each payment has come to its end")
 	return command
 }
@@ -74,6 +80,9 @@ func (a *application) send(ctx context.Context, files []string, wait, asIs bool)
 	late := 0
 	for i, o := range all {
 		if results[i], err = deployed.sendOne(ctx, o.from, o.item, wait); err != nil {
+			if i > 0 { // What was sent is told all the same: messages that are sent again are other payments.
+				err = errors.Join(err, a.showSent(results[:i], wait))
+			}
 			return err
 		}
 		if wait && results[i].Outcome == stillUnderWay {
@@ -95,15 +104,17 @@ func (a *application) send(ctx context.Context, files []string, wait, asIs bool)
 // seen, messages need its token key.
 func (a *application) readAll(ctx context.Context, files []string, asIs bool) ([]outgoing, *deployment, error) {
 	items := make([]map[string]types.AttributeValue, len(files)) // none for a file of messages
+	messages := make([][]byte, len(files))
 	for i, file := range files {
-		if holdsMessages(file) {
-			continue
-		}
-		item, err := readItem(file)
+		raw, err := readSendable(file)
 		if err != nil {
 			return nil, nil, err
 		}
-		items[i] = item
+		if holdsMessages(raw) {
+			messages[i] = raw
+		} else if items[i], err = parseItem(file, raw); err != nil {
+			return nil, nil, err
+		}
 	}
 	deployed, err := a.connect(ctx)
 	if err != nil {
@@ -115,11 +126,11 @@ func (a *application) readAll(ctx context.Context, files []string, asIs bool) ([
 			all = append(all, outgoing{from: file, item: items[i]})
 			continue
 		}
-		messages, err := a.readMessages(ctx, deployed, file, asIs)
+		decoded, err := a.decodeMessages(ctx, deployed, file, messages[i], asIs)
 		if err != nil {
 			return nil, nil, err
 		}
-		all = append(all, messages...)
+		all = append(all, decoded...)
 	}
 	return all, deployed, nil
 }
@@ -130,8 +141,11 @@ func (d *deployment) sendOne(ctx context.Context, file string, item map[string]t
 	if err != nil {
 		return sent{}, err
 	}
-	id := item["authorizationId"].(*types.AttributeValueMemberS).Value // readItem has checked it
+	id := item["authorizationId"].(*types.AttributeValueMemberS).Value // parseItem has checked it
 	result := sent{File: file, AuthorizationID: id}
+	if item, err = d.retoken(ctx, item); err != nil {
+		return result, err
+	}
 	var known timeline.Entry
 	if wait {
 		if known, err = d.endOf(ctx, id); err != nil {

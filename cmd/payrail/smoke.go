@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,11 +29,11 @@ func (a *application) smokeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "smoke [DIR]",
 		Short: "Send the example authorizations and check what becomes of each; status 1 if anything is not as expected",
-		Long: `smoke loads DIR/reference, sends DIR/authorizations and the messages of DIR/iso8583 one after the other and holds what became
+		Long: `smoke loads DIR/reference (DIR/../reference where DIR has none), sends DIR/authorizations and the messages of DIR/iso8583 one after the other and holds what became
 of each against DIR/expected.json: outcome, events, legs, the scrubbing of card numbers. Then it verifies the whole ledger. It can
 be run again on the same stack: the authorizations are the same payments, of which nothing is posted twice; the messages are
 new payments every time, for their times are moved to now.`,
-		Example: "  payrail smoke\n  payrail smoke examples --json",
+		Example: "  payrail smoke\n  payrail smoke examples --json\n  payrail smoke examples/reversals   # where they are on",
 		Args:    atMost(1),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			folder := examplesFolder
@@ -77,7 +80,7 @@ func (a *application) smoke(ctx context.Context, d *deployment, folder string) e
 	} else if !ok {
 		return misused("there is no "+filepath.Join(folder, expectedFile), "name a folder like examples")
 	}
-	if _, err := a.seed(ctx, d, filepath.Join(folder, referenceFolder)); err != nil {
+	if _, err := a.seed(ctx, d, referenceOf(folder)); err != nil {
 		return err
 	}
 	outgoing, err := a.readExamples(ctx, d, folder, expectations)
@@ -113,6 +116,15 @@ func (a *application) smoke(ctx context.Context, d *deployment, folder string) e
 	return judge(results, verified, balance)
 }
 
+// referenceOf is the reference data of a folder of examples: its own, or that of the folder it is in.
+func referenceOf(folder string) string {
+	own := filepath.Join(folder, referenceFolder)
+	if _, err := os.Stat(own); errors.Is(err, fs.ErrNotExist) {
+		return filepath.Join(folder, "..", referenceFolder)
+	}
+	return own
+}
+
 // readExamples reads the item or message of every expectation. A file of messages is read once, so that they keep together.
 func (a *application) readExamples(ctx context.Context, d *deployment, folder string, expectations []expectation) ([]outgoing, error) {
 	examples := make([]outgoing, len(expectations))
@@ -128,8 +140,12 @@ func (a *application) readExamples(ctx context.Context, d *deployment, folder st
 		}
 		messages, read := files[expected.File]
 		if !read {
-			var err error
-			if messages, err = a.readMessages(ctx, d, filepath.Join(folder, "iso8583", expected.File), false); err != nil {
+			path := filepath.Join(folder, "iso8583", expected.File)
+			raw, err := readSendable(path)
+			if err != nil {
+				return nil, err
+			}
+			if messages, err = a.decodeMessages(ctx, d, path, raw, false); err != nil {
 				return nil, err
 			}
 			files[expected.File] = messages

@@ -29,6 +29,7 @@ const tokenKeyVariable = "PAYRAIL_TOKEN_KEY"
 type upOptions struct {
 	port      int
 	assembly  string
+	context   []string
 	timeScale float64
 	log       string
 	seed      string
@@ -44,13 +45,14 @@ func (a *application) upCommand() *cobra.Command {
 		Long: `up compiles the functions, synthesizes the CloudFormation template for this machine and runs it in this process: tables,
 pipe, bus, queues, state machine and functions, behind the AWS protocols on one port. It needs Go and Node, no AWS account
 and no Docker. It stays up until it is interrupted, and keeps nothing.`,
-		Example: "  payrail up\n  payrail up --port 0 --seed examples/reference\n  payrail up --smoke --exit   # what `make demo` does",
+		Example: "  payrail up\n  payrail up --port 0 --seed examples/reference\n  payrail up --smoke --exit   # what `make demo` does\n  payrail up --context reversals=on",
 		Args:    atMost(0),
 		RunE:    func(command *cobra.Command, _ []string) error { return a.up(command.Context(), o) },
 	}
 	flags := command.Flags()
 	flags.IntVar(&o.port, "port", 4566, "port on 127.0.0.1; 0 takes any free one")
 	flags.StringVar(&o.assembly, "assembly", "", "run this cloud assembly (a folder `cdk synth` wrote) instead of synthesizing one")
+	flags.StringArrayVar(&o.context, "context", nil, "synthesize with this setting, `KEY=VALUE`, as with `cdk synth -c`; may be repeated")
 	flags.Float64Var(&o.timeScale, "time-scale", 1, "how many times as fast delivery timers run (function deadlines stay real)")
 	flags.StringVar(&o.log, "log", "", "file for the logs of the functions and the runtime (default dist/payrail.log)")
 	flags.StringVar(&o.seed, "seed", "", "load the reference data of this folder once up")
@@ -69,6 +71,10 @@ func (a *application) up(ctx context.Context, o upOptions) (err error) {
 	if !(o.timeScale > 0) { // not a number, too
 		return misused(fmt.Sprintf("time scale %v is none", o.timeScale), "give --time-scale a number above zero")
 	}
+	settings, err := readContext(o)
+	if err != nil {
+		return err
+	}
 	root, err := findRoot()
 	if err != nil {
 		return err
@@ -85,7 +91,7 @@ func (a *application) up(ctx context.Context, o upOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 	if o.assembly == "" {
-		if o.assembly, err = a.synthesize(ctx, root, log, o.log); err != nil {
+		if o.assembly, err = a.synthesize(ctx, root, settings, log, o.log); err != nil {
 			return err
 		}
 	}
@@ -96,6 +102,25 @@ func (a *application) up(ctx context.Context, o upOptions) (err error) {
 	defer func() { err = errors.Join(err, runtime.Close()) }()
 	fmt.Fprintf(a.stdout, "ready %s\n", runtime.Endpoint())
 	return a.afterStart(ctx, o, root, runtime)
+}
+
+// readContext reads the settings to synthesize with.
+func readContext(o upOptions) (map[string]string, error) {
+	if o.assembly != "" && len(o.context) > 0 {
+		return nil, misused("--context is for synthesizing, which --assembly leaves out", "leave one of them out")
+	}
+	settings := map[string]string{}
+	for _, setting := range o.context {
+		key, value, ok := strings.Cut(setting, "=")
+		if !ok || key == "" {
+			return nil, misused(fmt.Sprintf("context %q is no setting", setting), "write it like --context reversals=on")
+		}
+		if key == "target" {
+			return nil, misused("context target is always this machine", "leave it out")
+		}
+		settings[key] = value
+	}
+	return settings, nil
 }
 
 // checkFirst says early what would not work later: compiling takes a minute.
@@ -136,7 +161,7 @@ func findRoot() (string, error) {
 
 // synthesize makes the cloud assembly for this machine, showing that it goes on.
 // What a program that failed has printed goes to the log.
-func (a *application) synthesize(ctx context.Context, root string, log *lineLog, logPath string) (folder string, err error) {
+func (a *application) synthesize(ctx context.Context, root string, settings map[string]string, log *lineLog, logPath string) (folder string, err error) {
 	defer func() {
 		var tool *assembly.ToolError
 		if errors.As(err, &tool) {
@@ -148,7 +173,7 @@ func (a *application) synthesize(ctx context.Context, root string, log *lineLog,
 		return "", err
 	}
 	err = a.step("compiling the functions and synthesizing the template", func() (err error) {
-		folder, err = assembly.Synthesize(ctx, root)
+		folder, err = assembly.Synthesize(ctx, root, assembly.HostFolder, settings)
 		return err
 	})
 	return folder, err
@@ -250,7 +275,7 @@ func (a *application) showUp(runtime *local.Runtime, o upOptions) error {
 	}
 	fmt.Fprintf(a.stdout, `
 In another terminal:
-  export AWS_ENDPOINT_URL=%[1]s AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+  export AWS_ENDPOINT_URL=%[1]s AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
 %[3]s  aws dynamodb put-item --endpoint-url %[1]s --table-name %[2]s --item file://examples/try/coffee.json
   go run ./cmd/payrail trace auth-coffee
   go run ./cmd/payrail accounts acc-alice-gbp

@@ -12,6 +12,7 @@ import (
 
 	"github.com/payrail/payrail/events"
 	"github.com/payrail/payrail/internal/authorizationitem"
+	"github.com/payrail/payrail/payment"
 )
 
 // The examples of the contract are what dedup says of the same items, to the last character.
@@ -39,6 +40,7 @@ func TestTheContractsExamplesAreWhatDedupEmits(t *testing.T) {
 			require.NoError(t, json.Unmarshal(text, &want))
 
 			w := newWorld()
+			w.taken = []string{payment.ClassAuthorization}
 			w.run(t, insert(t, 0, e2()))
 			w.now = time.Date(2026, 7, 9, 10, 15, 31, 163e6, time.UTC)
 			w.run(t, strings.NewReplacer(`"r1"`, `"`+recordID+`"`, "1783592131", "1783592131.123").Replace(insert(t, 1, image)))

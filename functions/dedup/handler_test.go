@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/payrail/payrail/events"
+	"github.com/payrail/payrail/internal/authorizationitem"
 	"github.com/payrail/payrail/payment"
 )
 
@@ -104,7 +105,7 @@ func TestWhatIsParked(t *testing.T) {
 		"a financial message": {
 			insert(t, 2, item(t, "mti", `{"S":"0220"}`)), events.TransactionRejected, key("mti", `{"S":"0220"}`),
 			events.ParkedData{AuthorizationID: "auth-1", Kind: "UNSUPPORTED", Reason: "MESSAGE_TYPE_NOT_SUPPORTED",
-				Problem: "message type 0220 is not supported yet, only authorizations (0100, 0110) and reversals (04xx) are"},
+				Problem: "message type 0220 is not supported yet, only 0100, 0110, 0400, 0401, 0410, 0420, 0421 and 0430 are"},
 		},
 		"a reversal of nothing": {
 			insert(t, 2, item(t, "mti", `{"S":"0400"}`)), events.TransactionRejected, payment.UnkeyedTransactionID("auth-1"),
@@ -163,6 +164,34 @@ func TestAReversalIsForwarded(t *testing.T) {
 	reversal["authorizationId"] = &types.AttributeValueMemberS{Value: "auth-r2"}
 	require.Empty(t, w.run(t, insert(t, 3, reversal)))
 	require.Equal(t, events.DuplicateTransactionParked, w.published[0].DetailType)
+}
+
+// Where no reversals are taken, every one is parked as not supported yet, well formed or not, and claims nothing.
+func TestReversalsAreParkedWhereTheyAreOff(t *testing.T) {
+	for name, tc := range map[string]struct {
+		reversal     authorizationitem.Item
+		kind, reason string
+	}{
+		"in full":             {item(t, "mti", `{"S":"0400"}`, "original", originalOf("0100")), "UNSUPPORTED", "MESSAGE_TYPE_NOT_SUPPORTED"},
+		"advice of a part":    {item(t, "mti", `{"S":"0420"}`, "original", originalOf("0100"), "replacementAmount", `{"N":"1"}`), "UNSUPPORTED", "MESSAGE_TYPE_NOT_SUPPORTED"},
+		"of nothing":          {item(t, "mti", `{"S":"0400"}`), "UNSUPPORTED", "MESSAGE_TYPE_NOT_SUPPORTED"},
+		"of a type there not": {item(t, "mti", `{"S":"x4 0"}`), "INVALID", "MALFORMED"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.taken = []string{payment.ClassAuthorization}
+			require.Empty(t, w.run(t, insert(t, 1, tc.reversal)))
+			require.Empty(t, w.claims)
+			require.Len(t, w.published, 1)
+			detail := data[events.ParkedData](t, w.published[0]).Data
+			require.Equal(t, []string{tc.kind, tc.reason}, []string{detail.Kind, detail.Reason})
+			require.Contains(t, w.objects, "parked/"+detail.Object)
+
+			w.taken = payment.EveryClass()
+			forwarded := w.run(t, insert(t, 2, item(t, "mti", `{"S":"0400"}`, "original", originalOf("0100"))))
+			require.Len(t, forwarded, 1, "once they are on, it can come again")
+		})
+	}
 }
 
 func TestAParkedObjectHoldsTheItemWithoutUnknownAttributes(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,9 +19,12 @@ import (
 const (
 	// cdkAppSource and cdkAppBinary are the CDK app as cdk.json has it.
 	cdkAppSource, cdkAppBinary = "./infra", "dist/infra"
-	// hostAssembly is where the template for this machine is written; cdk.out stays that of `cdk synth`.
-	hostAssembly = "dist/assembly"
+	// targetContext is the CDK context that says what the functions are compiled for.
+	targetContext = "target"
 )
+
+// HostFolder is where `payrail up` has the template for this machine; cdk.out stays that of `cdk synth`.
+const HostFolder = "dist/assembly"
 
 // ErrNoRepository says that there is no Payrail repository where one was looked for.
 var ErrNoRepository = errors.New("there is no cdk.json here or above")
@@ -66,14 +70,19 @@ func CompileApp(ctx context.Context, root string) error {
 	return execute(ctx, root, nil, "go", "build", "-o", cdkAppBinary, cdkAppSource)
 }
 
-// Synthesize compiles the functions and writes the cloud assembly for this machine; it returns its folder. CompileApp
-// must have run.
-func Synthesize(ctx context.Context, root string) (string, error) {
-	contextJSON, err := json.Marshal(map[string]string{"target": "host"})
+// Synthesize compiles the functions and writes the cloud assembly for this machine to a folder below root, whose path it
+// returns. The settings are CDK context; target is always this machine. CompileApp must have run.
+func Synthesize(ctx context.Context, root, below string, settings map[string]string) (string, error) {
+	cdkContext := maps.Clone(settings)
+	if cdkContext == nil {
+		cdkContext = map[string]string{}
+	}
+	cdkContext[targetContext] = "host"
+	contextJSON, err := json.Marshal(cdkContext)
 	if err != nil {
 		return "", fmt.Errorf("encoding the CDK context: %w", err)
 	}
-	folder := filepath.Join(root, hostAssembly)
+	folder := filepath.Join(root, below)
 	err = execute(ctx, root, []string{"CDK_OUTDIR=" + folder, "CDK_CONTEXT_JSON=" + string(contextJSON)}, filepath.Join(root, cdkAppBinary))
 	return folder, err
 }

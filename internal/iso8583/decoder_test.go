@@ -266,4 +266,24 @@ func TestLocalDatesGoWithTheTransmission(t *testing.T) {
 	require.Equal(t, "2027-01-04", f.text["settlementDate"])
 }
 
+func TestAnOriginalIsBeforeItsReversal(t *testing.T) {
+	for name, tc := range map[string]struct{ reversal, original, now, want string }{
+		"received at once":                   {"0709120000", "0709101530", "2026-07-09T12:00:01Z", "2026-07-09T10:15:30Z"},
+		"across New Year":                    {"0101000005", "1231235959", "2027-01-01T00:00:06Z", "2026-12-31T23:59:59Z"},
+		"received late, of the year before":  {"0709101530", "0801101530", "2026-11-21T12:00:00Z", "2025-08-01T10:15:30Z"},
+		"received late, and a clock is slow": {"0709101530", "0709101531", "2026-11-21T12:00:00Z", "2026-07-09T10:15:31Z"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now, err := time.Parse(time.RFC3339, tc.now)
+			require.NoError(t, err)
+			f := newDraft(elementName)
+			f.text["mti"] = "0400"
+			f.readTimes(map[int]string{elementTransmission: tc.reversal}, now)
+			f.readReversal(map[int]string{elementOriginal: "0100" + "123457" + tc.original + "00000400010" + "00000000000"}, now)
+			require.NoError(t, f.err())
+			require.Equal(t, tc.want, f.original["transmittedAt"])
+		})
+	}
+}
+
 func TestTheGuardKnowsTheTestCard(t *testing.T) { require.True(t, panguard.Contains(domestic)) }

@@ -308,7 +308,12 @@ func (f *draft) readReversal(values map[int]string, now time.Time) {
 		f.fail("original", "is missing: a reversal must say what it reverses")
 		return
 	}
-	transmitted, ok := inferYear("0102150405", original[10:20], now.UTC().Add(clockSkew))
+	// What is reversed was sent before its reversal, which may itself have been received late.
+	latest := now.UTC()
+	if sent, err := time.Parse(time.RFC3339Nano, f.text["transmittedAt"]); err == nil {
+		latest = sent
+	}
+	transmitted, ok := inferYear("0102150405", original[10:20], latest.Add(clockSkew))
 	if !isDigits(original) || !ok {
 		f.fail("original", "must be 42 digits with a time of the past year")
 		return

@@ -1,6 +1,6 @@
 // Package repair sends a payment whose review failed through the pipeline once more, with what a person corrected. It changes
-// nothing that is there: neither the authorization nor the claim of its business key. It publishes a TransactionAuthorized event
-// of the next attempt that says what was corrected, by whom and why. The repaired payment stays the payment that was taken in:
+// nothing that is there: neither the authorization nor the claim of its business key. It takes the next attempt for the correction
+// and publishes a TransactionAuthorized event that says what was corrected, by whom and why. The repaired payment stays the payment that was taken in:
 // same transaction, business key, payload hash and ingest time, so that posting, which is idempotent, posts it once at most.
 //
 // Three places are read, each for what it alone knows: the timeline for where the payment stands and how many attempts there
@@ -45,6 +45,8 @@ var (
 	ErrSeveral = errors.New("several payments of this authorization failed their review")
 	// ErrChanged: the authorization is not the one that was taken in any more.
 	ErrChanged = errors.New("the authorization was changed after it was taken in")
+	// ErrNotApproved: the authorizer has taken the authorization back.
+	ErrNotApproved = errors.New("the authorization is not " + payment.StatusApproved + " any more")
 	// ErrForgotten: dedup does not remember the payment any more.
 	ErrForgotten = errors.New("the claim of the payment's business key has expired")
 	// ErrCardNumber: a value holds a card number, which no event may carry.
@@ -58,6 +60,7 @@ var (
 // Tables models the DynamoDB client.
 type Tables interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
 // Timeline models timeline.Reader.
@@ -100,6 +103,8 @@ type Plan struct {
 	Metadata        events.Metadata `json:"-"`
 
 	data events.AuthorizedData
+	// expiresAt is when dedup forgets the payment.
+	expiresAt types.AttributeValue
 }
 
 // Change is one corrected field.
@@ -147,13 +152,17 @@ func (r *Repairer) Plan(ctx context.Context, request Request) (Plan, error) {
 	}
 	plan.EventID = plan.Metadata.EventID
 	plan.data = events.AuthorizedData{Authorization: corrected, BusinessKey: taken.businessKey, PayloadHash: taken.payloadHash, Repair: &plan.Repair}
+	plan.expiresAt = taken.expiresAt
 	return plan, nil
 }
 
-// Publish sends the payment through. Publishing a plan again repeats its event: the ids are the same.
+// Publish takes the attempt and sends the payment through. Publishing a plan again repeats its event: the ids are the same.
 func (r *Repairer) Publish(ctx context.Context, plan Plan) error {
 	event, err := events.New(events.TransactionAuthorized, events.SourceRepair, plan.Metadata, plan.data)
 	if err != nil {
+		return err
+	}
+	if err := r.take(ctx, plan); err != nil {
 		return err
 	}
 	if failures := r.Publisher.Publish(ctx, []events.Event{event}); failures[0] != nil {
@@ -228,6 +237,7 @@ func isEnd(detailType events.DetailType) bool {
 type taken struct {
 	businessKey, payloadHash string
 	ingestedAt               time.Time
+	expiresAt                types.AttributeValue
 }
 
 // read reads the authorization that failed and its claim, both consistently, and checks that they belong together.
@@ -238,6 +248,10 @@ func (r *Repairer) read(ctx context.Context, failure timeline.Entry) (payment.Au
 	}
 	if len(item) == 0 {
 		return payment.Authorization{}, taken{}, fmt.Errorf("%w: authorization %s is not there any more", ErrNotTaken, failure.AuthorizationID)
+	}
+	// Neither hash nor key has the status: what the authorizer took back after the review failed is not owed any more.
+	if item.Attributes()["status"].Text != payment.StatusApproved {
+		return payment.Authorization{}, taken{}, ErrNotApproved
 	}
 	authorization, err := payment.ParseAuthorization(item.Attributes())
 	if err != nil {
@@ -262,7 +276,11 @@ func (r *Repairer) read(ctx context.Context, failure timeline.Entry) (payment.Au
 	if err != nil {
 		return payment.Authorization{}, taken{}, fmt.Errorf("reading the claim of %s: its ingestedAt: %w", failure.TransactionID, err)
 	}
-	return authorization, taken{key, attributes["payloadHash"].Text, ingestedAt}, nil
+	expiresAt, ok := claim["expiresAt"]
+	if !ok {
+		return payment.Authorization{}, taken{}, fmt.Errorf("reading the claim of %s: it has no expiresAt", failure.TransactionID)
+	}
+	return authorization, taken{key, attributes["payloadHash"].Text, ingestedAt, expiresAt}, nil
 }
 
 func (r *Repairer) get(ctx context.Context, table, key, value string) (authorizationitem.Item, error) {

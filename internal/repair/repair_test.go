@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ var present = time.Date(2026, 7, 9, 12, 0, 0, 0, time.UTC)
 // world is what a repair reads and publishes to.
 type world struct {
 	authorization, claim map[string]types.AttributeValue
+	attempts             map[string]map[string]types.AttributeValue
 	happened             []timeline.Entry
 	published            []events.Event
 	refuse               error
@@ -58,6 +60,19 @@ func (w *world) GetItem(_ context.Context, in *dynamodb.GetItemInput, _ ...func(
 	return nil, errors.New("no table " + *in.TableName)
 }
 
+// PutItem holds the only condition there is: nobody has the key, or the correction is the same.
+func (w *world) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	if *in.TableName != "dedup" || *in.ConditionExpression != "attribute_not_exists(businessKey) OR correction = :correction" {
+		return nil, errors.New("another put to " + *in.TableName)
+	}
+	key := in.Item["businessKey"].(*types.AttributeValueMemberS).Value
+	if held, ok := w.attempts[key]; ok && !reflect.DeepEqual(held["correction"], in.ExpressionAttributeValues[":correction"]) {
+		return nil, &types.ConditionalCheckFailedException{Item: held}
+	}
+	w.attempts[key] = in.Item
+	return &dynamodb.PutItemOutput{}, nil
+}
+
 func (w *world) Publish(_ context.Context, all []events.Event) events.Failures {
 	if w.refuse != nil {
 		return events.Failures{0: w.refuse}
@@ -86,7 +101,8 @@ func failedWorld(t *testing.T) (*world, payment.Authorization) {
 	return &world{
 		authorization: item,
 		claim: map[string]types.AttributeValue{"businessKey": text(a.BusinessKey()), "authorizationId": text("auth-1"),
-			"payloadHash": text(a.PayloadHash()), "ingestedAt": text(ingestedAt)},
+			"payloadHash": text(a.PayloadHash()), "ingestedAt": text(ingestedAt), "expiresAt": &types.AttributeValueMemberN{Value: "1787048131"}},
+		attempts: map[string]map[string]types.AttributeValue{},
 		happened: []timeline.Entry{entry(events.TransactionAuthorized), entry(events.TransactionStandardized), entry(events.TransactionEnriched), entry(events.TransactionPostingFailed)},
 	}, a
 }
@@ -183,6 +199,8 @@ func TestTheAuthorizationMustBeTheOneThatWasTakenIn(t *testing.T) {
 		want   error
 	}{
 		"it is gone":                   {func(w *world) { w.authorization = nil }, ErrNotTaken},
+		"it was taken back":            {func(w *world) { w.authorization["status"] = text("VOIDED") }, ErrNotApproved},
+		"its claim has no end":         {func(w *world) { delete(w.claim, "expiresAt") }, nil},
 		"it has another key":           {func(w *world) { w.authorization["stan"] = text("9") }, ErrChanged},
 		"it has another content":       {func(w *world) { w.authorization["mcc"] = text("7995") }, ErrChanged},
 		"it is malformed":              {func(w *world) { delete(w.authorization, "mcc") }, ErrChanged},
@@ -233,4 +251,26 @@ func TestAnEventThatCannotBePutIsAnError(t *testing.T) {
 	require.NoError(t, err)
 	w.refuse = errors.New("ThrottlingException")
 	require.EqualError(t, w.repairer().Publish(t.Context(), plan), "publishing the repair: ThrottlingException")
+}
+
+// Two people plan on the same timeline: their events would have one id.
+func TestOneCorrectionTakesAnAttempt(t *testing.T) {
+	w, a := failedWorld(t)
+	first, err := w.repairer().Plan(t.Context(), request(map[string]string{"issuerCountry": "826"}))
+	require.NoError(t, err)
+	second, err := w.repairer().Plan(t.Context(), request(map[string]string{"issuerCountry": "840"}))
+	require.NoError(t, err)
+	require.Equal(t, first.EventID, second.EventID)
+	require.Empty(t, w.attempts, "a plan takes nothing")
+
+	w.refuse = errors.New("ThrottlingException")
+	require.Error(t, w.repairer().Publish(t.Context(), first), "the attempt is taken, and its event is not on the bus")
+	w.refuse = nil
+	err = w.repairer().Publish(t.Context(), second)
+	require.ErrorIs(t, err, ErrTaken)
+	require.ErrorContains(t, err, `{"issuerCountry":"826"}`, "whoever comes later can finish it")
+	require.Empty(t, w.published)
+	require.NoError(t, w.repairer().Publish(t.Context(), first))
+	require.Len(t, w.published, 1)
+	require.Equal(t, w.claim["expiresAt"], w.attempts["REPAIR#"+payment.TransactionID(a.BusinessKey())+"/TransactionAuthorized/2"]["expiresAt"])
 }
