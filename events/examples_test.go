@@ -81,7 +81,7 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 	canonical := Payment{Authorization: a, TransactionType: a.TransactionType(), BusinessKey: key, PayloadHash: a.PayloadHash()}
 	account := payment.Account{Status: payment.AccountOpen, ID: "acc-alice-gbp", IBAN: "GB29NWBK60161331926819", Holder: "MS A CARDHOLDER",
 		SortCode: "601613", BranchID: "601613", BranchName: "LONDON CITY", Product: "CURRENT_ACCOUNT_PLUS", Currency: "GBP", TaxCategory: "PERSONAL"}
-	terms := payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: &payment.Money{Minor: 300, Currency: "GBP"}}
+	terms := payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: payment.Money{Minor: 300, Currency: "GBP"}}
 	merchant := MerchantFacts{Name: "BETCO", Category: "Gambling"}
 
 	authorized := First(TransactionAuthorized, payment.TransactionID(key), a.ID, a.PANToken, exampleRecordID, ingested, published)
@@ -99,13 +99,13 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		return Detail[DecisionData]{enriched.Next(name, "", published), DecisionData{Payment: canonical, Account: account, Merchant: merchant,
 			Description: payment.Description(a), Scheme: "VISA", Terms: terms, Decision: d}}
 	}
-	decided := payment.Decided{Outcome: payment.OutcomePosted, TransactionType: "00", MCC: a.MCC, Foreign: true, BillingAmount: a.BillingAmount,
+	decided := payment.Decided{Outcome: payment.OutcomePosted, TransactionType: "00", MCC: a.MCC, Foreign: true, Charges: payment.ChargesOf(a), BillingAmount: a.BillingAmount,
 		AccountID: account.ID, Scheme: "VISA", Terms: terms, Description: payment.Description(a), ValueDate: "2026-07-10"}
 	legs, err := payment.Legs(decided)
 	require.NoError(t, err)
 	sequence := payment.Sequence{ID: payment.SequenceID(key, 0), Of: len(legs), Checksum: payment.Checksum(legs), TransactionID: authorized.TransactionID,
 		AuthorizationID: a.ID, BusinessKey: key, PayloadHash: canonical.PayloadHash, Outcome: payment.OutcomePosted, OccurredAt: authorized.OccurredAt,
-		Basis: payment.BasisOf(decided)}
+		Basis: decided}
 	entry, err := payment.Assemble(sequence, legs)
 	require.NoError(t, err)
 	approved := enriched.Next(TransactionPostingApproved, "", published)

@@ -29,5 +29,5 @@ type Terms struct {
 	FXFeeTaxRate    string `json:"fxFeeTaxRate,omitempty"`
 	TaxJurisdiction string `json:"taxJurisdiction,omitempty"`
 	CashFeeRate     string `json:"cashFeeRate,omitempty"`
-	CashFeeMinimum  *Money `json:"cashFeeMinimum,omitempty"`
+	CashFeeMinimum  Money  `json:"cashFeeMinimum,omitzero"`
 }

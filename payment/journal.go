@@ -55,7 +55,7 @@ func Checksum(legs []Leg) string {
 	sorted := slices.SortedFunc(slices.Values(legs), func(a, b Leg) int { return a.Number - b.Number })
 	var b strings.Builder
 	for _, leg := range sorted {
-		for _, part := range []string{strconv.Itoa(leg.Number), string(leg.Side), string(leg.Role), leg.Account,
+		for _, part := range []string{strconv.Itoa(leg.Number), string(leg.Side), string(leg.Role), leg.Account, string(leg.Component),
 			strconv.FormatInt(leg.Amount.Minor, 10), string(leg.Amount.Currency), leg.RuleID, leg.RuleVersion,
 			leg.BankTransactionCode, leg.ValueDate, leg.Description} {
 			// The length keeps free text from posing as a separator.
@@ -79,8 +79,8 @@ type Sequence struct {
 	Outcome         Outcome `json:"outcome"`
 	Reason          string  `json:"reason,omitempty"`
 	OccurredAt      string  `json:"occurredAt"`
-	// Basis is what the amounts were computed from; a reversal has none of its own.
-	Basis Basis `json:"basis,omitzero"`
+	// Basis is what the legs were computed from; a reversal has none of its own.
+	Basis Decided `json:"basis,omitzero"`
 	// ReversalOf is the sequence that this one takes back, and Remaining what is left of its billed amount afterwards.
 	ReversalOf string `json:"reversalOf,omitempty"`
 	Remaining  Money  `json:"remaining,omitzero"`
@@ -130,8 +130,8 @@ func Assemble(s Sequence, legs []Leg) (JournalEntry, error) {
 // gives the same hashes, in whatever order it posts.
 func (e JournalEntry) Hash() string {
 	parts := []string{"v1", e.ID, e.TransactionID, e.AuthorizationID, e.PayloadHash, string(e.Outcome), e.Reason, e.OccurredAt, Checksum(e.Legs)}
-	if e.Basis != (Basis{}) {
-		parts = append(parts, "basis", e.Basis.text())
+	if e.Basis != (Decided{}) {
+		parts = append(parts, "basis", e.Basis.Text())
 	}
 	if e.ReversalOf != "" {
 		parts = append(parts, "reversal", e.ReversalOf, strconv.FormatInt(e.Remaining.Minor, 10), string(e.Remaining.Currency))

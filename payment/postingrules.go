@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -49,6 +50,18 @@ const (
 
 // PostingRuleVersion is the version of the table below; it stands in every leg.
 const PostingRuleVersion = "1"
+
+// Component is a part of a payment.
+type Component string
+
+const (
+	Principal Component = "PRINCIPAL"
+	FXFee     Component = "FX_FEE"
+	FXFeeTax  Component = "FX_FEE_TAX"
+	CashFee   Component = "CASH_FEE"
+)
+
+var components = map[amountOf]Component{principal: Principal, fxFee: FXFee, fxFeeTax: FXFeeTax, cashFee: CashFee}
 
 // amountOf names what a leg template is worth.
 type amountOf int
@@ -162,32 +175,62 @@ func ruleFor(p Decided) (postingRule, error) {
 	}
 }
 
-// Decided is a payment on which the rules engine has decided: everything the posting rules need, and nothing else.
+// Charges says which of a product's charges a payment bears; the business rules decide it.
+type Charges struct {
+	// FX is the fee, and the tax on it, for a payment in another currency.
+	FX bool `json:"fx,omitempty"`
+	// Cash is the fee for cash and what is treated as cash.
+	Cash bool `json:"cash,omitempty"`
+}
+
+// Decided is a payment on which the rules engine has decided: everything the posting rules need, and nothing else. It is
+// comparable. It stays with the journal entry: a later message about the same payment is priced by the terms under which the
+// payment was posted, whatever the product's terms are then.
 type Decided struct {
-	Outcome         Outcome
-	TransactionType string
-	MCC             string
-	Foreign         bool
-	BillingAmount   Money
-	AccountID       string
-	Scheme          string
-	Terms           Terms
-	Description     string
-	ValueDate       string
+	Outcome         Outcome `json:"outcome"`
+	MTI             string  `json:"mti,omitempty"`
+	TransactionType string  `json:"transactionType"`
+	MCC             string  `json:"mcc,omitempty"`
+	Foreign         bool    `json:"foreign,omitempty"`
+	Charges         Charges `json:"charges,omitzero"`
+	// TransmittedAt is RFC 3339.
+	TransmittedAt     string `json:"transmittedAt,omitempty"`
+	TransactionAmount Money  `json:"transactionAmount,omitzero"`
+	BillingAmount     Money  `json:"billingAmount"`
+	SettlementAmount  Money  `json:"settlementAmount,omitzero"`
+	AccountID         string `json:"accountId,omitempty"`
+	BranchID          string `json:"branchId,omitempty"`
+	Scheme            string `json:"scheme"`
+	Terms             Terms  `json:"terms,omitzero"`
+	Description       string `json:"description,omitempty"`
+	ValueDate         string `json:"valueDate,omitempty"`
+}
+
+// Text is the decided payment as hashes and the journal take it: JSON. A member that is added later and left out where it is empty changes no hash.
+func (p Decided) Text() string {
+	form, err := json.Marshal(p)
+	if err != nil {
+		// Amounts without a currency do not marshal; such a payment has no legs either.
+		return err.Error()
+	}
+	return string(form)
 }
 
 // Leg is one side of a movement on one account. Amounts are above zero; the side carries the sign.
 type Leg struct {
-	Number              int    `json:"leg"`
-	Side                Side   `json:"side"`
-	Role                Role   `json:"role"`
-	Account             string `json:"account"`
-	Amount              Money  `json:"amount"`
-	RuleID              string `json:"ruleId"`
-	RuleVersion         string `json:"ruleVersion"`
-	BankTransactionCode string `json:"bankTransactionCode"`
-	ValueDate           string `json:"valueDate,omitempty"`
-	Description         string `json:"description,omitempty"`
+	Number  int    `json:"leg"`
+	Side    Side   `json:"side"`
+	Role    Role   `json:"role"`
+	Account string `json:"account"`
+	// Component is the part of the payment that the leg's movement is: the principal or one of its charges. Later messages
+	// about the payment change it component by component.
+	Component           Component `json:"component"`
+	Amount              Money     `json:"amount"`
+	RuleID              string    `json:"ruleId"`
+	RuleVersion         string    `json:"ruleVersion"`
+	BankTransactionCode string    `json:"bankTransactionCode"`
+	ValueDate           string    `json:"valueDate,omitempty"`
+	Description         string    `json:"description,omitempty"`
 }
 
 // Legs applies the posting rules: the balanced legs of the payment, numbered from 1.
@@ -218,7 +261,7 @@ func Legs(p Decided) ([]Leg, error) {
 			role Role
 		}{{Debit, movement.debit}, {Credit, movement.credit}} {
 			legs = append(legs, Leg{
-				Number: len(legs) + 1, Side: half.side, Role: half.role, Account: accountName(half.role, p), Amount: amount,
+				Number: len(legs) + 1, Side: half.side, Role: half.role, Account: accountName(half.role, p), Component: components[movement.amount], Amount: amount,
 				RuleID: rule.id, RuleVersion: PostingRuleVersion, BankTransactionCode: bankTransactionCode(rule, movement.amount),
 				ValueDate: p.ValueDate, Description: p.Description,
 			})
@@ -264,7 +307,7 @@ func worth(p Decided, amount amountOf) (Money, error) {
 	none := Money{Currency: p.BillingAmount.Currency}
 	switch amount {
 	case fxFee:
-		if !p.Foreign {
+		if !p.Charges.FX {
 			return none, nil
 		}
 		return share(p.BillingAmount, p.Terms.FXFeeRate)
@@ -279,11 +322,14 @@ func worth(p Decided, amount amountOf) (Money, error) {
 		}
 		return tax, err
 	case cashFee:
+		if !p.Charges.Cash {
+			return none, nil
+		}
 		fee, err := share(p.BillingAmount, p.Terms.CashFeeRate)
-		if err != nil || p.Terms.CashFeeMinimum == nil {
+		if err != nil || p.Terms.CashFeeMinimum == (Money{}) {
 			return fee, err
 		}
-		fee, err = fee.Max(*p.Terms.CashFeeMinimum)
+		fee, err = fee.Max(p.Terms.CashFeeMinimum)
 		if err != nil {
 			return Money{}, &Error{Kind: Invalid, Reason: reasonTerms, Err: fmt.Errorf("cash fee minimum: %w", err)}
 		}
@@ -314,4 +360,14 @@ func ValueDate(settlementDate string, transmittedAt time.Time) string {
 		return settlementDate
 	}
 	return transmittedAt.UTC().Format(time.DateOnly)
+}
+
+// ChargesOf are the charges that a payment bears where no business rule says otherwise: the fee for a foreign payment, and the
+// cash fee for cash.
+func ChargesOf(a Authorization) Charges {
+	t := a.TransactionType()
+	return Charges{
+		FX:   Foreign(a) && !slices.Contains(creditTypes, t),
+		Cash: slices.Contains(cashTypes, t) || (slices.Contains(purchaseTypes, t) && slices.Contains(cashMCCs, a.MCC)),
+	}
 }

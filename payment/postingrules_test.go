@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	plusTerms   = Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: &Money{300, "GBP"}}
+	plusTerms   = Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: Money{300, "GBP"}}
 	untaxed     = Terms{FXFeeRate: "0.0299"}
 	bahrainTerm = Terms{FXFeeRate: "0.025"}
 )
@@ -21,13 +21,16 @@ func decided(transactionType, billed string, currency Currency, terms Terms) Dec
 	if err != nil {
 		panic(err)
 	}
-	return Decided{Outcome: OutcomePosted, TransactionType: transactionType, MCC: "5411", BillingAmount: amount,
+	return Decided{Outcome: OutcomePosted, TransactionType: transactionType, MCC: "5411", BillingAmount: amount, Charges: Charges{Cash: transactionType == "01"},
 		AccountID: "acc-1", Scheme: "VISA", Terms: terms, ValueDate: "2026-07-10"}
 }
 
-func foreign(p Decided) Decided                { p.Foreign = true; return p }
-func suspended(p Decided) Decided              { p.Outcome, p.AccountID = OutcomeSuspense, ""; return p }
-func atMerchant(p Decided, mcc string) Decided { p.MCC = mcc; return p }
+func foreign(p Decided) Decided   { p.Foreign, p.Charges.FX = true, true; return p }
+func suspended(p Decided) Decided { p.Outcome, p.AccountID = OutcomeSuspense, ""; return p }
+func atMerchant(p Decided, mcc string) Decided {
+	p.MCC, p.Charges.Cash = mcc, p.Charges.Cash || mcc == "6011"
+	return p
+}
 
 func written(legs []Leg) string {
 	lines := make([]string, len(legs))

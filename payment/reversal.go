@@ -173,11 +173,12 @@ func movementsAt(original JournalEntry, remaining Money) ([]Money, error) {
 	if remaining.IsZero() {
 		return amounts, nil
 	}
-	if original.Basis == (Basis{}) || original.Legs[0].RuleVersion != PostingRuleVersion {
+	if original.Basis == (Decided{}) || original.Legs[0].RuleVersion != PostingRuleVersion {
 		return nil, &Error{Kind: Unsupported, Reason: "ORIGINAL_WITHOUT_TERMS",
 			Err: fmt.Errorf("sequence %s was posted without its terms, or by another version of the posting rules: it can only be reversed in full", original.ID)}
 	}
-	p := original.Basis.decided(original.Outcome, remaining)
+	p := original.Basis
+	p.Outcome, p.BillingAmount = original.Outcome, remaining
 	rule, err := ruleFor(p)
 	if err != nil {
 		return nil, err

@@ -133,8 +133,8 @@ func legMessages(t *testing.T) (sequence payment.Sequence, bodies []string) {
 	t.Helper()
 	const key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	minimum := payment.Money{Minor: 300, Currency: "GBP"}
-	legs, err := payment.Legs(payment.Decided{Outcome: payment.OutcomePosted, TransactionType: "00", MCC: "5411", Foreign: true, BillingAmount: payment.Money{Minor: 7925, Currency: "GBP"},
-		AccountID: "acc-alice", Scheme: "VISA", Terms: payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: &minimum},
+	legs, err := payment.Legs(payment.Decided{Outcome: payment.OutcomePosted, TransactionType: "00", MCC: "5411", Foreign: true, Charges: payment.Charges{FX: true}, BillingAmount: payment.Money{Minor: 7925, Currency: "GBP"},
+		AccountID: "acc-alice", Scheme: "VISA", Terms: payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: minimum},
 		ValueDate: "2026-07-10"})
 	require.NoError(t, err)
 	sequence = payment.Sequence{ID: payment.SequenceID(key, 0), Of: len(legs), Checksum: payment.Checksum(legs), TransactionID: payment.TransactionID(key),

@@ -182,7 +182,7 @@ func (s *system) seed(t testing.TB) {
 	}
 	data := directory.Data{
 		Products: []directory.Product{{Name: "PLUS", Currency: "GBP", Terms: payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB",
-			CashFeeRate: "0.03", CashFeeMinimum: &minimum}}},
+			CashFeeRate: "0.03", CashFeeMinimum: minimum}}},
 		Accounts:  []payment.Account{account("acc-alice"), account("acc-bob")},
 		Cards:     []directory.Card{{PANToken: tokenOf(t, aliceCard), Currency: "GBP", AccountID: "acc-alice"}, {PANToken: tokenOf(t, bobCard), Currency: "GBP", AccountID: "acc-bob"}},
 		WatchList: payment.WatchList{"7995": payment.WarningGambling},

@@ -197,7 +197,7 @@ func (f referenceFiles) data(ctx context.Context, tokens tokenizer) (directory.D
 			if err != nil {
 				return directory.Data{}, misused(fmt.Sprintf("product %d of %s: cashFeeMinimum: %s", i+1, filepath.Join(f.folder, "products.json"), err), "correct it")
 			}
-			product.Terms.CashFeeMinimum = &minimum
+			product.Terms.CashFeeMinimum = minimum
 		}
 		data.Products = append(data.Products, product)
 	}

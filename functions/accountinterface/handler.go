@@ -134,8 +134,11 @@ func split(detail events.Detail[events.DecisionData]) (payment.Sequence, []payme
 		return payment.Sequence{}, nil, err
 	}
 	decided := payment.Decided{
-		Outcome: outcome, TransactionType: d.Payment.TransactionType, MCC: d.Payment.MCC, Foreign: payment.Foreign(d.Payment.Authorization),
-		BillingAmount: d.Payment.BillingAmount, AccountID: d.Account.ID, Scheme: d.Scheme, Terms: d.Terms, Description: d.Description,
+		Outcome: outcome, MTI: d.Payment.MTI, TransactionType: d.Payment.TransactionType, MCC: d.Payment.MCC,
+		Foreign: payment.Foreign(d.Payment.Authorization), Charges: payment.ChargesOf(d.Payment.Authorization),
+		TransmittedAt:     d.Payment.TransmittedAt.UTC().Format(time.RFC3339Nano),
+		TransactionAmount: d.Payment.TransactionAmount, BillingAmount: d.Payment.BillingAmount,
+		AccountID: d.Account.ID, BranchID: d.Account.BranchID, Scheme: d.Scheme, Terms: d.Terms, Description: d.Description,
 		ValueDate: payment.ValueDate(d.Payment.SettlementDate, d.Payment.TransmittedAt),
 	}
 	legs, err := payment.Legs(decided)
@@ -146,7 +149,7 @@ func split(detail events.Detail[events.DecisionData]) (payment.Sequence, []payme
 		ID: payment.SequenceID(businessKey, 0), Of: len(legs), Checksum: payment.Checksum(legs),
 		TransactionID: detail.Metadata.TransactionID, AuthorizationID: d.Payment.ID, BusinessKey: businessKey,
 		PayloadHash: d.Payment.PayloadHash, Outcome: outcome, OccurredAt: detail.Metadata.OccurredAt,
-		Basis: payment.BasisOf(decided),
+		Basis: decided,
 	}
 	if outcome == payment.OutcomeSuspense {
 		sequence.Reason = d.Decision.Reason

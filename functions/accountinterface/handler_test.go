@@ -42,7 +42,7 @@ func decision(change func(*events.DecisionData)) events.DecisionData {
 	d := events.DecisionData{
 		Payment: events.Payment{Authorization: a, TransactionType: "00", BusinessKey: a.BusinessKey(), PayloadHash: a.PayloadHash()},
 		Account: payment.Account{Status: payment.AccountOpen, ID: "acc-1", Currency: "GBP"}, Description: "ACME STORE NEW YORK US USD 100.00", Scheme: "VISA",
-		Terms:    payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: &payment.Money{Minor: 300, Currency: "GBP"}},
+		Terms:    payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: payment.Money{Minor: 300, Currency: "GBP"}},
 		Decision: events.Decision{RuleSetVersion: "1", Outcome: events.DecisionApproved, Reason: "NONE"},
 	}
 	if change != nil {
@@ -81,18 +81,15 @@ func TestDecisionBecomesItsLegs(t *testing.T) {
 		outcome    payment.Outcome
 		reason     string
 		legs       []string
-		basis      payment.Basis
 	}{
 		"E1 domestic": {events.TransactionPostingApproved, func(d *events.DecisionData) {
 			d.Payment.TransactionAmount, d.Payment.BillingAmount = payment.Money{Minor: 1981, Currency: "GBP"}, payment.Money{Minor: 1981, Currency: "GBP"}
-		}, payment.OutcomePosted, "", []string{"D acc-1 GBP 19.81", "C SCHEME_PAYABLE.VISA.GBP GBP 19.81"}, payment.Basis{TransactionType: "00", MCC: "5411"}},
+		}, payment.OutcomePosted, "", []string{"D acc-1 GBP 19.81", "C SCHEME_PAYABLE.VISA.GBP GBP 19.81"}},
 		"E2 foreign": {events.TransactionPostingApproved, nil, payment.OutcomePosted, "", []string{"D acc-1 GBP 79.25", "C SCHEME_PAYABLE.VISA.GBP GBP 79.25",
-			"D acc-1 GBP 2.37", "C FEE_INCOME.FX GBP 2.37", "D acc-1 GBP 0.47", "C TAX_PAYABLE.GB GBP 0.47"},
-			payment.Basis{TransactionType: "00", MCC: "5411", Foreign: true, FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB"}},
+			"D acc-1 GBP 2.37", "C FEE_INCOME.FX GBP 2.37", "D acc-1 GBP 0.47", "C TAX_PAYABLE.GB GBP 0.47"}},
 		"E8 closed account": {events.TransactionRoutedToSuspense, func(d *events.DecisionData) {
 			d.Decision.Outcome, d.Decision.Reason = events.DecisionSuspense, "ACCOUNT_CLOSED"
-		}, payment.OutcomeSuspense, "ACCOUNT_CLOSED", []string{"D SUSPENSE.CARD.GBP GBP 79.25", "C SCHEME_PAYABLE.VISA.GBP GBP 79.25"},
-			payment.Basis{TransactionType: "00", MCC: "5411", Foreign: true}},
+		}, payment.OutcomeSuspense, "ACCOUNT_CLOSED", []string{"D SUSPENSE.CARD.GBP GBP 79.25", "C SCHEME_PAYABLE.VISA.GBP GBP 79.25"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, d := &publisher{}, decision(tc.change)
@@ -114,7 +111,10 @@ func TestDecisionBecomesItsLegs(t *testing.T) {
 			for _, event := range p.events {
 				require.Equal(t, payment.Sequence{ID: payment.SequenceID(key, 0), Of: len(legs), Checksum: payment.Checksum(legs), TransactionID: payment.TransactionID(key),
 					AuthorizationID: "auth-1", BusinessKey: key, PayloadHash: d.Payment.PayloadHash, Outcome: tc.outcome, Reason: tc.reason,
-					OccurredAt: "2026-07-09T10:15:31.123Z", Basis: tc.basis}, decoded(t, event).Data.Sequence)
+					OccurredAt: "2026-07-09T10:15:31.123Z", Basis: decoded(t, event).Data.Sequence.Basis}, decoded(t, event).Data.Sequence)
+				relegs, err := payment.Legs(decoded(t, event).Data.Sequence.Basis)
+				require.NoError(t, err)
+				require.Equal(t, legs, relegs, "the basis is what the legs were computed from")
 			}
 			_, err := payment.Assemble(decoded(t, p.events[0]).Data.Sequence, legs)
 			require.NoError(t, err, "what posting will check")

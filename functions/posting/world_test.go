@@ -144,7 +144,7 @@ func (w *world) requireSound(t require.TestingT, journalEntries int) {
 // entry is the n-th payment: a foreign purchase with fee and tax, six legs, GBP 82.09 from the account.
 func entry(t require.TestingT, n int, account string) payment.JournalEntry {
 	legs, err := payment.Legs(payment.Decided{
-		Outcome: payment.OutcomePosted, TransactionType: "00", MCC: "5411", Foreign: true, BillingAmount: payment.Money{Minor: 7925, Currency: "GBP"},
+		Outcome: payment.OutcomePosted, TransactionType: "00", MCC: "5411", Foreign: true, Charges: payment.Charges{FX: true}, BillingAmount: payment.Money{Minor: 7925, Currency: "GBP"},
 		AccountID: account, Scheme: "VISA", Terms: payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB"},
 		Description: "ACME STORE", ValueDate: "2026-07-10",
 	})

@@ -116,7 +116,7 @@ const token = "tok_v1_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 var account = payment.Account{Status: payment.AccountOpen, ID: "acc-1", IBAN: "GB29NWBK60161331926819", Holder: "A HOLDER", SortCode: "601613",
 	BranchID: "b-1", BranchName: "City", Product: "CURRENT", Currency: "GBP", TaxCategory: "PERSONAL"}
 
-var terms = payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: &payment.Money{Minor: 300, Currency: "GBP"}}
+var terms = payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: payment.Money{Minor: 300, Currency: "GBP"}}
 
 func sample() Data {
 	return Data{
@@ -155,7 +155,7 @@ func TestContradictingDataIsAnError(t *testing.T) {
 		reason string
 	}{
 		"no product":          {func(d *Data) { d.Products = nil }, ReasonProductMissing},
-		"no terms in GBP":     {func(d *Data) { d.Products[0].Currency = "EUR"; d.Products[0].Terms.CashFeeMinimum = nil }, ReasonProductMissing},
+		"no terms in GBP":     {func(d *Data) { d.Products[0].Currency = "EUR"; d.Products[0].Terms.CashFeeMinimum = payment.Money{} }, ReasonProductMissing},
 		"no account":          {func(d *Data) { d.Accounts = nil }, ReasonAccountMissing},
 		"an account in euros": {func(d *Data) { d.Accounts = []payment.Account{account}; d.Accounts[0].Currency = "EUR" }, ReasonAccountMismatch},
 	} {

@@ -76,7 +76,7 @@ func productItem(p Product) map[string]types.AttributeValue {
 		"fxFeeRate": p.Terms.FXFeeRate, "fxFeeTaxRate": p.Terms.FXFeeTaxRate, "taxJurisdiction": p.Terms.TaxJurisdiction,
 		"cashFeeRate": p.Terms.CashFeeRate,
 	}
-	if p.Terms.CashFeeMinimum != nil {
+	if p.Terms.CashFeeMinimum != (payment.Money{}) {
 		attributes["cashFeeMinimum"] = p.Terms.CashFeeMinimum.Decimal()
 	}
 	return item(productKey(p.Name, p.Currency), attributes)
@@ -159,7 +159,7 @@ func decodeProduct(name string, currency payment.Currency, values map[string]str
 		if err != nil {
 			return nil, fmt.Errorf("attribute cashFeeMinimum: %w", err)
 		}
-		p.Terms.CashFeeMinimum = &money
+		p.Terms.CashFeeMinimum = money
 	}
 	return p, p.check()
 }
@@ -214,7 +214,7 @@ func (p Product) check() error {
 		}
 	}
 	minimum := p.Terms.CashFeeMinimum
-	if minimum != nil && (minimum.Currency != p.Currency || minimum.Minor < 0) {
+	if minimum != (payment.Money{}) && (minimum.Currency != p.Currency || minimum.Minor < 0) {
 		return fmt.Errorf("product %s %s: the cash fee minimum must be zero or more in %s", p.Name, p.Currency, p.Currency)
 	}
 	return nil

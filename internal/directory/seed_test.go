@@ -17,7 +17,7 @@ func TestCheckNamesEverythingThatIsWrong(t *testing.T) {
 	const number = "4111111111111111"
 	err := Data{
 		Products: []Product{{Name: "P", Currency: "GBP", Terms: payment.Terms{FXFeeRate: "-1"}}, {Name: "Q", Currency: "XXQ"},
-			{Name: "R", Currency: "GBP", Terms: payment.Terms{CashFeeMinimum: &payment.Money{Minor: 1, Currency: "EUR"}}}},
+			{Name: "R", Currency: "GBP", Terms: payment.Terms{CashFeeMinimum: payment.Money{Minor: 1, Currency: "EUR"}}}},
 		Ranges:    []Range{{BIN: "4111", Scheme: "VISA"}},
 		Accounts:  []payment.Account{{ID: "a", Status: "SLEEPING"}, account, account},
 		Cards:     []Card{{PANToken: number, Currency: "GBP", AccountID: "acc-1"}, {PANToken: token, Currency: "GBP"}},

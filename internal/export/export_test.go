@@ -136,7 +136,7 @@ func TestExportOfAReversal(t *testing.T) {
 	a, err := payment.ParseAuthorization(authorizationitem.Item(item).Attributes())
 	require.NoError(t, err)
 	original := s.records[payment.SequenceID(a.OriginalKey(), 0)]
-	original.BusinessKey, original.Basis = a.OriginalKey(), payment.Basis{TransactionType: "00", MCC: "5411"}
+	original.BusinessKey, original.Basis = a.OriginalKey(), payment.Decided{TransactionType: "00", MCC: "5411"}
 	reversal, err := payment.Reverse(original.JournalEntry, original.Billed(), 1, payment.ReversalOrder{AuthorizationID: "auth-r", BusinessKey: a.BusinessKey(),
 		PayloadHash: a.PayloadHash(), OccurredAt: ingestedAt, TransactionAmount: a.TransactionAmount, ReplacementAmount: a.ReplacementAmount, BillingCurrency: "GBP", Outcome: payment.OutcomePosted})
 	require.NoError(t, err)

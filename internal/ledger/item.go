@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -63,6 +64,7 @@ func journalItem(r Record) map[string]types.AttributeValue {
 			"leg": number(int64(leg.Number)), "side": text(string(leg.Side)), "role": text(string(leg.Role)), "account": text(leg.Account),
 			"minor": number(leg.Amount.Minor), "currency": text(string(leg.Amount.Currency)),
 		}
+		setText(m, "component", string(leg.Component))
 		setText(m, "ruleId", leg.RuleID)
 		setText(m, "ruleVersion", leg.RuleVersion)
 		setText(m, "bankTransactionCode", leg.BankTransactionCode)
@@ -81,34 +83,14 @@ func journalItem(r Record) map[string]types.AttributeValue {
 	setText(item, "outcome", string(r.Outcome))
 	setText(item, "reason", r.Reason)
 	setText(item, "occurredAt", r.OccurredAt)
-	if r.Basis != (payment.Basis{}) {
-		item["basis"] = basisItem(r.Basis)
+	if r.Basis != (payment.Decided{}) {
+		item["basis"] = text(r.Basis.Text())
 	}
 	if r.ReversalOf != "" {
 		item["reversalOf"] = text(r.ReversalOf)
 		item["remainingMinor"], item["remainingCurrency"] = number(r.Remaining.Minor), text(string(r.Remaining.Currency))
 	}
 	return item
-}
-
-func basisItem(b payment.Basis) *types.AttributeValueMemberM {
-	m := map[string]types.AttributeValue{}
-	for name, field := range basisTexts(&b) {
-		setText(m, name, *field)
-	}
-	if b.Foreign {
-		m["foreign"] = &types.AttributeValueMemberBOOL{Value: true}
-	}
-	if b.CashFeeMinimum != (payment.Money{}) {
-		m["cashFeeMinimumMinor"], m["cashFeeMinimumCurrency"] = number(b.CashFeeMinimum.Minor), text(string(b.CashFeeMinimum.Currency))
-	}
-	return &types.AttributeValueMemberM{Value: m}
-}
-
-// basisTexts are the text fields of a basis by the names of their attributes.
-func basisTexts(b *payment.Basis) map[string]*string {
-	return map[string]*string{"transactionType": &b.TransactionType, "mcc": &b.MCC, "fxFeeRate": &b.FXFeeRate, "fxFeeTaxRate": &b.FXFeeTaxRate,
-		"taxJurisdiction": &b.TaxJurisdiction, "cashFeeRate": &b.CashFeeRate}
 }
 
 func entryItem(r Record, leg payment.Leg) map[string]types.AttributeValue {
@@ -191,27 +173,12 @@ func (d *decoder) moneyIn(prefix string) payment.Money {
 	return money
 }
 
-func (d *decoder) basis() payment.Basis {
-	var b payment.Basis
-	value, ok := d.item["basis"]
-	if !ok {
-		return b
-	}
-	m, ok := value.(*types.AttributeValueMemberM)
-	if !ok {
-		d.fail("basis", "is not a map")
-		return b
-	}
-	in := decoder{item: m.Value}
-	for name, field := range basisTexts(&b) {
-		*field = in.text(name)
-	}
-	if foreign, ok := m.Value["foreign"].(*types.AttributeValueMemberBOOL); ok {
-		b.Foreign = foreign.Value
-	}
-	b.CashFeeMinimum = in.moneyIn("cashFeeMinimum")
-	if in.err != nil {
-		d.fail("basis", in.err.Error())
+func (d *decoder) basis() payment.Decided {
+	var b payment.Decided
+	if form := d.text("basis"); form != "" {
+		if err := json.Unmarshal([]byte(form), &b); err != nil {
+			d.fail("basis", err.Error())
+		}
 	}
 	return b
 }
@@ -232,7 +199,7 @@ func (d *decoder) legs() []payment.Leg {
 		leg := decoder{item: m.Value}
 		legs[i] = payment.Leg{
 			Number: int(leg.number("leg")), Side: payment.Side(leg.required("side")), Role: payment.Role(leg.required("role")),
-			Account: leg.required("account"), Amount: leg.money(), RuleID: leg.text("ruleId"), RuleVersion: leg.text("ruleVersion"),
+			Account: leg.required("account"), Component: payment.Component(leg.text("component")), Amount: leg.money(), RuleID: leg.text("ruleId"), RuleVersion: leg.text("ruleVersion"),
 			BankTransactionCode: leg.text("bankTransactionCode"), ValueDate: leg.text("valueDate"), Description: leg.text("description"),
 		}
 		if leg.err != nil {

@@ -35,7 +35,7 @@ func newStore(table *ledgertest.Table) *Store {
 // foreignPurchase is example E2: USD 100.00 billed as GBP 79.25 with fee and tax, six legs.
 func foreignPurchase(t require.TestingT, n int, account string) payment.JournalEntry {
 	legs, err := payment.Legs(payment.Decided{
-		Outcome: payment.OutcomePosted, TransactionType: "00", MCC: "5411", Foreign: true, BillingAmount: payment.Money{Minor: 7925, Currency: "GBP"},
+		Outcome: payment.OutcomePosted, TransactionType: "00", MCC: "5411", Foreign: true, Charges: payment.Charges{FX: true}, BillingAmount: payment.Money{Minor: 7925, Currency: "GBP"},
 		AccountID: account, Scheme: "VISA", Terms: payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB"},
 		Description: "ACME STORE NEW YORK US USD 100.00", ValueDate: "2026-07-10",
 	})

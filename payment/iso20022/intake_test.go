@@ -53,7 +53,7 @@ func TestWhatTheIntakeTakesIsValid(t *testing.T) {
 		account := payment.Account{Status: payment.AccountOpen, ID: "acc-1", Holder: rapid.StringMatching(`[\p{L} ]{0,150}`).Draw(t, "holder"), Product: "PLUS", Currency: a.BillingAmount.Currency}
 		require.Empty(t, Initiation(message.Enriched(account)).Validate())
 
-		legs, err := payment.Legs(payment.Decided{Outcome: payment.OutcomePosted, TransactionType: a.TransactionType(), MCC: a.MCC, Foreign: payment.Foreign(a), BillingAmount: a.BillingAmount,
+		legs, err := payment.Legs(payment.Decided{Outcome: payment.OutcomePosted, TransactionType: a.TransactionType(), MCC: a.MCC, Foreign: payment.Foreign(a), Charges: payment.ChargesOf(a), BillingAmount: a.BillingAmount,
 			AccountID: account.ID, Scheme: "VISA", Terms: payment.Terms{FXFeeRate: "0.03"}, Description: payment.Description(a), ValueDate: payment.ValueDate(a.SettlementDate, a.TransmittedAt)})
 		require.NoError(t, err)
 		entry := payment.JournalEntry{Sequence: payment.Sequence{ID: payment.SequenceID(a.BusinessKey(), 0), Of: len(legs)}, Legs: legs}

@@ -54,9 +54,9 @@ func gbpAccount() payment.Account {
 func posted(t *testing.T, a payment.Authorization, account payment.Account) Posting {
 	t.Helper()
 	minimum := money(300, account.Currency)
-	terms := payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: &minimum}
+	terms := payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: minimum}
 	key := a.BusinessKey()
-	legs, err := payment.Legs(payment.Decided{Outcome: payment.OutcomePosted, TransactionType: a.TransactionType(), MCC: a.MCC, Foreign: payment.Foreign(a),
+	legs, err := payment.Legs(payment.Decided{Outcome: payment.OutcomePosted, TransactionType: a.TransactionType(), MCC: a.MCC, Foreign: payment.Foreign(a), Charges: payment.ChargesOf(a),
 		BillingAmount: a.BillingAmount, AccountID: account.ID, Scheme: "VISA", Terms: terms, Description: payment.Description(a),
 		ValueDate: payment.ValueDate(a.SettlementDate, a.TransmittedAt)})
 	require.NoError(t, err)
