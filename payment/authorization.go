@@ -203,6 +203,7 @@ func ParseAuthorization(item map[string]Attribute) (Authorization, error) {
 // Classes of messages, as MTIClass has them.
 const (
 	ClassAuthorization = "1"
+	ClassFinancial     = "2"
 	ClassReversal      = "4"
 )
 

@@ -81,9 +81,13 @@ type Sequence struct {
 	OccurredAt      string  `json:"occurredAt"`
 	// Basis is what the legs were computed from; a reversal has none of its own.
 	Basis Decided `json:"basis,omitzero"`
-	// ReversalOf is the sequence that this one takes back, and Remaining what is left of its billed amount afterwards.
+	// Link finds the purchase that the payment is another message about; see Authorization.Link. RefundOf finds the purchase
+	// that a credit gives back.
+	Link     string `json:"link,omitempty"`
+	RefundOf string `json:"refundOf,omitempty"`
+	// Root is the first sequence of the purchase, where this one is another; ReversalOf the same where it takes it back.
+	Root       string `json:"root,omitempty"`
 	ReversalOf string `json:"reversalOf,omitempty"`
-	Remaining  Money  `json:"remaining,omitzero"`
 }
 
 // JournalEntry is a complete, balanced posting sequence, ready to be committed. It is never changed afterwards.
@@ -133,8 +137,8 @@ func (e JournalEntry) Hash() string {
 	if e.Basis != (Decided{}) {
 		parts = append(parts, "basis", e.Basis.Text())
 	}
-	if e.ReversalOf != "" {
-		parts = append(parts, "reversal", e.ReversalOf, strconv.FormatInt(e.Remaining.Minor, 10), string(e.Remaining.Currency))
+	if e.Root != "" {
+		parts = append(parts, "root", e.Root, "reversal", e.ReversalOf)
 	}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "|")))
 	return hex.EncodeToString(sum[:])

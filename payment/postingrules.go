@@ -38,6 +38,7 @@ const (
 	RoleFXFeeIncome   Role = "FEE_INCOME.FX"
 	RoleCashFeeIncome Role = "FEE_INCOME.CASH"
 	RoleTaxPayable    Role = "TAX_PAYABLE"
+	RoleDisputeLoss   Role = "DISPUTE_LOSS"
 )
 
 // Outcome says where a posting sequence puts a payment.
