@@ -73,7 +73,7 @@ func orderOf(detail events.Detail[events.DecisionData]) (payment.ReversalOrder, 
 	if err != nil {
 		return payment.ReversalOrder{}, err
 	}
-	if err := payment.CheckSupported(p.Authorization, payment.EveryClass()); err != nil {
+	if err := payment.CheckSupported(p.Authorization); err != nil {
 		return payment.ReversalOrder{}, err
 	}
 	businessKey, err := checkKey(detail)
