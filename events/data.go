@@ -137,9 +137,19 @@ type LegData struct {
 	Leg      payment.Leg      `json:"leg"`
 }
 
-// ReversalData is a reversal that is to be posted. It has no legs yet: they depend on what was posted of its original.
-type ReversalData struct {
-	Reversal payment.ReversalOrder `json:"reversal"`
+// OrderData is a posting without legs: they depend on what was posted of the purchase before.
+type OrderData struct {
+	Order payment.Order `json:"order"`
+}
+
+// LedgerFindingData is something that the ledger found out about a payment.
+type LedgerFindingData struct {
+	Rule            string `json:"rule"`
+	AuthorizationID string `json:"authorizationId"`
+	// RelatedSequence is the posting sequence that the finding is about besides the payment's own.
+	RelatedSequence string `json:"relatedSequence,omitempty"`
+	// Problem is one sentence.
+	Problem string `json:"problem"`
 }
 
 // PostedData is a journal entry that has been committed.

@@ -118,8 +118,8 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 			Problem: "another authorization with the same business key and the same content is known", KnownAuthorizationID: a.ID}, "authorizationId", "auth-e2-again"),
 		DuplicateConflictDetected: exampleParked(t, DuplicateConflictDetected, ParkedData{Kind: string(payment.Conflict), Reason: "CONFLICT",
 			Problem: "the business key is known with other content", KnownAuthorizationID: a.ID}, "authorizationId", "auth-e2-other", "merchantName", "BETCO 2"),
-		TransactionRejected: exampleParked(t, TransactionRejected, ParkedData{Kind: string(payment.Unsupported), Reason: "MESSAGE_TYPE_NOT_SUPPORTED",
-			Problem: "message type 0120 is not supported yet, only 0100 and 0110 are"}, "authorizationId", "auth-e2-advice", "mti", "0120"),
+		TransactionRejected: exampleParked(t, TransactionRejected, ParkedData{Kind: string(payment.Unsupported), Reason: "TRANSACTION_TYPE_NOT_SUPPORTED",
+			Problem: "transaction type 31 is not posted"}, "authorizationId", "auth-e2-inquiry", "processingCode", "310000"),
 		TransactionQuarantined:             exampleQuarantined(),
 		TransactionStandardized:            Detail[StandardizedData]{standardized, StandardizedData{Message: message, Payment: canonical}},
 		TransactionEnriched:                Detail[EnrichedData]{enriched, EnrichedData{Payment: canonical, Account: account, Merchant: merchant, Description: payment.Description(a), Scheme: "VISA", Terms: terms, Facts: facts, Message: message.Enriched(account)}},
@@ -130,13 +130,13 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		TransactionRoutedToSuspense:        decision(TransactionRoutedToSuspense, payment.Account{Status: payment.AccountNotFound}, payment.Terms{}, Decision{RuleSetVersion: "1", RulesFired: []string{"R-015"}, Outcome: DecisionSuspense, Reason: string(payment.SuspenseAccountNotFound)}),
 		TransactionPostingFailed:           Detail[FailedData]{enriched.Next(TransactionPostingFailed, "", published), FailedData{Payment: canonical, Decision: Decision{RuleSetVersion: "1", RulesFired: []string{"R-001"}, Outcome: DecisionFailedReview, Reason: "ISSUER_COUNTRY_UNKNOWN"}}},
 		PostingLegCreated:                  Detail[LegData]{leg, LegData{Sequence: sequence, Leg: legs[0]}},
-		ReversalRequested:                  exampleReversal(t),
+		PostingOrderCreated:                exampleReversal(t),
 		TransactionPosted:                  Detail[PostedData]{leg.Next(TransactionPosted, "", published), PostedData{Sequence: sequence, Outcome: payment.OutcomePosted, EntryHash: entry.Hash(), Legs: legs}},
 	}
 }
 
 // exampleReversal asks for worked example E5: of USD 100.00 remain 63.09.
-func exampleReversal(t *testing.T) Detail[ReversalData] {
+func exampleReversal(t *testing.T) Detail[OrderData] {
 	t.Helper()
 	item := exampleItem(t, "authorizationId", "auth-e5", "mti", "0400", "stan", "123461", "rrn", "519012123461")
 	item["original"] = &types.AttributeValueMemberM{Value: exampleItem(t)}
@@ -145,10 +145,11 @@ func exampleReversal(t *testing.T) Detail[ReversalData] {
 	require.NoError(t, err)
 	authorized := First(TransactionAuthorized, payment.TransactionID(r.BusinessKey()), r.ID, r.PANToken, exampleRecordID, ingested, published)
 	approved := authorized.Next(TransactionStandardized, "", published).Next(TransactionEnriched, "", published).Next(TransactionPostingApproved, "", published)
-	return Detail[ReversalData]{approved.Next(ReversalRequested, "", published), ReversalData{Reversal: payment.ReversalOrder{
-		OriginalSequence: payment.SequenceID(r.OriginalKey(), 0), TransactionID: approved.TransactionID, AuthorizationID: r.ID, BusinessKey: r.BusinessKey(),
-		PayloadHash: r.PayloadHash(), OccurredAt: approved.OccurredAt, Outcome: payment.OutcomePosted, TransactionAmount: r.TransactionAmount,
-		ReplacementAmount: r.ReplacementAmount, BillingCurrency: "GBP", ValueDate: "2026-07-10", Description: payment.Description(r)}}}
+	return Detail[OrderData]{approved.Next(PostingOrderCreated, "", published), OrderData{Order: payment.Order{
+		Kind: payment.OrderReversal, PurchaseKey: r.OriginalKey(), BusinessKey: r.BusinessKey(), TransactionID: approved.TransactionID, AuthorizationID: r.ID,
+		PayloadHash: r.PayloadHash(), PANToken: r.PANToken, OccurredAt: approved.OccurredAt, Outcome: payment.OutcomePosted, AccountID: "acc-1",
+		TransmittedAt: r.TransmittedAt.Format(time.RFC3339Nano), TransactionType: "00", Scheme: "VISA", TransactionAmount: r.TransactionAmount,
+		BillingAmount: r.BillingAmount, ReplacementAmount: r.ReplacementAmount, ValueDate: "2026-07-10", Description: payment.Description(r)}}}
 }
 
 // A card number's place is never on the bus.

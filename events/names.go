@@ -21,8 +21,13 @@ const (
 	TransactionRoutedToSuspense        DetailType = "TransactionRoutedToSuspense"
 	TransactionPostingFailed           DetailType = "TransactionPostingFailed"
 	PostingLegCreated                  DetailType = "PostingLegCreated"
-	ReversalRequested                  DetailType = "ReversalRequested"
+	PostingOrderCreated                DetailType = "PostingOrderCreated"
 	TransactionPosted                  DetailType = "TransactionPosted"
+	SuspectedDuplicateFound            DetailType = "SuspectedDuplicateFound"
+	OverAuthorizationFound             DetailType = "OverAuthorizationFound"
+	OrphanReversal                     DetailType = "OrphanReversal"
+	ReversalExceedsOriginal            DetailType = "ReversalExceedsOriginal"
+	UnmatchedRefund                    DetailType = "UnmatchedRefund"
 )
 
 // Source names the producer of an event.
@@ -69,7 +74,12 @@ func Contracts() []Contract {
 		{TransactionRoutedToSuspense, []Source{SourceRules}, DecisionData{}, "the rules decided: to be posted to suspense"},
 		{TransactionPostingFailed, []Source{SourceRules}, FailedData{}, "the rules decided: a person must look (R-001); nothing is posted"},
 		{PostingLegCreated, []Source{SourceAccountInterface}, LegData{}, "one leg of a posting sequence was computed"},
-		{ReversalRequested, []Source{SourceAccountInterface}, ReversalData{}, "a reversal is to be posted; its legs depend on what was posted of its original"},
+		{PostingOrderCreated, []Source{SourceAccountInterface}, OrderData{}, "a reversal is to be posted, or something in suspense cleared; its legs depend on what was posted of the purchase"},
 		{TransactionPosted, []Source{SourcePosting}, PostedData{}, "a journal entry was committed"},
+		{OverAuthorizationFound, []Source{SourcePosting}, LedgerFindingData{}, "rule R-031 fired: a completion exceeds its authorization by more than its merchant category may"},
+		{SuspectedDuplicateFound, []Source{SourcePosting}, LedgerFindingData{}, "rule R-052 fired: the same card paid the same merchant the same amount within minutes; both are posted"},
+		{OrphanReversal, []Source{SourcePosting}, LedgerFindingData{}, "rule R-060 fired: a reversal waits for its original"},
+		{ReversalExceedsOriginal, []Source{SourcePosting}, LedgerFindingData{}, "rule R-061 fired: a reversal would leave no less than remains; it is parked"},
+		{UnmatchedRefund, []Source{SourcePosting}, LedgerFindingData{}, "rule R-062 fired: a refund names no purchase, and none of the card at the merchant is known; it is posted"},
 	}
 }

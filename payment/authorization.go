@@ -178,7 +178,7 @@ func ParseAuthorization(item map[string]Attribute) (Authorization, error) {
 		Merchant: Merchant{Name: p.text("merchantName"), City: p.text("merchantCity"), Country: p.text("merchantCountry"),
 			ID: p.text("merchantId"), TerminalID: p.text("terminalId")},
 	}
-	if class := MTIClass(a.MTI); class == "1" || class == "2" {
+	if class := MTIClass(a.MTI); class == ClassAuthorization || class == ClassFinancial {
 		a.AuthCode, a.ResponseCode = p.required("authCode"), p.required("responseCode")
 	} else {
 		a.AuthCode, a.ResponseCode = p.text("authCode"), p.text("responseCode")
@@ -199,24 +199,6 @@ func ParseAuthorization(item map[string]Attribute) (Authorization, error) {
 	}
 	return a, nil
 }
-
-// Classes of messages, as MTIClass has them.
-const (
-	ClassAuthorization = "1"
-	ClassFinancial     = "2"
-	ClassReversal      = "4"
-)
-
-// MTIClass is the second digit of a message type: 1 authorization, 2 financial, 4 reversal; "" for a malformed one.
-func MTIClass(mti string) string {
-	if len(mti) != 4 {
-		return ""
-	}
-	return mti[1:2]
-}
-
-// IsReversal reports whether the message takes another one back.
-func (a Authorization) IsReversal() bool { return MTIClass(a.MTI) == ClassReversal }
 
 // transactionTypeDigits is the length of the transaction type, the head of the processing code (DE3).
 const transactionTypeDigits = 2

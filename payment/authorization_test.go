@@ -233,7 +233,7 @@ func TestReversalNamesItsOriginal(t *testing.T) {
 	require.Equal(t, "GBP 50.00", remaining.String())
 	for _, mti := range []string{"0400", "0401", "0410", "0420", "0421", "0430"} {
 		same := parsed(t, reversalOf(map[string]Attribute{"mti": text(mti)}))
-		require.NoError(t, CheckSupported(same, EveryClass()))
+		require.NoError(t, CheckSupported(same))
 		require.Equal(t, reversal.BusinessKey(), same.BusinessKey(), "repeats and responses are the same reversal")
 	}
 	require.Empty(t, original.OriginalKey())

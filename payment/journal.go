@@ -81,10 +81,9 @@ type Sequence struct {
 	OccurredAt      string  `json:"occurredAt"`
 	// Basis is what the legs were computed from; a reversal has none of its own.
 	Basis Decided `json:"basis,omitzero"`
-	// Link finds the purchase that the payment is another message about; see Authorization.Link. RefundOf finds the purchase
-	// that a credit gives back.
-	Link     string `json:"link,omitempty"`
-	RefundOf string `json:"refundOf,omitempty"`
+	// Links find the purchase that the payment is another message about, RefundOf that which a credit gives back.
+	Links    Links `json:"links,omitzero"`
+	RefundOf Links `json:"refundOf,omitzero"`
 	// Root is the first sequence of the purchase, where this one is another; ReversalOf the same where it takes it back.
 	Root       string `json:"root,omitempty"`
 	ReversalOf string `json:"reversalOf,omitempty"`

@@ -90,6 +90,9 @@ func (a Authorization) PayloadHash() string {
 	return hex.EncodeToString(sum[:])
 }
 
+// ShortKey is the part of a business key that ids show.
+func ShortKey(businessKey string) string { return businessKey[:min(idCharacters, len(businessKey))] }
+
 // TransactionID is the id of the payment with this business key.
 func TransactionID(businessKey string) string { return "tx_" + businessKey[:idCharacters] }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/govalues/decimal"
@@ -106,50 +105,6 @@ var (
 	creditTypes   = []string{"20", "22", "26"}
 	cashMCCs      = []string{"6010", "6011"}
 )
-
-// messageTypes are the message types that are posted, by their class: authorizations; reversals and reversal advices with
-// their repeats and responses. A repeat or a response is the same payment as what it repeats or answers.
-var messageTypes = map[string][]string{
-	ClassAuthorization: {"0100", "0110"},
-	ClassReversal:      {"0400", "0401", "0410", "0420", "0421", "0430"},
-}
-
-// EveryClass are the message classes that this version can post. What lets payments in may take fewer; whatever handles what
-// was let in takes them all, so that it is finished.
-func EveryClass() []string { return []string{ClassAuthorization, ClassReversal} }
-
-// CheckMessageType says whether messages of a type are posted where those of these classes are taken. The error's kind is
-// Unsupported.
-func CheckMessageType(mti string, classes []string) error {
-	var taken []string
-	for _, class := range classes {
-		taken = append(taken, messageTypes[class]...)
-	}
-	if slices.Contains(taken, mti) {
-		return nil
-	}
-	last := len(taken) - 1
-	return &Error{Kind: Unsupported, Reason: "MESSAGE_TYPE_NOT_SUPPORTED",
-		Err: fmt.Errorf("message type %s is not supported yet, only %s and %s are", mti, strings.Join(taken[:last], ", "), taken[last])}
-}
-
-// CheckSupported says whether a message is posted where those of these classes are taken: authorizations and their reversals,
-// with a transaction type that a posting rule takes. The error's kind is Unsupported.
-func CheckSupported(a Authorization, classes []string) error {
-	if err := CheckMessageType(a.MTI, classes); err != nil {
-		return err
-	}
-	if a.IsReversal() && (a.Original == nil || MTIClass(a.Original.MTI) != ClassAuthorization) {
-		return &Error{Kind: Unsupported, Reason: "ORIGINAL_NOT_SUPPORTED",
-			Err: errors.New("a reversal of anything but an authorization (01xx) is not supported yet")}
-	}
-	t := a.TransactionType()
-	if !slices.Contains(purchaseTypes, t) && !slices.Contains(cashTypes, t) && !slices.Contains(creditTypes, t) {
-		return &Error{Kind: Unsupported, Reason: "TRANSACTION_TYPE_NOT_SUPPORTED",
-			Err: fmt.Errorf("transaction type %s is not supported yet", t)}
-	}
-	return nil
-}
 
 // ruleFor picks the posting rule of a payment.
 func ruleFor(p Decided) (postingRule, error) {

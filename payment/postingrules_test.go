@@ -124,33 +124,6 @@ func TestLegsRefuse(t *testing.T) {
 	}
 }
 
-func TestCheckSupported(t *testing.T) {
-	for name, tc := range map[string]struct {
-		change  map[string]Attribute
-		classes []string
-		problem string
-	}{
-		"authorization response":          {nil, EveryClass(), ""},
-		"authorization request":           {map[string]Attribute{"mti": text("0100")}, EveryClass(), ""},
-		"advice":                          {map[string]Attribute{"mti": text("0120")}, EveryClass(), "MESSAGE_TYPE_NOT_SUPPORTED: message type 0120 is not supported yet, only 0100, 0110, 0400, 0401, 0410, 0420, 0421 and 0430 are"},
-		"financial":                       {map[string]Attribute{"mti": text("0210")}, []string{ClassAuthorization}, "MESSAGE_TYPE_NOT_SUPPORTED: message type 0210 is not supported yet, only 0100 and 0110 are"},
-		"reversal":                        {map[string]Attribute{"mti": text("0420"), "original": originalOf("0100")}, EveryClass(), ""},
-		"reversal that is not taken":      {map[string]Attribute{"mti": text("0420"), "original": originalOf("0100")}, []string{ClassAuthorization}, "MESSAGE_TYPE_NOT_SUPPORTED: message type 0420 is not supported yet, only 0100 and 0110 are"},
-		"reversal of a financial message": {map[string]Attribute{"mti": text("0400"), "original": originalOf("0200")}, EveryClass(), "ORIGINAL_NOT_SUPPORTED: a reversal of anything but an authorization (01xx) is not supported yet"},
-		"balance inquiry":                 {map[string]Attribute{"processingCode": text("310000")}, EveryClass(), "TRANSACTION_TYPE_NOT_SUPPORTED: transaction type 31 is not supported yet"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			err := CheckSupported(parsed(t, with(tc.change)), tc.classes)
-			if tc.problem == "" {
-				require.NoError(t, err)
-				return
-			}
-			require.Equal(t, Unsupported, KindOf(err))
-			require.EqualError(t, err, tc.problem)
-		})
-	}
-}
-
 func anyDecided(t *rapid.T) Decided {
 	rate := func(name string) string {
 		return rapid.SampledFrom([]string{"", "0", "0.001", "0.0299", "0.20", "0.333333"}).Draw(t, name)

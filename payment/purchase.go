@@ -27,28 +27,6 @@ const (
 	ReasonAccountChanged = "ACCOUNT_CHANGED"
 )
 
-// Ranks of messages that present a purchase: a financial message says more surely than an advice what is to be paid, and that
-// more surely than an authorization.
-const (
-	RankAuthorization = 1
-	RankAdvice        = 2
-	RankFinancial     = 3
-)
-
-// RankOf is the rank of a message type; 0 for one that presents nothing, as a reversal.
-func RankOf(mti string) int {
-	switch {
-	case MTIClass(mti) == ClassFinancial:
-		return RankFinancial
-	case MTIClass(mti) != ClassAuthorization:
-		return 0
-	case mti[2] == '2' || mti[2] == '3':
-		return RankAdvice
-	default:
-		return RankAuthorization
-	}
-}
-
 // maxSequences bounds the posting sequences of one purchase, and with them what its item and its journal entries cost to read.
 const maxSequences = 99
 
@@ -95,7 +73,7 @@ type Purchase struct {
 	// reversal waits for.
 	Key string `json:"key"`
 	// Sequences are the posting sequences made for it, in order.
-	Sequences []string  `json:"sequences,omitempty"`
+	Sequences []string          `json:"sequences,omitempty"`
 	Messages  []PurchaseMessage `json:"messages"`
 	// AccountID is the customer account that the purchase is posted to; empty while it stands in suspense.
 	AccountID string `json:"accountId,omitempty"`

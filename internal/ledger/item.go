@@ -86,10 +86,8 @@ func journalItem(r Record) map[string]types.AttributeValue {
 	if r.Basis != (payment.Decided{}) {
 		item["basis"] = text(r.Basis.Text())
 	}
-	if r.ReversalOf != "" {
-		item["reversalOf"] = text(r.ReversalOf)
-		item["remainingMinor"], item["remainingCurrency"] = number(r.Remaining.Minor), text(string(r.Remaining.Currency))
-	}
+	setText(item, "root", r.Root)
+	setText(item, "reversalOf", r.ReversalOf)
 	return item
 }
 
@@ -217,7 +215,7 @@ func decodeRecord(item map[string]types.AttributeValue) (Record, error) {
 				ID: d.required("sequence"), Of: int(d.number("of")), Checksum: d.required("checksum"),
 				TransactionID: d.text("transactionId"), AuthorizationID: d.text("authorizationId"), BusinessKey: d.text("businessKey"),
 				PayloadHash: d.text("payloadHash"), Outcome: payment.Outcome(d.text("outcome")), Reason: d.text("reason"),
-				OccurredAt: d.text("occurredAt"), Basis: d.basis(), ReversalOf: d.text("reversalOf"), Remaining: d.moneyIn("remaining"),
+				OccurredAt: d.text("occurredAt"), Basis: d.basis(), Root: d.text("root"), ReversalOf: d.text("reversalOf"),
 			},
 			Legs: d.legs(),
 		},

@@ -59,11 +59,19 @@ var summaries = map[events.DetailType]func(json.RawMessage) (string, error){
 	events.PostingLegCreated: of(func(d events.LegData) string {
 		return fmt.Sprintf("leg %d of %d: %s %s %s", d.Leg.Number, d.Sequence.Of, d.Leg.Side, d.Leg.Account, d.Leg.Amount)
 	}),
-	events.ReversalRequested: of(func(d events.ReversalData) string {
-		if r := d.Reversal; r.ReplacementAmount != nil && !r.ReplacementAmount.IsZero() {
-			return fmt.Sprintf("to reverse %s in part: %s of %s remain", r.OriginalSequence, r.ReplacementAmount, r.TransactionAmount)
+	events.PostingOrderCreated: of(func(d events.OrderData) string {
+		o := d.Order
+		original := payment.SequenceID(o.PurchaseKey, 0)
+		switch {
+		case o.Kind == payment.OrderClearing:
+			return "to clear " + original + " out of suspense"
+		case o.Kind == payment.OrderOverdue:
+			return "no original came: " + original
+		case o.ReplacementAmount != nil && !o.ReplacementAmount.IsZero():
+			return fmt.Sprintf("to reverse %s in part: %s of %s remain", original, o.ReplacementAmount, o.TransactionAmount)
+		default:
+			return "to reverse " + original + " in full"
 		}
-		return "to reverse " + d.Reversal.OriginalSequence + " in full"
 	}),
 	events.TransactionPosted: of(func(d events.PostedData) string {
 		return fmt.Sprintf("%s %s %d legs", d.Outcome, d.Sequence.ID, len(d.Legs))
