@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
@@ -112,6 +113,11 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 	approved.PostingSequence = sequence.ID
 	leg := approved.Next(PostingLegCreated, "1", published)
 
+	ledgerFinding := func(name DetailType, rule, problem string) any {
+		cause := leg
+		cause.PostingSequence = ""
+		return Detail[LedgerFindingData]{cause.Next(name, rule, published), LedgerFindingData{Rule: rule, AuthorizationID: a.ID, RelatedSequence: sequence.ID, Problem: problem}}
+	}
 	return map[DetailType]any{
 		TransactionAuthorized: Detail[AuthorizedData]{authorized, AuthorizedData{Authorization: a, BusinessKey: key, PayloadHash: canonical.PayloadHash}},
 		DuplicateTransactionParked: exampleParked(t, DuplicateTransactionParked, ParkedData{Kind: "DUPLICATE", Reason: "DUPLICATE",
@@ -131,6 +137,11 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		TransactionPostingFailed:           Detail[FailedData]{enriched.Next(TransactionPostingFailed, "", published), FailedData{Payment: canonical, Decision: Decision{RuleSetVersion: "1", RulesFired: []string{"R-001"}, Outcome: DecisionFailedReview, Reason: "ISSUER_COUNTRY_UNKNOWN"}}},
 		PostingLegCreated:                  Detail[LegData]{leg, LegData{Sequence: sequence, Leg: legs[0]}},
 		PostingOrderCreated:                exampleReversal(t),
+		OverAuthorizationFound:             ledgerFinding(OverAuthorizationFound, "R-031", "GBP 95.10 is more than GBP 79.25 and its tolerance"),
+		SuspectedDuplicateFound:            ledgerFinding(SuspectedDuplicateFound, "R-052", "the same card paid the same merchant the same amount within 5 minutes"),
+		OrphanReversal:                     ledgerFinding(OrphanReversal, "R-060", "the original is not in the ledger; the reversal waits for it"),
+		ReversalExceedsOriginal:            ledgerFinding(ReversalExceedsOriginal, "R-061", "nothing remains of the purchase"),
+		UnmatchedRefund:                    ledgerFinding(UnmatchedRefund, "R-062", "the refund names no purchase, and none of the card at the merchant is known"),
 		TransactionPosted:                  Detail[PostedData]{leg.Next(TransactionPosted, "", published), PostedData{Sequence: sequence, Outcome: payment.OutcomePosted, EntryHash: entry.Hash(), Legs: legs}},
 	}
 }

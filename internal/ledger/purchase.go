@@ -334,7 +334,7 @@ func (s *Store) joinOnce(ctx context.Context, j joining, postedAt string) (Resul
 	case taken.Entry == nil:
 		result = samePurchase(taken.Purchase, j.message)
 	}
-	if j.entry != nil && at.own == nil {
+	if j.entry != nil && len(taken.Purchase.Unmatched()) > 0 {
 		result.Further = s.match(ctx, taken.Purchase.Key)
 	}
 	return result, nil
@@ -372,9 +372,11 @@ func (s *Store) known(ctx context.Context, j joining, held payment.PurchaseMessa
 		return Result{Disposition: Waiting}, nil
 	case held.Sequence == "":
 		found, _, err := s.purchase(ctx, j.key)
-		return samePurchase(found.Purchase, held), err
+		if err != nil {
+			return Result{}, err
+		}
+		result = samePurchase(found.Purchase, held)
 	}
-	result.Record.Sequence = payment.Sequence{ID: held.Sequence, AuthorizationID: held.AuthorizationID, TransactionID: held.TransactionID}
 	if held.Sequence != "" {
 		record, found, err := s.Journal(ctx, held.Sequence)
 		if err != nil {
@@ -388,7 +390,8 @@ func (s *Store) known(ctx context.Context, j joining, held payment.PurchaseMessa
 			result.Disposition = Posted // our own transaction, whose answer was lost
 		}
 	}
-	if j.entry != nil && result.Disposition == AlreadyPosted {
+	if j.entry != nil && result.Disposition != Conflicting && result.Disposition != LateDuplicate {
+		// Whoever took it may have died before taking the reversals that had waited for it.
 		result.Further = s.match(ctx, j.key)
 	}
 	return result, nil
@@ -418,7 +421,11 @@ func (s *Store) Lookup(ctx context.Context, sequence payment.Sequence) (result R
 		return Result{}, false, err
 	}
 	if found {
-		return Result{Disposition: Decide(record.Sequence, sequence), Record: record}, true, nil
+		result = Result{Disposition: Decide(record.Sequence, sequence), Record: record}
+		if result.Disposition == AlreadyPosted && payment.RankOf(sequence.Basis.MTI) > 0 {
+			result.Further = s.match(ctx, sequence.BusinessKey)
+		}
+		return result, true, nil
 	}
 	if payment.RankOf(sequence.Basis.MTI) == 0 {
 		return Result{}, false, nil

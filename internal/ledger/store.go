@@ -169,7 +169,7 @@ func (s *Store) decide(ctx context.Context, p plan, held *Record) Result {
 		disposition = Posted
 	}
 	result := Result{Disposition: disposition, Record: *held}
-	if disposition == AlreadyPosted && payment.RankOf(held.Basis.MTI) > 0 {
+	if (disposition == AlreadyPosted || disposition == Posted) && payment.RankOf(held.Basis.MTI) > 0 {
 		// Whoever posted it may have died before taking the reversals that had waited for it.
 		result.Further = s.match(ctx, held.BusinessKey)
 	}

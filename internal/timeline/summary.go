@@ -11,6 +11,9 @@ import (
 	"github.com/payrail/payrail/payment"
 )
 
+// ledgerFinding is the line of something that the ledger found out.
+func ledgerFinding(d events.LedgerFindingData) string { return d.Rule + ": " + d.Problem }
+
 // decided is the part of the rules engine's events that a summary needs; the events carry the whole payment besides.
 type decided struct {
 	Decision events.Decision `json:"decision"`
@@ -73,6 +76,11 @@ var summaries = map[events.DetailType]func(json.RawMessage) (string, error){
 			return "to reverse " + original + " in full"
 		}
 	}),
+	events.OverAuthorizationFound:  of(ledgerFinding),
+	events.SuspectedDuplicateFound: of(ledgerFinding),
+	events.OrphanReversal:          of(ledgerFinding),
+	events.ReversalExceedsOriginal: of(ledgerFinding),
+	events.UnmatchedRefund:         of(ledgerFinding),
 	events.TransactionPosted: of(func(d events.PostedData) string {
 		return fmt.Sprintf("%s %s %d legs", d.Outcome, d.Sequence.ID, len(d.Legs))
 	}),

@@ -87,8 +87,8 @@ func stringOf(value types.AttributeValue) string {
 
 func keyOf(item Item) Key { return Key{stringOf(item["pk"]), stringOf(item["sk"])} }
 
-// TransactWriteItems takes Put with the condition attribute_not_exists(pk), Update with ADD, and Update with SET of plain values
-// under the condition attribute_not_exists(pk) or the equality of a number; anything else is refused.
+// TransactWriteItems takes Put with the condition attribute_not_exists(pk), Update with ADD, and Update with SET of plain values,
+// unconditional or under the condition attribute_not_exists(pk) or the equality of a number; anything else is refused.
 func (t *Table) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	const operation = "TransactWriteItems"
 	if err := t.before(operation); err != nil {
@@ -121,7 +121,7 @@ func transactionKeys(in *dynamodb.TransactWriteItemsInput) ([]Key, error) {
 		case action.Put != nil && aws.ToString(action.Put.ConditionExpression) == "attribute_not_exists(pk)":
 			keys[i] = keyOf(action.Put.Item)
 		case action.Update != nil && strings.HasPrefix(aws.ToString(action.Update.UpdateExpression), "ADD ") && action.Update.ConditionExpression == nil,
-			action.Update != nil && strings.HasPrefix(aws.ToString(action.Update.UpdateExpression), "SET ") && action.Update.ConditionExpression != nil:
+			action.Update != nil && strings.HasPrefix(aws.ToString(action.Update.UpdateExpression), "SET "):
 			keys[i] = keyOf(action.Update.Key)
 		default:
 			return nil, fmt.Errorf("ValidationException: action %d is none this table knows", i)
