@@ -273,11 +273,28 @@ func (p Posting) amountDetails(leg payment.Leg) *AmountDetails {
 	if rate, ok := entryRate(a.ConversionRate); ok && payment.Foreign(a) {
 		source, target := string(a.TransactionAmount.Currency), string(a.BillingAmount.Currency)
 		d.TxAmt.CcyXchg = &CurrencyExchange{SrcCcy: source, TrgtCcy: target, UnitCcy: source, XchgRate: rate}
+		if a.ConversionDate != "" {
+			d.TxAmt.CcyXchg.QtnDt = a.ConversionDate + "T00:00:00" // the element takes a time, and DE16 is a date
+		}
 	}
 	if a.SettlementAmount != nil {
 		d.CntrValAmt = &PlainAmount{Amt: amount(*a.SettlementAmount)}
 	}
+	d.PrtryAmt = additionalAmounts(a)
 	return d
+}
+
+// additionalAmounts are those of DE54 by their type there and their side: the element has no place for either.
+func additionalAmounts(a payment.Authorization) []NamedAmount {
+	all, err := payment.ParseAdditionalAmounts(a.AdditionalAmounts)
+	if err != nil {
+		return nil // the intake takes no such text
+	}
+	var named []NamedAmount
+	for _, one := range all {
+		named = append(named, NamedAmount{Tp: "DE54_" + one.Type + "_" + direction(one.Side), Amt: amount(one.Amount)})
+	}
+	return named
 }
 
 // charge is the record of a fee or a tax leg. The rate is not told: prices may have changed since.
