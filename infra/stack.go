@@ -33,7 +33,7 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 	bus := awsevents.NewEventBus(stack, jsii.String("Bus"), &awsevents.EventBusProps{Description: jsii.String("Every step of every payment")})
 
 	// authorizations ─▶ stream ─▶ pipe, which asks dedup ─▶ TransactionAuthorized
-	dedup := newFunction(constructs.NewConstruct(stack, jsii.String("Dedup")), "dedup", props, publishes(bus), knows("REVERSALS", props.Settings.Reversals),
+	dedup := newFunction(constructs.NewConstruct(stack, jsii.String("Dedup")), "dedup", props, publishes(bus),
 		uses("AUTHORIZATIONS_TABLE", tables.authorizations, "dynamodb:UpdateItem", "dynamodb:DeleteItem"), // to scrub card numbers
 		uses("DEDUP_TABLE", tables.dedup, "dynamodb:PutItem"),
 		writesObjects("PARKED_BUCKET", buckets.parked), writesObjects("QUARANTINE_BUCKET", buckets.quarantine))

@@ -223,5 +223,5 @@ func (t taken) notice() (iso20022.Message, error) {
 	if !t.posted {
 		return iso20022.Message{}, ErrNotPosted
 	}
-	return iso20022.Notify(iso20022.Posting{Entry: t.record.JournalEntry, PostedAt: t.record.PostedAt, Account: t.account, Authorization: t.authorization, Reverses: t.record.ReversalOf})
+	return iso20022.Notify(iso20022.Posting{Entry: t.record.JournalEntry, PostedAt: t.record.PostedAt, Account: t.account, Authorization: t.authorization, Corrects: t.record.ReversalOf})
 }
