@@ -163,6 +163,17 @@ func (m Money) Max(n Money) (Money, error) {
 	return m, nil
 }
 
+// Min is the smaller of two amounts of one currency.
+func (m Money) Min(n Money) (Money, error) {
+	if m.Currency != n.Currency {
+		return Money{}, fmt.Errorf("comparing %s with %s: %w", m, n, ErrCurrencyMismatch)
+	}
+	if n.Minor < m.Minor {
+		return n, nil
+	}
+	return m, nil
+}
+
 type moneyJSON struct {
 	Amount   string   `json:"amount"`
 	Currency Currency `json:"currency"`

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -127,7 +126,7 @@ const (
 // causeForm has neither "|", which digests join by, nor "/" and "#", which event ids and table keys do.
 var causeForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]*$`)
 
-// Check verifies the form of a request by itself; whether its posting rule can be applied, RequestLegs says. The error's kind
+// Check verifies the form of a request by itself; whether its posting rule can be applied, its Posting says. The error's kind
 // is Invalid.
 func (r PostingRequest) Check() error {
 	var problems FieldErrors
@@ -214,6 +213,3 @@ const reasonRequest = "REQUEST_INVALID"
 func refuseRequest(format string, arguments ...any) error {
 	return &Error{Kind: Invalid, Reason: reasonRequest, Err: fmt.Errorf(format, arguments...)}
 }
-
-// errNothingRequested says that a request's amounts come to nothing.
-var errNothingRequested = errors.New("the request's amounts come to nothing")

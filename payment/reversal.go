@@ -83,10 +83,7 @@ func Reverse(original JournalEntry, before Money, number int, order ReversalOrde
 	if err != nil {
 		return JournalEntry{}, err
 	}
-	rule := "PR-06"
-	if after.IsZero() {
-		rule = "PR-05"
-	}
+	rule := CorrectionRuleID(after.IsZero())
 	var legs []Leg
 	inSuspense := original.Outcome == OutcomeSuspense
 	for i, leg := range original.Legs {
@@ -101,9 +98,12 @@ func Reverse(original JournalEntry, before Money, number int, order ReversalOrde
 			continue
 		}
 		leg.Number, leg.Side, leg.Amount = len(legs)+1, leg.Side.Opposite(), difference
-		leg.RuleID, leg.RuleVersion, leg.ValueDate, leg.Description = rule, PostingRuleVersion, order.ValueDate, order.Description
+		leg.RuleID, leg.RuleVersion, leg.ValueDate, leg.Description = rule, PostingRuleVersion(), order.ValueDate, order.Description
 		if leg.Role == RoleCustomer && order.Outcome == OutcomeSuspense {
-			leg.Role, leg.Account = RoleSuspense, accountName(RoleSuspense, Decided{BillingAmount: leg.Amount})
+			leg.Role = RoleSuspense
+			if leg.Account, err = suspenseAccount(leg.Amount.Currency); err != nil {
+				return JournalEntry{}, fmt.Errorf("reversing sequence %s: %w", original.ID, err)
+			}
 			inSuspense = true
 		}
 		legs = append(legs, leg)
@@ -173,29 +173,32 @@ func movementsAt(original JournalEntry, remaining Money) ([]Money, error) {
 	if remaining.IsZero() {
 		return amounts, nil
 	}
-	if original.Basis == (Decided{}) || original.Legs[0].RuleVersion != PostingRuleVersion {
+	if original.Basis == (Decided{}) || original.Legs[0].RuleVersion != PostingRuleVersion() {
 		return nil, &Error{Kind: Unsupported, Reason: "ORIGINAL_WITHOUT_TERMS",
 			Err: fmt.Errorf("sequence %s was posted without its terms, or by another version of the posting rules: it can only be reversed in full", original.ID)}
 	}
 	p := original.Basis
 	p.Outcome, p.BillingAmount = original.Outcome, remaining
-	rule, err := ruleFor(p)
+	if p.SettlementAmount != (Money{}) {
+		settled, err := p.SettlementAmount.Share(remaining, original.Basis.BillingAmount)
+		if err != nil {
+			return nil, &Error{Kind: Invalid, Reason: "REPLACEMENT_INVALID", Err: err}
+		}
+		p.SettlementAmount = settled
+	}
+	legs, err := Legs(p)
 	if err != nil {
 		return nil, err
 	}
-	for _, movement := range rule.movements {
-		amount, err := worth(p, movement.amount)
-		if err != nil {
-			return nil, err
-		}
+	for n := 0; n+1 < len(legs); n += 2 {
 		placed := false
 		for i := range amounts {
-			if original.Legs[2*i].Role == movement.debit && original.Legs[2*i+1].Role == movement.credit {
-				amounts[i], placed = amount, true
+			if original.Legs[2*i].Account == legs[n].Account && original.Legs[2*i+1].Account == legs[n+1].Account {
+				amounts[i], placed = legs[n].Amount, true
 			}
 		}
-		if !placed && !amount.IsZero() {
-			return nil, &Error{Kind: Invalid, Reason: "SEQUENCE_INVALID", Err: fmt.Errorf("sequence %s has no movement from %s to %s", original.ID, movement.debit, movement.credit)}
+		if !placed {
+			return nil, &Error{Kind: Invalid, Reason: "SEQUENCE_INVALID", Err: fmt.Errorf("sequence %s has no movement from %s to %s", original.ID, legs[n].Account, legs[n+1].Account)}
 		}
 	}
 	return amounts, nil
