@@ -131,6 +131,11 @@ type FailedData struct {
 	Decision Decision `json:"decision"`
 }
 
+// PostingRequestedData is a posting that is to be made and that no payment makes.
+type PostingRequestedData struct {
+	Request payment.PostingRequest `json:"request"`
+}
+
 // LegData is one leg of a posting sequence with the connecting indicator: which sequence, which leg, of how many.
 type LegData struct {
 	Sequence payment.Sequence `json:"sequence"`

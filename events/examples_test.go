@@ -135,6 +135,7 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		TransactionPostingApproved:         decision(TransactionPostingApproved, account, terms, Decision{RuleSetVersion: "1", RulesFired: []string{"R-002", "R-003", "R-004", "R-005"}, Outcome: DecisionApproved, Reason: "NONE"}),
 		TransactionRoutedToSuspense:        decision(TransactionRoutedToSuspense, payment.Account{Status: payment.AccountNotFound}, payment.Terms{}, Decision{RuleSetVersion: "1", RulesFired: []string{"R-015"}, Outcome: DecisionSuspense, Reason: string(payment.SuspenseAccountNotFound)}),
 		TransactionPostingFailed:           Detail[FailedData]{enriched.Next(TransactionPostingFailed, "", published), FailedData{Payment: canonical, Decision: Decision{RuleSetVersion: "1", RulesFired: []string{"R-001"}, Outcome: DecisionFailedReview, Reason: "ISSUER_COUNTRY_UNKNOWN"}}},
+		PostingRequested:                   exampleRequest(t),
 		PostingLegCreated:                  Detail[LegData]{leg, LegData{Sequence: sequence, Leg: legs[0]}},
 		PostingOrderCreated:                exampleReversal(t),
 		OverAuthorizationFound:             ledgerFinding(OverAuthorizationFound, "R-031", "GBP 95.10 is more than GBP 79.25 and its tolerance"),
@@ -161,6 +162,20 @@ func exampleReversal(t *testing.T) Detail[OrderData] {
 		PayloadHash: r.PayloadHash(), PANToken: r.PANToken, OccurredAt: approved.OccurredAt, Outcome: payment.OutcomePosted, AccountID: "acc-1",
 		TransmittedAt: r.TransmittedAt.Format(time.RFC3339Nano), TransactionType: "00", Scheme: "VISA", TransactionAmount: r.TransactionAmount,
 		BillingAmount: r.BillingAmount, ReplacementAmount: r.ReplacementAmount, ValueDate: "2026-07-10", Description: payment.Description(r)}}}
+}
+
+// exampleRequest asks for the provisional credit of worked example E7: the dispute of E2 without tax.
+func exampleRequest(t *testing.T) Detail[PostingRequestedData] {
+	t.Helper()
+	event, err := NewPostingRequest(SourceDisputes, payment.PostingRequest{Kind: payment.RequestDisputeProvisional, CauseID: "case-1", AccountID: "acc-alice-gbp",
+		BranchID: "601613", Scheme: "VISA", Amounts: payment.RequestAmounts{Principal: payment.Money{Minor: 7925, Currency: "GBP"}, FXFee: payment.Money{Minor: 237, Currency: "GBP"}},
+		ValueDate: "2026-07-14", Description: "DISPUTE ACME STORE NEW YORK", OccurredAt: FormatTime(ingested), CaseID: "case-1",
+		PurchaseKey: strings.TrimPrefix(payment.TransactionID(examplePayment(t).BusinessKey()), "tx_")}, "case-1/DisputeOpened", published)
+	require.NoError(t, err)
+	require.Equal(t, PostingRequested, event.DetailType)
+	var detail Detail[PostingRequestedData]
+	require.NoError(t, json.Unmarshal(event.Detail, &detail))
+	return detail
 }
 
 // A card number's place is never on the bus.

@@ -20,6 +20,7 @@ const (
 	TransactionPostingApproved         DetailType = "TransactionPostingApproved"
 	TransactionRoutedToSuspense        DetailType = "TransactionRoutedToSuspense"
 	TransactionPostingFailed           DetailType = "TransactionPostingFailed"
+	PostingRequested                   DetailType = "PostingRequested"
 	PostingLegCreated                  DetailType = "PostingLegCreated"
 	PostingOrderCreated                DetailType = "PostingOrderCreated"
 	TransactionPosted                  DetailType = "TransactionPosted"
@@ -41,6 +42,9 @@ const (
 	SourceAccountInterface Source = "payrail.accountinterface"
 	SourcePosting          Source = "payrail.posting"
 	SourceRepair           Source = "payrail.repair" // a person, by `payrail repair`
+	SourceDisputes         Source = "payrail.disputes"
+	SourceReconcile        Source = "payrail.reconcile"
+	SourceOperator         Source = "payrail.operator" // a person, by `payrail post`
 )
 
 // Contract is one kind of event: its name, who produces it, and a value of its data type. Most kinds have one producer; of
@@ -73,6 +77,7 @@ func Contracts() []Contract {
 		{TransactionPostingApproved, []Source{SourceRules}, DecisionData{}, "the rules decided: to be posted to its account"},
 		{TransactionRoutedToSuspense, []Source{SourceRules}, DecisionData{}, "the rules decided: to be posted to suspense"},
 		{TransactionPostingFailed, []Source{SourceRules}, FailedData{}, "the rules decided: a person must look (R-001); nothing is posted"},
+		{PostingRequested, []Source{SourceDisputes, SourceReconcile, SourceOperator}, PostingRequestedData{}, "a posting is to be made that no payment makes: a fee, a step of a dispute, a suspense item's end, a settlement"},
 		{PostingLegCreated, []Source{SourceAccountInterface}, LegData{}, "one leg of a posting sequence was computed"},
 		{PostingOrderCreated, []Source{SourceAccountInterface}, OrderData{}, "a reversal is to be posted, or something in suspense cleared; its legs depend on what was posted of the purchase"},
 		{TransactionPosted, []Source{SourcePosting}, PostedData{}, "a journal entry was committed"},

@@ -178,6 +178,17 @@ func (m Money) Share(part, whole Money) (Money, error) {
 	return m.mulDiv(uint64(part.Minor), uint64(whole.Minor))
 }
 
+// Min is the smaller of two amounts of one currency.
+func (m Money) Min(n Money) (Money, error) {
+	if m.Currency != n.Currency {
+		return Money{}, fmt.Errorf("comparing %s with %s: %w", m, n, ErrCurrencyMismatch)
+	}
+	if n.Minor < m.Minor {
+		return n, nil
+	}
+	return m, nil
+}
+
 type moneyJSON struct {
 	Amount   string   `json:"amount"`
 	Currency Currency `json:"currency"`

@@ -416,7 +416,8 @@ func (p Purchase) entry(m PurchaseMessage, posted []Leg) (*JournalEntry, error) 
 	account, reason := p.AccountID, p.redirect(m)
 	if reason != "" {
 		change, err = change.moved(RoleCustomer, func(s slot) slot {
-			s.role, s.account = RoleSuspense, accountName(RoleSuspense, Decided{BillingAmount: Money{Currency: s.currency}})
+			s.role = RoleSuspense
+			s.account, _ = suspenseAccount(s.currency) // the table's check makes sure that there is one
 			return s
 		})
 		if err != nil {
@@ -486,31 +487,22 @@ func (p Purchase) suspenseReason(m PurchaseMessage, redirected string) string {
 
 // template is what all legs of a message's sequence have in common.
 func (p Purchase) template(m PurchaseMessage) Leg {
-	leg := Leg{RuleVersion: PostingRuleVersion, ValueDate: m.Decided.ValueDate, Description: m.Decided.Description}
+	rules := postingRules.Corrections
+	leg := Leg{RuleVersion: PostingRuleVersion(), ValueDate: m.Decided.ValueDate, Description: m.Decided.Description}
 	if m.Order == nil {
-		leg.RuleID = ruleAdjustment
+		leg.RuleID = rules.Partial.ID
 		return leg
 	}
 	leg.ValueDate, leg.Description = m.Order.ValueDate, m.Order.Description
 	switch billed, _ := p.Billed(); {
 	case m.Order.Kind == OrderClearing:
-		leg.RuleID = ruleClearing
+		leg.RuleID = rules.Clearing.ID
 	case m.State == Suspended:
-		leg.RuleID = ruleSuspense
+		leg.RuleID = rules.Unmatched.ID
 	case billed.IsZero():
-		leg.RuleID = ruleFullReversal
+		leg.RuleID = rules.Full.ID
 	default:
-		leg.RuleID = rulePartialReversal
+		leg.RuleID = rules.Partial.ID
 	}
 	return leg
 }
-
-// Posting rules that are applied by difference.
-const (
-	ruleFullReversal    = "PR-05"
-	rulePartialReversal = "PR-06"
-	// ruleAdjustment is the rule of an advice or a completion with another amount: the difference, as after a partial reversal.
-	ruleAdjustment = "PR-06"
-	ruleSuspense   = "PR-12"
-	ruleClearing   = "PR-13"
-)

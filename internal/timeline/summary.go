@@ -59,6 +59,9 @@ var summaries = map[events.DetailType]func(json.RawMessage) (string, error){
 	events.TransactionPostingApproved:         of(decision),
 	events.TransactionRoutedToSuspense:        of(decision),
 	events.TransactionPostingFailed:           of(decision),
+	events.PostingRequested: of(func(d events.PostingRequestedData) string {
+		return "to post " + string(d.Request.Kind) + " of " + d.Request.CauseID
+	}),
 	events.PostingLegCreated: of(func(d events.LegData) string {
 		return fmt.Sprintf("leg %d of %d: %s %s %s", d.Leg.Number, d.Sequence.Of, d.Leg.Side, d.Leg.Account, d.Leg.Amount)
 	}),
