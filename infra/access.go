@@ -58,6 +58,7 @@ func keepsLedger(ledger awsdynamodb.Table) access {
 	return func(f function) {
 		f.setEnvironment("LEDGER_TABLE", ledger.TableName())
 		f.role.AddToPolicy(allow(table, "dynamodb:GetItem"))
+		f.role.AddToPolicy(allowKeys(table, []string{entryKeys}, "dynamodb:Query"))
 		f.role.AddToPolicy(allowKeys(table, []string{journalKeys, entryKeys, purchaseKeys, linkKeys}, "dynamodb:PutItem"))
 		f.role.AddToPolicy(allowKeys(table, []string{balanceKeys, purchaseKeys, linkKeys, suspenseKeys}, "dynamodb:UpdateItem"))
 		f.role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{

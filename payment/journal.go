@@ -84,6 +84,8 @@ type Sequence struct {
 	// Links find the purchase that the payment is another message about, RefundOf that which a credit gives back.
 	Links    Links `json:"links,omitzero"`
 	RefundOf Links `json:"refundOf,omitzero"`
+	// MerchantKey is that of the authorization; empty where no card paid at a merchant.
+	MerchantKey string `json:"merchantKey,omitempty"`
 	// Root is the first sequence of the purchase, where this one is another; ReversalOf the same where it takes it back.
 	Root       string `json:"root,omitempty"`
 	ReversalOf string `json:"reversalOf,omitempty"`

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -88,4 +89,19 @@ func (l Links) Match(other Links) bool {
 		return l.Lifecycle == other.Lifecycle
 	}
 	return l.Approval != "" && l.Approval == other.Approval
+}
+
+// MerchantKey tells apart what a card did at a merchant from what it did elsewhere (rules ). A merchant goes by
+// its id, one without an id by name and place.
+func (a Authorization) MerchantKey() string {
+	m := a.Merchant
+	merchant := []string{m.ID}
+	if m.ID == "" {
+		merchant = []string{"", m.Name, m.City, m.Country}
+	}
+	parts := []string{"merchant", "v1", a.PANToken}
+	for _, part := range merchant {
+		parts = append(parts, strconv.Quote(strings.ToUpper(part))) // free text: it may hold the separator
+	}
+	return digest(parts...)
 }

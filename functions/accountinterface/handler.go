@@ -154,7 +154,7 @@ func split(detail events.Detail[events.DecisionData]) (payment.Sequence, []payme
 		ID: payment.SequenceID(businessKey, 0), Of: len(legs), Checksum: payment.Checksum(legs),
 		TransactionID: detail.Metadata.TransactionID, AuthorizationID: d.Payment.ID, BusinessKey: businessKey,
 		PayloadHash: d.Payment.PayloadHash, Outcome: outcome, OccurredAt: detail.Metadata.OccurredAt,
-		Basis: decided, Links: d.Payment.Links(), RefundOf: d.Payment.RefundOf(),
+		Basis: decided, Links: d.Payment.Links(), RefundOf: d.Payment.RefundOf(), MerchantKey: d.Payment.MerchantKey(),
 	}
 	if outcome == payment.OutcomeSuspense {
 		sequence.Reason = d.Decision.Reason

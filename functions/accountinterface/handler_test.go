@@ -111,7 +111,7 @@ func TestDecisionBecomesItsLegs(t *testing.T) {
 			for _, event := range p.events {
 				require.Equal(t, payment.Sequence{ID: payment.SequenceID(key, 0), Of: len(legs), Checksum: payment.Checksum(legs), TransactionID: payment.TransactionID(key),
 					AuthorizationID: "auth-1", BusinessKey: key, PayloadHash: d.Payment.PayloadHash, Outcome: tc.outcome, Reason: tc.reason,
-					OccurredAt: "2026-07-09T10:15:31.123Z", Basis: decoded(t, event).Data.Sequence.Basis, Links: d.Payment.Links()}, decoded(t, event).Data.Sequence)
+					OccurredAt: "2026-07-09T10:15:31.123Z", Basis: decoded(t, event).Data.Sequence.Basis, Links: d.Payment.Links(), MerchantKey: d.Payment.MerchantKey()}, decoded(t, event).Data.Sequence)
 				relegs, err := payment.Legs(decoded(t, event).Data.Sequence.Basis)
 				require.NoError(t, err)
 				require.Equal(t, legs, relegs, "the basis is what the legs were computed from")

@@ -22,6 +22,8 @@ type assembler interface {
 type committer interface {
 	Commit(ctx context.Context, entries []payment.JournalEntry) []ledger.Result
 	Settle(ctx context.Context, order payment.Order) ledger.Result
+	Twin(ctx context.Context, record ledger.Record) (sequence string, err error)
+	RefundsKnownPurchase(ctx context.Context, record ledger.Record) (bool, error)
 	Lookup(ctx context.Context, sequence payment.Sequence) (result ledger.Result, known bool, err error)
 }
 
@@ -74,8 +76,10 @@ func (p *poster) handle(ctx context.Context, messages []batch.Message) batch.Res
 	// world has not been told: none of a sequence's messages may be acknowledged before its event is out, or nobody would
 	// ever publish it. All of them are failed together and not only the last, because a leg that comes back alone need not
 	// complete its sequence again.
+	inspections := p.inspect(ctx, committed)
 	for n, g := range complete {
 		fail(results, g, p.settle(ctx, g, parkedSequence{entries[n].Sequence, entries[n].Legs}, committed[n], &outbox))
+		fail(results, g, p.tell(g, inspections[n], &outbox))
 	}
 	p.carryOut(ctx, messages, results, &outbox)
 	outbox.Publish(ctx, p.publisher, results)

@@ -253,3 +253,43 @@ func balanceAt(t require.TestingT, cents int64) int64 {
 	}
 	return sum
 }
+
+// told beside what is posted, again under the same id.
+func TestFindingsBesideWhatIsPosted(t *testing.T) {
+	w := newWorld()
+	one, two := priced(t, 1, "acc-1"), priced(t, 2, "acc-1")
+	one.MerchantKey, two.MerchantKey = "SHOP", "SHOP"
+	require.Empty(t, failed(w.poster().handle(ctx, messages(t, one))))
+	require.Empty(t, failed(w.poster().handle(ctx, messages(t, two))))
+	require.Equal(t, []string{one.ID + "/TransactionPosted", two.ID + "/TransactionPosted", two.TransactionID + "/SuspectedDuplicateFound/R-052"}, w.ids(t))
+	var told events.Detail[events.LedgerFindingData]
+	require.NoError(t, json.Unmarshal(w.published[2].Detail, &told))
+	require.Equal(t, one.ID, told.Data.RelatedSequence)
+
+	w.published = nil
+	w.table.Before = func(operation string) error {
+		if operation == "Query" {
+			return errors.New("throttled")
+		}
+		return nil
+	}
+	three := priced(t, 3, "acc-1")
+	three.MerchantKey = "SHOP"
+	require.Len(t, failed(w.poster().handle(ctx, messages(t, three))), 6, "what cannot be looked at comes again")
+	w.table.Before = nil
+	w.published = nil
+	require.Empty(t, failed(w.poster().handle(ctx, again(messages(t, three)))))
+	require.Equal(t, []string{three.ID + "/TransactionPosted", three.TransactionID + "/SuspectedDuplicateFound/R-052"}, w.ids(t))
+
+	w.published = nil
+	refund := priced(t, 4, "acc-2")
+	refund.Basis.TransactionType, refund.Basis.Charges, refund.Basis.Foreign = "20", payment.Charges{}, false
+	refund.Basis.TransactionAmount = refund.Basis.BillingAmount
+	legs, err := payment.Legs(refund.Basis)
+	require.NoError(t, err)
+	refund.Legs, refund.Of, refund.Checksum = legs, len(legs), payment.Checksum(legs)
+	refund.MerchantKey, refund.RefundOf = "SHOP", payment.Links{Approval: "CODE"}
+	require.Empty(t, failed(w.poster().handle(ctx, messages(t, refund))))
+	require.Equal(t, []string{refund.ID + "/TransactionPosted", refund.TransactionID + "/UnmatchedRefund/R-062"}, w.ids(t))
+	w.requireSound(t, 4)
+}

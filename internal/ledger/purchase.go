@@ -24,7 +24,7 @@ type StoredPurchase struct {
 	payment.Purchase
 	// Version counts the changes of the item; every change is conditional on it. 0 is that of no item.
 	Version int64
-	// Refunded is what was given back by refunds that name the purchase.
+	// Refunded is what was given back by refunds that name the purchase, in its billing currency.
 	Refunded payment.Money
 }
 
@@ -80,8 +80,11 @@ func decodePurchase(item map[string]types.AttributeValue) (purchaseItem, error) 
 	} else if p.root == "" {
 		d.fail("state", "is missing")
 	}
-	if _, ok := item["refundedMinor"]; ok {
-		p.Refunded = d.moneyIn("refunded")
+	if base, err := p.Billed(); err == nil && base.Currency != "" {
+		p.Refunded.Currency = base.Currency
+		if _, ok := item["refundedMinor"]; ok {
+			p.Refunded.Minor = d.number("refundedMinor")
+		}
 	}
 	if d.err != nil {
 		return purchaseItem{}, fmt.Errorf("decoding purchase item %q: %w", d.text("pk"), d.err)

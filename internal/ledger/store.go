@@ -35,6 +35,7 @@ type Getter interface {
 type Client interface {
 	Getter
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
 // Options is what a Store is made of. All fields are needed.
@@ -85,6 +86,9 @@ func (s *Store) Commit(ctx context.Context, entries []payment.JournalEntry) []Re
 		if err == nil {
 			err = p.open(s.options.Table)
 		}
+		if err == nil && entry.RefundOf != (payment.Links{}) {
+			err = s.countRefund(ctx, &p)
+		}
 		if err != nil {
 			results[i].Err = fmt.Errorf("committing: %w", err)
 			continue
@@ -95,6 +99,22 @@ func (s *Store) Commit(ctx context.Context, entries []payment.JournalEntry) []Re
 		s.commitTogether(ctx, together, results)
 	}
 	return results
+}
+
+// countRefund adds to a refund's plan the change of the purchase that it names: what was given back cannot be disputed too.
+func (s *Store) countRefund(ctx context.Context, p *plan) error {
+	key, err := s.refunded(ctx, p.record.RefundOf)
+	if err != nil || key == "" {
+		return err
+	}
+	at := purchaseKey(key)
+	p.keys = append(p.keys, at)
+	p.actions = append(p.actions, types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.options.Table, Key: at.attributes(), UpdateExpression: aws.String("ADD #refundedMinor :refunded, #version :one"),
+		ExpressionAttributeNames:  map[string]string{"#refundedMinor": "refundedMinor", "#version": "version"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":refunded": number(p.record.Basis.BillingAmount.Minor), ":one": number(1)},
+	}})
+	return nil
 }
 
 // commitTogether posts plans in one transaction. If it fails, whatever the reason, each is posted by itself: the

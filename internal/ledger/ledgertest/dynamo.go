@@ -320,14 +320,20 @@ func (t *Table) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*d
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	partition := stringOf(in.ExpressionAttributeValues[":pk"])
-	keys := t.sortedKeys(func(k Key) bool { return k.Partition == partition })
+	from, to := stringOf(in.ExpressionAttributeValues[":from"]), stringOf(in.ExpressionAttributeValues[":to"])
+	between := strings.Contains(aws.ToString(in.KeyConditionExpression), "BETWEEN :from AND :to")
+	keys := t.sortedKeys(func(k Key) bool { return k.Partition == partition && (!between || (k.Sort >= from && k.Sort <= to)) })
 	if in.ScanIndexForward != nil && !*in.ScanIndexForward {
 		slices.Reverse(keys)
 	}
 	keys, last := page(keys, in.ExclusiveStartKey, int(aws.ToInt32(in.Limit)))
 	out := &dynamodb.QueryOutput{LastEvaluatedKey: last}
 	for _, key := range keys {
-		out.Items = append(out.Items, maps.Clone(t.items[key]))
+		// The one filter there is: an attribute that equals a text.
+		name, value, filtered := strings.Cut(aws.ToString(in.FilterExpression), " = ")
+		if !filtered || stringOf(t.items[key][name]) == stringOf(in.ExpressionAttributeValues[value]) {
+			out.Items = append(out.Items, maps.Clone(t.items[key]))
+		}
 	}
 	return out, t.after("Query")
 }
