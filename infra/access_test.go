@@ -90,7 +90,7 @@ func TestTableActions(t *testing.T) {
 		"enrich":           {"TablesAccounts": {"dynamodb:BatchGetItem"}, "TablesReference": {"dynamodb:BatchGetItem"}},
 		"accountinterface": {},
 		"posting": {
-			"TablesLedger":   {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+			"TablesLedger":   {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"},
 			"TablesAssembly": {"dynamodb:UpdateItem"},
 		},
 		"tracker": {"TablesTimeline": {"dynamodb:BatchWriteItem"}},
