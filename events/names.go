@@ -29,6 +29,11 @@ const (
 	OrphanReversal                     DetailType = "OrphanReversal"
 	ReversalExceedsOriginal            DetailType = "ReversalExceedsOriginal"
 	UnmatchedRefund                    DetailType = "UnmatchedRefund"
+	DisputeOpened                      DetailType = "DisputeOpened"
+	DisputeRejected                    DetailType = "DisputeRejected"
+	DisputeAdvanced                    DetailType = "DisputeAdvanced"
+	ProvisionalCreditPosted            DetailType = "ProvisionalCreditPosted"
+	DisputeResolved                    DetailType = "DisputeResolved"
 )
 
 // Source names the producer of an event.
@@ -41,8 +46,8 @@ const (
 	SourceRules            Source = "payrail.rules"
 	SourceAccountInterface Source = "payrail.accountinterface"
 	SourcePosting          Source = "payrail.posting"
-	SourceRepair           Source = "payrail.repair" // a person, by `payrail repair`
-	SourceDisputes         Source = "payrail.disputes"
+	SourceRepair           Source = "payrail.repair"   // a person, by `payrail repair`
+	SourceDisputes         Source = "payrail.disputes" // also of what the customer API does about disputes
 	SourceReconcile        Source = "payrail.reconcile"
 	SourceOperator         Source = "payrail.operator" // a person, by `payrail post`
 )
@@ -86,5 +91,10 @@ func Contracts() []Contract {
 		{OrphanReversal, []Source{SourcePosting}, LedgerFindingData{}, "rule R-060 fired: a reversal waits for its original"},
 		{ReversalExceedsOriginal, []Source{SourcePosting}, LedgerFindingData{}, "rule R-061 fired: a reversal would leave no less than remains; it is parked"},
 		{UnmatchedRefund, []Source{SourcePosting}, LedgerFindingData{}, "rule R-062 fired: a refund names no purchase, and none of the card at the merchant is known; it is posted"},
+		{DisputeOpened, []Source{SourceDisputes}, DisputeData{}, "a case was opened about a posted purchase"},
+		{DisputeRejected, []Source{SourceDisputes}, DisputeRejectedData{}, "rule R-090: a purchase was not to be disputed as it was asked for; no case was opened"},
+		{DisputeAdvanced, []Source{SourceOperator}, DisputeData{}, "a case was filed, answered, contested or decided by hand"},
+		{ProvisionalCreditPosted, []Source{SourceDisputes}, DisputeData{}, "the disputed amount was credited to the customer until the case is decided"},
+		{DisputeResolved, []Source{SourceDisputes}, DisputeData{}, "a case was closed, and what follows from it is posted"},
 	}
 }

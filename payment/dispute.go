@@ -183,10 +183,10 @@ type Dispute struct {
 	History  []DisputeStep    `json:"history"`
 }
 
-// DisputePosted is a journal entry that belongs to a case.
+// DisputePosted is a journal entry of a case; At is when the case was told of it.
 type DisputePosted struct {
 	Sequence string `json:"sequence"`
-	PostedAt string `json:"postedAt"`
+	At       string `json:"at"`
 }
 
 // DisputeDecision is the end that a case was decided for.
@@ -438,8 +438,8 @@ func requestedSequence(r PostingRequest) string { return SequenceID(r.BusinessKe
 
 // Posted records a journal entry of the case. It returns the case unchanged where the entry is recorded already: the news of a
 // posting comes at least once.
-func (d Dispute) Posted(sequence, postedAt string, now time.Time) (Dispute, error) {
-	if d.Credit != nil && d.Credit.Sequence == sequence || d.Decision != nil && d.Decision.Posted != nil && d.Decision.Posted.Sequence == sequence {
+func (d Dispute) Posted(sequence string, now time.Time) (Dispute, error) {
+	if d.CreditedBy(sequence) || d.ClosedBy(sequence) {
 		return d, nil
 	}
 	due, ok, err := d.DuePosting()
@@ -449,7 +449,7 @@ func (d Dispute) Posted(sequence, postedAt string, now time.Time) (Dispute, erro
 	if !ok || requestedSequence(due) != sequence {
 		return Dispute{}, &Error{Kind: Invalid, Reason: ReasonUnexpectedEntry, Err: fmt.Errorf("case %s does not wait for posting sequence %s", d.CaseID, sequence)}
 	}
-	posted := &DisputePosted{Sequence: sequence, PostedAt: postedAt}
+	posted := &DisputePosted{Sequence: sequence, At: formatDisputeTime(now)}
 	if due.Kind == RequestDisputeProvisional {
 		d.Credit = posted
 		if d.State == DisputeOpened {
@@ -461,6 +461,16 @@ func (d Dispute) Posted(sequence, postedAt string, now time.Time) (Dispute, erro
 	decision.Posted = posted
 	d.Decision = &decision
 	return d.step(decision.Outcome, now, disputesActor, ""), nil
+}
+
+// CreditedBy reports whether the sequence gave the credit to the customer.
+func (d Dispute) CreditedBy(sequence string) bool {
+	return d.Credit != nil && d.Credit.Sequence == sequence
+}
+
+// ClosedBy reports whether the sequence closed the case.
+func (d Dispute) ClosedBy(sequence string) bool {
+	return d.Decision != nil && d.Decision.Posted != nil && d.Decision.Posted.Sequence == sequence
 }
 
 // disputesActor is who makes the steps that nobody takes by hand.

@@ -192,7 +192,7 @@ func settleAll(t require.TestingT, d *Dispute) (requests []PostingRequest) {
 		require.NoError(t, request.Check())
 		requests = append(requests, request)
 		for range 2 {
-			*d, err = d.Posted(requestedSequence(request), "2026-07-20T09:00:01.000Z", disputeDay)
+			*d, err = d.Posted(requestedSequence(request), disputeDay)
 			require.NoError(t, err)
 		}
 	}
@@ -208,7 +208,7 @@ func kindsOf(requests []PostingRequest) (kinds []RequestKind) {
 func TestPostedRefusesAnEntryThatIsNotWaitedFor(t *testing.T) {
 	d, err := OpenDispute(disputePolicy, disputable(), claim(), disputeDay)
 	require.NoError(t, err)
-	_, err = d.Posted("ps_"+strings.Repeat("B", 26)+"-00", "2026-07-20T09:00:01.000Z", disputeDay)
+	_, err = d.Posted("ps_"+strings.Repeat("B", 26)+"-00", disputeDay)
 	require.Equal(t, ReasonUnexpectedEntry, ReasonOf(err))
 }
 

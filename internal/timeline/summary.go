@@ -87,6 +87,13 @@ var summaries = map[events.DetailType]func(json.RawMessage) (string, error){
 	events.TransactionPosted: of(func(d events.PostedData) string {
 		return fmt.Sprintf("%s %s %d legs", d.Outcome, d.Sequence.ID, len(d.Legs))
 	}),
+	events.DisputeOpened:           of(dispute),
+	events.DisputeAdvanced:         of(dispute),
+	events.ProvisionalCreditPosted: of(dispute),
+	events.DisputeResolved:         of(dispute),
+	events.DisputeRejected: of(func(d events.DisputeRejectedData) string {
+		return "dispute refused: " + withReason(d.Reason, d.Problem)
+	}),
 }
 
 // of reads an event's data as T for its summary.
@@ -117,6 +124,15 @@ func repaired(r events.Repair) string {
 	line := strings.Join(fields, ", ") + " by " + r.By
 	if r.Reason != "" {
 		line += " (" + r.Reason + ")"
+	}
+	return line
+}
+
+// dispute says where a case stands, and of a decided one that waits for its posting, what was decided.
+func dispute(d events.DisputeData) string {
+	line := fmt.Sprintf("%s: %s of %s", d.CaseID, d.State, d.Amount)
+	if d.Decision != nil && !d.State.Closed() {
+		line += ", decided for " + string(d.Decision.Outcome)
 	}
 	return line
 }
