@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// CaseIDPrefix starts the id of every case. Rules of the bus tell the postings of cases from all others by it.
+const CaseIDPrefix = "dsp_"
+
 // DisputeState is where a dispute stands.
 type DisputeState string
 

@@ -26,9 +26,6 @@ const (
 	requestSort   = "REQUEST"
 )
 
-// CaseIDPrefix starts the id of every case. Rules of the bus tell the postings of cases from all others by it.
-const CaseIDPrefix = "dsp_"
-
 // idCharacters is how much of a digest an id shows: 26 base32 characters are 130 bits.
 const idCharacters = 26
 
@@ -48,7 +45,7 @@ func digest(parts ...string) string {
 
 // CaseID is the id of the case that a request opens: the same request has the same one.
 func CaseID(idempotencyKey, purchaseKey string) string {
-	return CaseIDPrefix + digest("case", idempotencyKey, purchaseKey)
+	return payment.CaseIDPrefix + digest("case", idempotencyKey, purchaseKey)
 }
 
 type item = map[string]types.AttributeValue
