@@ -21,7 +21,7 @@ func gbp(minor int64) Money { return Money{Minor: minor, Currency: "GBP"} }
 func disputable() Disputable {
 	return Disputable{
 		Key: strings.Repeat("A", 26), Version: 1, TransactionID: "tx_" + strings.Repeat("A", 26), AuthorizationID: "auth-1", Outcome: OutcomePosted,
-		TransactionType: "00", AccountID: "acc-alice", Scheme: "VISA", Description: "ACME STORE NEW YORK US USD 100.00",
+		TransactionType: "00", AccountID: "acc-alice", Scheme: "VISA", TaxJurisdiction: "GB", Description: "ACME STORE NEW YORK US USD 100.00",
 		OccurredAt: time.Date(2026, 7, 9, 10, 15, 31, 0, time.UTC), Remaining: gbp(7925), Disputed: gbp(0), FXFee: gbp(237), FXFeeTax: gbp(0),
 	}
 }
@@ -246,9 +246,14 @@ func TestDisputesBalance(t *testing.T) {
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, d.FXFee.Minor, int64(0))
 			require.GreaterOrEqual(t, d.FXFeeTax.Minor, int64(0))
-			receivable := runCase(t, &d)
-			require.Zero(t, receivable, "after %s", d.State)
+			moved := runCase(t, &d)
 			require.True(t, d.State.Closed())
+			require.Zero(t, moved["DISPUTE_RECEIVABLE"], "after %s", d.State)
+			if disputeOutcomes[d.State].customerKeeps {
+				require.Equal(t, -d.Amount.Minor-d.FXFee.Minor-d.FXFeeTax.Minor, moved[RoleCustomer], d.State)
+			} else {
+				require.Zero(t, moved[RoleCustomer], d.State)
+			}
 			if !d.Releases() {
 				purchase.Disputed.Minor += d.Amount.Minor
 				fees, taxes = fees+d.FXFee.Minor, taxes+d.FXFeeTax.Minor
@@ -263,9 +268,10 @@ func TestDisputesBalance(t *testing.T) {
 	})
 }
 
-// runCase takes random steps until the case is closed and returns what is left of its receivable.
-func runCase(t *rapid.T, d *Dispute) (receivable int64) {
+// runCase takes random steps until the case is closed and returns by how much its postings moved each role, debits above zero.
+func runCase(t *rapid.T, d *Dispute) (moved map[Role]int64) {
 	closings := 0
+	moved = map[Role]int64{}
 	for !d.State.Closed() {
 		next := rapid.SampledFrom(disputeTransitions[d.State]).Draw(t, "next")
 		var after Dispute
@@ -291,19 +297,59 @@ func runCase(t *rapid.T, d *Dispute) (receivable int64) {
 			continue
 		}
 		for _, r := range settleAll(t, d) {
-			a := r.Amounts
-			switch r.Kind {
-			case RequestDisputeProvisional:
-				receivable += a.Principal.Minor
-			case RequestDisputeSplit:
-				receivable -= a.Won.Minor + a.Lost.Minor
+			if r.Kind != RequestDisputeProvisional {
 				closings++
-			default:
-				receivable -= a.Principal.Minor
-				closings++
+			}
+			sequence, legs, err := r.Posting()
+			require.NoError(t, err)
+			require.Equal(t, d.CaseID, sequence.AuthorizationID, "by which the posting is told to be the case's")
+			_, err = Assemble(sequence, legs)
+			require.NoError(t, err)
+			for _, leg := range legs {
+				moved[leg.Role] -= leg.Signed().Minor
 			}
 		}
 	}
 	require.LessOrEqual(t, closings, 1)
-	return receivable
+	return moved
+}
+
+// Worked example E7, from the case to the legs, of all that each end posts.
+func TestWorkedExampleE7(t *testing.T) {
+	const (
+		opened   = "D DISPUTE_RECEIVABLE.VISA 79.25, C acc-alice 79.25, D FEE_INCOME.FX 2.37, C acc-alice 2.37"
+		taken    = "D acc-alice 79.25, C DISPUTE_RECEIVABLE.VISA 79.25, D acc-alice 2.37, C FEE_INCOME.FX 2.37"
+		absorbed = "D DISPUTE_LOSS 79.25, C DISPUTE_RECEIVABLE.VISA 79.25"
+	)
+	for outcome, want := range map[DisputeState]string{
+		DisputeWon:          "D SCHEME_PAYABLE.VISA.GBP 79.25, C DISPUTE_RECEIVABLE.VISA 79.25",
+		DisputeLostCustomer: taken, DisputeWithdrawn: taken,
+		DisputeLostBank: absorbed, DisputeExpired: absorbed,
+		DisputeSplit: "D SCHEME_PAYABLE.VISA.GBP 50.00, C DISPUTE_RECEIVABLE.VISA 50.00, D DISPUTE_LOSS 29.25, C DISPUTE_RECEIVABLE.VISA 29.25",
+	} {
+		d, err := OpenDispute(disputePolicy, disputable(), claim(), disputeDay)
+		require.NoError(t, err)
+		if outcome != DisputeExpired {
+			d, err = d.File(disputeDay, "operator", "")
+			require.NoError(t, err)
+		}
+		won := Money{}
+		if outcome == DisputeSplit {
+			won = gbp(5000)
+		}
+		d, err = d.Decide(outcome, won, disputeDay.Add(disputePolicy.Window), "operator", "")
+		require.NoError(t, err)
+		var posted []string
+		for _, r := range settleAll(t, &d) {
+			_, legs, err := r.Posting()
+			require.NoError(t, err)
+			var texts []string
+			for _, leg := range legs {
+				texts = append(texts, string(leg.Side)+" "+leg.Account+" "+leg.Amount.Decimal())
+			}
+			posted = append(posted, strings.Join(texts, ", "))
+		}
+		require.Equal(t, []string{opened, want}, posted, outcome)
+		require.Equal(t, outcome, d.State)
+	}
 }
