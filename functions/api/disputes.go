@@ -114,6 +114,11 @@ func (h *handler) openDispute(ctx context.Context, request lambdaevents.APIGatew
 		return nil, err
 	}
 	c, opened, err := h.disputes.Open(ctx, wanted)
+	if errors.Is(err, disputes.ErrUnknownPurchase) {
+		if _, err := h.transactionsOf(ctx, transaction); err != nil {
+			return nil, err // Not only unposted, but unknown.
+		}
+	}
 	if err != nil {
 		return nil, refusal(err)
 	}
@@ -213,31 +218,30 @@ func callerOf(request lambdaevents.APIGatewayV2HTTPRequest) string {
 	}
 }
 
-// purchaseOf finds the purchase that a transaction, or an authorization, is about: the first 26 characters of its business key.
-// Most transactions are the purchase; a later message about one is posted under the sequences of the purchase.
+// purchaseOf is the key of a transaction, which leads to its purchase: the head of a business key. An authorization's id leads to
+// its transaction.
 func (h *handler) purchaseOf(ctx context.Context, id string) (string, error) {
 	if transactionID.MatchString(id) {
-		key := strings.TrimPrefix(id, "tx_")
-		if _, found, err := h.ledger.Journal(ctx, payment.SequenceID(key, 0)); err != nil || found {
-			return key, err
-		}
+		return strings.TrimPrefix(id, "tx_"), nil
 	}
-	found, err := h.timeline.Trace(ctx, id)
-	if errors.Is(err, timeline.ErrNotFound) {
-		return "", unknownTransaction()
-	}
+	transactions, err := h.transactionsOf(ctx, id)
 	if err != nil {
 		return "", err
 	}
-	transactions, sequences := idsOf(found)
 	if len(transactions) > 1 {
 		return "", ambiguous(transactions)
 	}
-	if len(sequences) == 0 {
-		return "", refused(http.StatusUnprocessableEntity, payment.ReasonNotPosted, "Nothing of the transaction is posted.")
+	return strings.TrimPrefix(transactions[0], "tx_"), nil
+}
+
+// transactionsOf are the transactions that an id leads to, at least one.
+func (h *handler) transactionsOf(ctx context.Context, id string) ([]string, error) {
+	found, err := h.timeline.Trace(ctx, id)
+	if errors.Is(err, timeline.ErrNotFound) {
+		return nil, unknownTransaction()
 	}
-	transaction, err := payment.TransactionOfSequence(sequences[0])
-	return strings.TrimPrefix(transaction, "tx_"), err
+	transactions, _ := idsOf(found)
+	return transactions, err
 }
 
 // refusal is what the caller is told where a case is not opened.

@@ -12,59 +12,97 @@ import (
 	"github.com/payrail/payrail/payment"
 )
 
-// journal models ledger.Reader. It is safe for concurrent use.
-type journal interface {
+// Ledger models ledger.Reader. It is safe for concurrent use.
+type Ledger interface {
+	Purchase(ctx context.Context, businessKey string) (purchase ledger.StoredPurchase, found bool, err error)
 	Journal(ctx context.Context, sequence string) (record ledger.Record, found bool, err error)
 }
 
-// Attributes of a purchase item that cases change.
+// The purchase items are the ledger's. Cases change these attributes of theirs, and the version, which everything that is posted
+// to a purchase depends on as well.
 const (
-	purchasePrefix = "PURCHASE#"
-	purchaseSort   = "PURCHASE"
+	purchasePrefix   = "PURCHASE#"
+	purchaseSort     = "PURCHASE"
+	disputedAttr     = "disputedMinor"
+	openCaseAttr     = "openCase"
+	purchaseVersAttr = "version"
 )
 
 func purchaseKey(key string) itemKey { return itemKey{purchasePrefix + key, purchaseSort} }
 
-// purchase reads what the ledger says of the purchase with a key; found is false where nothing was posted of it.
+// purchase reads what the ledger says of the purchase that a key, the head of the business key of any message about it, leads
+// to; found is false where nothing was posted of it.
 func (s *Store) purchase(ctx context.Context, key string) (p payment.Disputable, found bool, err error) {
-	root, found, err := s.journal.Journal(ctx, payment.SequenceID(key, 0))
-	if err != nil || !found {
+	stored, found, err := s.ledger.Purchase(ctx, key)
+	if err != nil || !found || !stored.Presented() || len(stored.Sequences) == 0 {
 		return payment.Disputable{}, false, err
 	}
-	occurredAt, err := time.Parse(time.RFC3339, root.OccurredAt)
+	first := stored.Presentments()[0]
+	occurredAt, err := time.Parse(time.RFC3339, first.OccurredAt)
 	if err != nil {
 		return payment.Disputable{}, false, fmt.Errorf("reading purchase %s: %w", key, err)
 	}
-	billed := root.Basis.BillingAmount
-	none := payment.Money{Currency: billed.Currency}
+	terms := first.Decided
+	none := payment.Money{Currency: terms.BillingAmount.Currency}
 	p = payment.Disputable{
-		Key: key, TransactionID: root.TransactionID, AuthorizationID: root.AuthorizationID, Outcome: root.Outcome, TransactionType: root.Basis.TransactionType,
-		AccountID: root.Basis.AccountID, BranchID: root.Basis.BranchID, Scheme: root.Basis.Scheme, TaxJurisdiction: root.Basis.Terms.TaxJurisdiction,
-		Description: root.Basis.Description, OccurredAt: occurredAt, Remaining: billed, Disputed: none, FXFee: none, FXFeeTax: none,
+		Key: payment.ShortKey(stored.Key), Version: stored.Version, TransactionID: first.TransactionID, AuthorizationID: first.AuthorizationID,
+		Outcome: payment.OutcomeSuspense, TransactionType: terms.TransactionType, AccountID: stored.AccountID, BranchID: terms.BranchID, Scheme: terms.Scheme,
+		TaxJurisdiction: terms.Terms.TaxJurisdiction, Description: terms.Description, OccurredAt: occurredAt,
+		Remaining: none, Disputed: none, FXFee: none, FXFeeTax: none,
 	}
-	for _, leg := range root.CustomerLegs() {
-		switch leg.Component {
-		case payment.FXFee:
-			p.FXFee = leg.Amount
-		case payment.FXFeeTax:
-			p.FXFeeTax = leg.Amount
+	if err := s.addPosted(ctx, &p, stored.Sequences); err != nil {
+		return payment.Disputable{}, false, err
+	}
+	if stored.Refunded != (payment.Money{}) {
+		if p.Remaining, err = p.Remaining.Add(stored.Refunded.Neg()); err != nil {
+			return payment.Disputable{}, false, fmt.Errorf("reading purchase %s: %w", key, err)
 		}
 	}
-	return p, true, s.readClaims(ctx, &p)
+	return p, true, s.addClaims(ctx, &p)
 }
 
-// readClaims adds what cases have claimed of the purchase.
-func (s *Store) readClaims(ctx context.Context, p *payment.Disputable) error {
+// addPosted adds what stands on the customer's account for the purchase, all of its posting sequences together. What stands in
+// suspense is not the customer's.
+func (s *Store) addPosted(ctx context.Context, p *payment.Disputable, sequences []string) error {
+	sums := map[payment.Component]*payment.Money{payment.Principal: &p.Remaining, payment.FXFee: &p.FXFee, payment.FXFeeTax: &p.FXFeeTax}
+	for _, id := range sequences {
+		record, found, err := s.ledger.Journal(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return fmt.Errorf("reading purchase %s: its sequence %s is not in the journal", p.Key, id)
+		}
+		for _, leg := range record.CustomerLegs() {
+			p.Outcome = payment.OutcomePosted
+			sum, wanted := sums[leg.Component]
+			if !wanted {
+				continue
+			}
+			if *sum, err = sum.Add(leg.Signed().Neg()); err != nil {
+				return fmt.Errorf("reading purchase %s: %w", p.Key, err)
+			}
+		}
+	}
+	return nil
+}
+
+// addClaims adds what cases have claimed of the purchase, if it is still the version that was read.
+func (s *Store) addClaims(ctx context.Context, p *payment.Disputable) error {
 	i, err := s.get(ctx, purchaseKey(p.Key))
-	if err != nil || i == nil {
+	if err != nil {
 		return err
 	}
-	if p.Version, err = numberOf(i, "version"); err != nil {
+	version, err := numberOf(i, purchaseVersAttr)
+	if err != nil {
 		return fmt.Errorf("reading purchase %s: %w", p.Key, err)
 	}
-	p.OpenCase = textOf(i, "openCase")
-	if _, claimed := i["disputedMinor"]; claimed {
-		if p.Disputed.Minor, err = numberOf(i, "disputedMinor"); err != nil {
+	if version != p.Version {
+		return fmt.Errorf("reading purchase %s: %w", p.Key, errChanged)
+	}
+	p.OpenCase = textOf(i, openCaseAttr)
+	if _, claimed := i[disputedAttr]; claimed {
+		if p.Disputed.Minor, err = numberOf(i, disputedAttr); err != nil {
 			return fmt.Errorf("reading purchase %s: %w", p.Key, err)
 		}
 	}
@@ -88,16 +126,11 @@ func (s *Store) release(p payment.Disputable, d payment.Dispute) (types.Transact
 }
 
 func (s *Store) changePurchase(p payment.Disputable, disputed payment.Money, openCase string) types.TransactWriteItem {
-	update := &types.Update{
+	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.table, Key: purchaseKey(p.Key).attributes(),
 		UpdateExpression:          aws.String("SET #disputed = :disputed, #openCase = :openCase, #version = :version"),
 		ConditionExpression:       aws.String("#version = :before"),
-		ExpressionAttributeNames:  map[string]string{"#disputed": "disputedMinor", "#openCase": "openCase", "#version": "version"},
+		ExpressionAttributeNames:  map[string]string{"#disputed": disputedAttr, "#openCase": openCaseAttr, "#version": purchaseVersAttr},
 		ExpressionAttributeValues: item{":disputed": number(disputed.Minor), ":openCase": text(openCase), ":version": number(p.Version + 1), ":before": number(p.Version)},
-	}
-	if p.Version == 0 {
-		update.ConditionExpression = aws.String("attribute_not_exists(pk)")
-		delete(update.ExpressionAttributeValues, ":before")
-	}
-	return types.TransactWriteItem{Update: update}
+	}}
 }

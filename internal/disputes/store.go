@@ -25,14 +25,14 @@ type Client interface {
 
 // Store keeps cases in the ledger table. Its reads are strongly consistent. It is safe for concurrent use.
 type Store struct {
-	client  Client
-	table   string
-	journal journal
+	client Client
+	table  string
+	ledger Ledger
 }
 
-// NewStore makes a Store on the ledger table, whose journal tells what was posted.
-func NewStore(client Client, table string, journal journal) *Store {
-	return &Store{client: client, table: table, journal: journal}
+// NewStore makes a Store on the ledger table; the ledger tells what was posted.
+func NewStore(client Client, table string, ledger Ledger) *Store {
+	return &Store{client: client, table: table, ledger: ledger}
 }
 
 // errChanged says that an item is not any more what it was when it was read: read again and decide again.
