@@ -7,6 +7,9 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
+// scheduledMemoryMB gives a job most of a processor: what it does is decode and hash, and it is paid for minutes a day.
+const scheduledMemoryMB = 1024
+
 // scheduledTimeoutSeconds is Lambda's longest: nobody waits for a job, and one that walks a day's payments takes minutes.
 const scheduledTimeoutSeconds = 900
 
@@ -18,6 +21,7 @@ func newScheduledFunction(stack constructs.Construct, name, schedule string, pro
 	f := newFunction(scope, name, props, accesses...)
 	code := f.lambda.Node().DefaultChild().(awslambda.CfnFunction)
 	code.SetTimeout(jsii.Number(scheduledTimeoutSeconds))
+	code.SetMemorySize(jsii.Number(scheduledMemoryMB))
 	failed := newDeadLetterQueue(scope, "DeadLetters")
 	code.SetDeadLetterConfig(&awslambda.CfnFunction_DeadLetterConfigProperty{TargetArn: failed.QueueArn()})
 	f.role.AddToPolicy(allow([]*string{failed.QueueArn()}, "sqs:SendMessage"))
