@@ -8,28 +8,20 @@ import (
 	"github.com/payrail/payrail/internal/ledger"
 )
 
-func (d *deployment) ledger() (*ledger.Reader, error) {
-	table, err := d.output("LedgerTable")
-	if err != nil {
-		return nil, err
-	}
-	return ledger.NewReader(d.dynamodb(), table), nil
-}
-
 // entriesShown is how many of an account's latest entries are shown unless more are asked for.
 const entriesShown = 20
 
 func (a *application) accountsCommand() *cobra.Command {
-	var limit int32
+	var page ledger.Page
 	command := &cobra.Command{
 		Use:               "accounts ID",
-		Short:             "Show the balances and latest entries of a customer account",
-		Example:           "  payrail accounts acc-alice-gbp",
+		Short:             "Show the balances and entries of a customer account, newest first",
+		Example:           "  payrail accounts acc-alice-gbp\n  payrail accounts acc-alice-gbp --limit 100 --after CURSOR",
 		Args:              exactly("ID"),
 		ValidArgsFunction: noFiles,
 		RunE: func(command *cobra.Command, arguments []string) error {
 			ctx, id := command.Context(), arguments[0]
-			if limit < 1 {
+			if page.Limit < 1 {
 				return misused("--limit must be above zero", "leave it out for the latest entries")
 			}
 			deployed, err := a.connect(ctx)
@@ -44,32 +36,46 @@ func (a *application) accountsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			entries, _, err := reader.Entries(ctx, id, ledger.Page{Limit: limit, NewestFirst: true})
+			page.NewestFirst = true
+			entries, next, err := reader.Entries(ctx, id, page)
 			if err != nil {
 				return err
 			}
 			if len(balances) == 0 {
 				return failed("nothing has been posted to account "+id, "check the id: accounts.json of the reference data lists them")
 			}
-			return a.showAccount(id, balances, entries)
+			return a.showAccount(account{AccountID: id, Balances: balances, Entries: entries, Next: next})
 		},
 	}
-	command.Flags().Int32Var(&limit, "limit", entriesShown, "how many entries to show")
+	command.Flags().Int32Var(&page.Limit, "limit", entriesShown, "how many entries to show")
+	command.Flags().StringVar(&page.After, "after", "", "go on after the cursor that the page before ended with")
 	return command
 }
 
-func (a *application) showAccount(id string, balances []ledger.Balance, entries []ledger.Entry) error {
+// account is what is shown of an account.
+type account struct {
+	AccountID string           `json:"accountId"`
+	Balances  []ledger.Balance `json:"balances"`
+	Entries   []ledger.Entry   `json:"entries"`
+	// Next is the cursor of the next page; empty after the last one.
+	Next string `json:"next,omitempty"`
+}
+
+func (a *application) showAccount(shown account) error {
 	if a.json {
-		return a.printJSON(map[string]any{"accountId": id, "balances": balances, "entries": entries})
+		return a.printJSON(shown)
 	}
-	for _, b := range balances {
-		fmt.Fprintf(a.stdout, "%s  %s  (%d journal entries)\n", id, a.paint(bold, b.Amount.String()), b.JournalCount)
+	for _, b := range shown.Balances {
+		fmt.Fprintf(a.stdout, "%s  %s  (%d journal entries)\n", shown.AccountID, a.paint(bold, b.Amount.String()), b.JournalCount)
 	}
 	fmt.Fprintln(a.stdout)
-	rows := make([][]string, len(entries))
-	for i, e := range entries {
+	rows := make([][]string, len(shown.Entries))
+	for i, e := range shown.Entries {
 		rows[i] = []string{e.ValueDate, e.Amount.Decimal(), string(e.Amount.Currency), e.RuleID, e.Description, fmt.Sprintf("%s/%d", e.SequenceID, e.Leg)}
 	}
 	a.table([]string{"value date", "amount", "currency", "rule", "description", "sequence/leg"}, rows, 1)
+	if shown.Next != "" {
+		fmt.Fprintf(a.stdout, "more: payrail accounts %s --after '%s'\n", shown.AccountID, shown.Next)
+	}
 	return nil
 }
