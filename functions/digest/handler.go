@@ -16,7 +16,7 @@ const (
 	margin = 8 * time.Minute
 	// lookBack is how far the first run looks for what was posted before there were digests: a schedule that failed from the
 	// beginning is noticed within it.
-	lookBack = 7 * 24 * time.Hour
+	lookBack = 48 * time.Hour
 	// maxHours is how many hours one run writes; what is left is for the next run.
 	maxHours = 7 * 24
 )
