@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/payrail/payrail/internal/ledger"
+	"github.com/payrail/payrail/payment"
 )
 
 // entriesShown is how many of an account's latest entries are shown unless more are asked for.
@@ -15,8 +19,9 @@ func (a *application) accountsCommand() *cobra.Command {
 	var page ledger.Page
 	command := &cobra.Command{
 		Use:               "accounts ID",
-		Short:             "Show the balances and entries of a customer account, newest first",
-		Example:           "  payrail accounts acc-alice-gbp\n  payrail accounts acc-alice-gbp --limit 100 --after CURSOR",
+		Short:             "Show a customer account, or what stands in a suspense account",
+		Long:              `accounts shows the balances of a customer account and its entries, the newest first. Of a suspense account it shows what stands there, the oldest first, with whose it is to find out where it belongs.`,
+		Example:           "  payrail accounts acc-alice-gbp\n  payrail accounts acc-alice-gbp --limit 100 --after CURSOR\n  payrail accounts SUSPENSE.CARD.GBP",
 		Args:              exactly("ID"),
 		ValidArgsFunction: noFiles,
 		RunE: func(command *cobra.Command, arguments []string) error {
@@ -31,6 +36,9 @@ func (a *application) accountsCommand() *cobra.Command {
 			reader, err := deployed.ledger()
 			if err != nil {
 				return err
+			}
+			if strings.HasPrefix(id, string(payment.RoleSuspense)) {
+				return a.showSuspense(ctx, reader, id, time.Now())
 			}
 			balances, err := reader.Balances(ctx, id)
 			if err != nil {
@@ -78,4 +86,58 @@ func (a *application) showAccount(shown account) error {
 		fmt.Fprintf(a.stdout, "more: payrail accounts %s --after '%s'\n", shown.AccountID, shown.Next)
 	}
 	return nil
+}
+
+// suspenseAccount is what is shown of a suspense account.
+type suspenseAccount struct {
+	AccountID string `json:"accountId"`
+	// Total is the sum of the open items; there is none without items.
+	Total *payment.Money        `json:"total,omitempty"`
+	Open  []ledger.SuspenseItem `json:"open"`
+}
+
+func (a *application) showSuspense(ctx context.Context, reader *ledger.Reader, id string, now time.Time) error {
+	open, err := reader.OpenSuspense(ctx, id)
+	if err != nil {
+		return err
+	}
+	shown := suspenseAccount{AccountID: id, Open: append([]ledger.SuspenseItem{}, open...)}
+	for _, item := range open {
+		if shown.Total == nil {
+			shown.Total = &payment.Money{Currency: item.Amount.Currency}
+		}
+		if *shown.Total, err = shown.Total.Add(item.Amount); err != nil {
+			return fmt.Errorf("summing suspense account %s: %w", id, err)
+		}
+	}
+	if a.json {
+		return a.printJSON(shown)
+	}
+	if shown.Total == nil {
+		fmt.Fprintf(a.stdout, "nothing stands in %s\n", id)
+		return nil
+	}
+	fmt.Fprintf(a.stdout, "%s  %s  (%d open items)\n\n", id, a.paint(bold, shown.Total.String()), len(open))
+	rows := make([][]string, len(open))
+	for i, item := range open {
+		rows[i] = []string{age(item.OpenedAt, now), item.Amount.Decimal(), string(item.Amount.Currency), item.Reason, item.Owner, item.AuthorizationID, item.LastSequence}
+	}
+	a.table([]string{"age", "amount", "currency", "reason", "owner", "authorization", "last sequence"}, rows, 0, 1)
+	return nil
+}
+
+// age says how long ago a time was: in days, from the second on, else in hours and minutes.
+func age(since string, now time.Time) string {
+	at, err := time.Parse(time.RFC3339, since)
+	if err != nil {
+		return since
+	}
+	d := now.Sub(at).Truncate(time.Minute)
+	if d < time.Minute {
+		return "now"
+	}
+	if days := int(d.Hours() / 24); days >= 2 {
+		return fmt.Sprintf("%d days", days)
+	}
+	return strings.TrimSuffix(d.String(), "0s")
 }

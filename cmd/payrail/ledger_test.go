@@ -41,14 +41,25 @@ func startBooks(t *testing.T) books {
 // post posts purchase n, GBP 19.81 of acc-1, at a time on 9 July 2026 and returns its sequence.
 func (b books) post(t *testing.T, n int, clock string) string {
 	t.Helper()
+	return b.postDecided(t, n, clock, payment.Decided{Outcome: payment.OutcomePosted, TransactionType: "00", MCC: "5411",
+		BillingAmount: payment.Money{Minor: 1981, Currency: "GBP"}, AccountID: "acc-1", Scheme: "VISA", ValueDate: "2026-07-10"})
+}
+
+func (b books) postDecided(t *testing.T, n int, clock string, d payment.Decided) string {
+	t.Helper()
 	at, err := time.Parse(time.RFC3339, "2026-07-09T"+clock+"Z")
 	require.NoError(t, err)
-	legs, err := payment.Legs(payment.Decided{Outcome: payment.OutcomePosted, TransactionType: "00", MCC: "5411",
-		BillingAmount: payment.Money{Minor: 1981, Currency: "GBP"}, AccountID: "acc-1", Scheme: "VISA", ValueDate: "2026-07-10"})
+	legs, err := payment.Legs(d)
 	require.NoError(t, err)
 	key := fmt.Sprintf("KEY%023d", n)
 	sequence := payment.Sequence{ID: payment.SequenceID(key, 0), Of: len(legs), Checksum: payment.Checksum(legs), TransactionID: payment.TransactionID(key),
-		AuthorizationID: fmt.Sprintf("auth-%d", n), BusinessKey: key, PayloadHash: "hash", Outcome: payment.OutcomePosted, OccurredAt: at.Format("2006-01-02T15:04:05.000Z")}
+		AuthorizationID: fmt.Sprintf("auth-%d", n), BusinessKey: key, PayloadHash: "hash", Outcome: d.Outcome, OccurredAt: at.Format("2006-01-02T15:04:05.000Z")}
+	if d.MTI != "" {
+		sequence.Basis = d
+	}
+	if d.Outcome == payment.OutcomeSuspense {
+		sequence.Reason = "ACCOUNT_CLOSED"
+	}
 	store := ledger.New(ledger.Options{Client: b.dynamodb(), Table: b.table, Now: func() time.Time { return at },
 		Wait: func(context.Context, time.Duration) error { return nil }, Jitter: func(d time.Duration) time.Duration { return d }})
 	results := store.Commit(t.Context(), []payment.JournalEntry{{Legs: legs, Sequence: sequence}})
@@ -157,4 +168,29 @@ func TestAccountsAreShownByPage(t *testing.T) {
 	}
 	require.Equal(t, want, seen)
 	require.Contains(t, execute(t, "accounts", "acc-1", "--limit", "2").stdout, "\nmore: payrail accounts acc-1 --after '2026-07-09T10:15:01.000Z#"+want[1]+"#01'\n")
+}
+
+func TestASuspenseAccountShowsWhatStandsThere(t *testing.T) {
+	b := startBooks(t)
+	require.Equal(t, "nothing stands in SUSPENSE.CARD.GBP\n", execute(t, "accounts", "SUSPENSE.CARD.GBP").stdout)
+	b.postDecided(t, 1, "10:15:00", payment.Decided{Outcome: payment.OutcomeSuspense, MTI: "0100", TransmittedAt: "2026-07-09T10:15:00Z", TransactionType: "00", MCC: "5411",
+		TransactionAmount: payment.Money{Minor: 1981, Currency: "GBP"}, BillingAmount: payment.Money{Minor: 1981, Currency: "GBP"}, Scheme: "VISA", ValueDate: "2026-07-10"})
+	got := execute(t, "accounts", "SUSPENSE.CARD.GBP", "--json")
+	require.Equal(t, statusDone, got.status, got.stderr)
+	var shown suspenseAccount
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &shown))
+	require.Equal(t, "GBP -19.81", shown.Total.String())
+	require.Len(t, shown.Open, 1)
+	require.Equal(t, "ACCOUNT_CLOSED", shown.Open[0].Reason)
+	require.Regexp(t, `\n *\d+ days  -19\.81  GBP +ACCOUNT_CLOSED  payments-operations  auth-1 `, execute(t, "accounts", "SUSPENSE.CARD.GBP").stdout)
+	require.Contains(t, execute(t, "ledger", "verify").stdout, "0 findings")
+}
+
+func TestAge(t *testing.T) {
+	now := time.Date(2026, 7, 9, 10, 15, 30, 0, time.UTC)
+	for since, want := range map[string]string{
+		"2026-07-09T10:00:00.000Z": "15m", "2026-07-09T10:15:30.000Z": "now", "2026-07-08T10:15:00.000Z": "24h0m", "2026-07-07T10:15:00.000Z": "2 days", "yesterday": "yesterday",
+	} {
+		require.Equal(t, want, age(since, now), since)
+	}
 }

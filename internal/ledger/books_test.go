@@ -1,8 +1,11 @@
 package ledger
 
 import (
+	"context"
+	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/payrail/payrail/internal/ledger/ledgertest"
@@ -66,4 +69,51 @@ func TestATrialBalanceOutOfBalanceIsAFinding(t *testing.T) {
 	findings, err := b.check()
 	require.NoError(t, err)
 	require.Equal(t, []Finding{{"trial balance GBP", "debits are 1.00, credits 0.00"}}, findings)
+}
+
+// A purchase whose correction is gone from the journal, or whose state was set back, is a finding.
+func TestAPurchaseStandsAtWhatItIsBilled(t *testing.T) {
+	reversed := func() *ledgertest.Table {
+		table, original := ledgertest.NewTable(), authorized(t, 1)
+		store := newStore(table)
+		commit(t, store, original)
+		require.NoError(t, store.Settle(t.Context(), reversal(original, 1, 6309)).Err)
+		requireSound(t, table, 2)
+		return table
+	}
+	findings := func(table *ledgertest.Table) string {
+		v, err := NewReader(table, "ledger").Verify(t.Context())
+		require.NoError(t, err)
+		var problems []string
+		for _, f := range v.Findings {
+			problems = append(problems, f.Subject+": "+f.Problem)
+		}
+		return strings.Join(problems, "\n")
+	}
+	table := reversed()
+	table.Edit(func(items map[ledgertest.Key]ledgertest.Item) {
+		delete(items, ledgertest.Key{Partition: "JOURNAL#ps_KEY00000000000000000000001-01", Sort: journalSort})
+	})
+	require.Contains(t, findings(table), "sequence ps_KEY00000000000000000000001-01: it is in its purchase and not in the journal")
+
+	table = reversed()
+	table.Edit(func(items map[ledgertest.Key]ledgertest.Item) {
+		item := items[ledgertest.Key{Partition: "PURCHASE#KEY00000000000000000000001", Sort: purchaseSort}]
+		item["state"] = text(strings.Replace(stringIn(item, "state"), `"EFFECTIVE","sequence":"ps_KEY00000000000000000000001-01"`, `"CANCELLED","sequence":"ps_KEY00000000000000000000001-01"`, 1))
+	})
+	require.Contains(t, findings(table), "ps_KEY00000000000000000000001-00: purchase KEY00000000000000000000001 is billed GBP 79.25, and GBP -50.00 stands with its customer")
+
+	table = reversed()
+	table.Before = func(operation string) error {
+		if operation == "GetItem" {
+			return context.DeadlineExceeded
+		}
+		return nil
+	}
+	_, err := NewReader(table, "ledger").Verify(t.Context())
+	require.ErrorIs(t, err, context.DeadlineExceeded, "what cannot be read is not verified")
+}
+
+func stringIn(item ledgertest.Item, name string) string {
+	return item[name].(*types.AttributeValueMemberS).Value
 }

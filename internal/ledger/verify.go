@@ -60,7 +60,11 @@ func (s *standing) add(key itemKey, e Entry) error {
 // verifier holds both sides of the comparison.
 type verifier struct {
 	Verification
-	books            books
+	books books
+	// legs reads the legs of posting sequences from the journal.
+	legs func(sequences []string) ([]payment.Leg, error)
+	// failed is an error of reading, which ends the verification.
+	failed           error
 	expected, stored map[position]*standing
 	// journals counts the journal entries that moved an account, which its balance counts too.
 	journals map[position]int64
@@ -79,7 +83,8 @@ func (r *Reader) Verify(ctx context.Context) (Verification, error) { return r.Ve
 
 // VerifyAgainst does what Verify does, and holds the journal against its hourly digests: all there are, in order.
 func (r *Reader) VerifyAgainst(ctx context.Context, digests []Digest) (Verification, error) {
-	v := &verifier{books: newBooks(), expected: map[position]*standing{}, stored: map[position]*standing{}, journals: map[position]int64{}, balances: map[position]Balance{},
+	v := &verifier{books: newBooks(), legs: func(sequences []string) ([]payment.Leg, error) { return legsOf(ctx, r.client, r.table, sequences) },
+		expected: map[position]*standing{}, stored: map[position]*standing{}, journals: map[position]int64{}, balances: map[position]Balance{},
 		suspended: map[position]int64{}, open: map[position]int64{}}
 	if err := r.scan(ctx, "", v.visit); err != nil {
 		return Verification{}, fmt.Errorf("verifying the ledger: %w", err)
@@ -135,7 +140,7 @@ func (v *verifier) visit(item map[string]types.AttributeValue) error {
 	if err != nil {
 		v.report(subject, "%v", err)
 	}
-	return nil
+	return v.failed
 }
 
 func standingOf(standings map[position]*standing, at position) *standing {
@@ -222,6 +227,20 @@ func (v *verifier) purchase(item map[string]types.AttributeValue) error {
 	}
 	for _, sequence := range p.Sequences {
 		v.named.add(sequence)
+	}
+	if len(p.Sequences) < 2 {
+		return nil // What it holds is its only journal entry, which is checked by itself.
+	}
+	legs, err := v.legs(p.Sequences)
+	if err != nil && !errors.Is(err, errNotInJournal) {
+		v.failed = err
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.CheckPosted(legs); err != nil {
+		v.report(p.Sequences[0], "%v", err)
 	}
 	return nil
 }
