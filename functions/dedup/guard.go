@@ -45,7 +45,11 @@ func searchAttribute(name string, value types.AttributeValue) (offence, bool) {
 		return offence{}, false
 	}
 	var s search
-	s.member("", name, value)
+	if authorizationitem.IsKnown(name) {
+		s.value(name, value)
+	} else {
+		s.member("", name, value)
+	}
 	// A number may be spread over the elements of a list or a map.
 	if s.card == "" && len(s.parts) > 1 && panguard.Contains(strings.Join(s.parts, ",")) {
 		s.card = shownName(name)

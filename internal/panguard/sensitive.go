@@ -72,24 +72,60 @@ func trimmed(name string) string {
 	return name
 }
 
-// named is a name and a value in a text, as JSON, XML attributes, query strings and people write them. The value must have three
-// digits or hexadecimal digits, which every card verification value, PIN block and track has.
-var named = regexp.MustCompile(`([A-Za-z0-9][A-Za-z0-9_. -]{0,40}?)\\?["']?\s*[:=]\s*\\?["']?[%;]?[0-9A-Fa-f]{3}`)
+// maxNameWords is of how many words a name in a text consists at most: "card verification value".
+const maxNameWords = 3
 
-// NamesSensitiveData reports whether text holds a named value that is sensitive authentication data, such as {"cvv2":"123"}.
+// NamesSensitiveData reports whether text holds a named value that is sensitive authentication data, such as {"cvv2":"123"}, as JSON,
+// XML attributes, query strings and people write them. The value must begin with three digits or hexadecimal digits, which every
+// card verification value, PIN block and track has.
 func NamesSensitiveData(text string) bool {
-	if !strings.ContainsAny(text, ":=") {
-		return false
-	}
-	for _, match := range named.FindAllStringSubmatch(text, -1) {
-		name := match[1]
-		if SensitiveName(name) {
-			return true
-		}
-		// In a sentence only the last word is the name.
-		if at := strings.LastIndexAny(name, " ."); at >= 0 && SensitiveName(name[at+1:]) {
+	for i := range len(text) {
+		if c := text[i]; (c == ':' || c == '=') && beginsValue(text[i+1:]) && endsInSensitiveName(text[:i]) {
 			return true
 		}
 	}
 	return false
+}
+
+// quoting is what may stand between a name, its separator and its value; % and ; begin tracks.
+const quoting = " \t\"'\\"
+
+func beginsValue(text string) bool {
+	const shortest = 3
+	text = strings.TrimLeft(text, quoting+"%;")
+	if len(text) < shortest {
+		return false
+	}
+	for i := range shortest {
+		if classes[text[i]]&classHex == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func endsInSensitiveName(text string) bool {
+	text = strings.TrimRight(text, quoting)
+	start := len(text)
+	for range maxNameWords {
+		end := start
+		for start > 0 && isNameCharacter(text[start-1]) {
+			start--
+		}
+		if start == end {
+			return false
+		}
+		if SensitiveName(text[start:]) {
+			return true
+		}
+		if start == 0 || text[start-1] != ' ' {
+			return false
+		}
+		start--
+	}
+	return false
+}
+
+func isNameCharacter(c byte) bool {
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'
 }

@@ -33,6 +33,7 @@ func TestNamedValuesInText(t *testing.T) {
 	for text, want := range map[string]bool{
 		`{"cvv2":"123"}`: true, `{\"cvv2\":\"123\"}`: true, `{"a":1,"pin_block" : "1A2B3C4D5E6F7788"}`: true, "cvv=123&x=1": true,
 		"the CVV2: 987, please": true, `<card cvc="123"/>`: true, "track2=;4111": true, "DE55: 9F2608AABB": true, "x.pin=1234": true,
+		"his security code: 123": true, "the card verification value = 987": true, "a=1&pin = 1234": true,
 		"cvv: unknown": false, "pin entered": false, `{"pin":true}`: false, "shipping: 123": false, "PIN 1234": false, "note: 123": false, "": false,
 	} {
 		require.Equal(t, want, NamesSensitiveData(text), text)
