@@ -36,7 +36,7 @@ func TestPackedDecimalsInBytesAreFound(t *testing.T) {
 			"alone":             packed(number),
 			"with a sign":       signed,
 			"behind a tag":      append([]byte{0x5a, 0x08}, packed(number)...),
-			"in a record":       append(append([]byte{0x01, 0x00, 0xf2, 0x3c, 0x46, 0xd1}, packed(number)...), 0x00, 0x00, 0x00, 0x00, 0x00, 0x19, 0x81),
+			"in a record":       append(append([]byte{0x01, 0x00, 0xf2, 0x3c, 0x46, 0xd1}, packed(number)...), 0xc1, 0x00, 0x00, 0x00, 0x00, 0x19, 0x81),
 			"track 2 in a chip": append(packed(number), 0xd2, 0x51, 0x22, 0x01),
 			"in EBCDIC":         append([]byte{0xc1}, ebcdic(number)...),
 			"base64 in bytes":   []byte(base64.StdEncoding.EncodeToString([]byte(number))),
