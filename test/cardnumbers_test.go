@@ -48,8 +48,8 @@ func encodings(number string) map[string]string {
 		"dots":             grouped(number, "."),
 		"full width":       shifted(number, '\uff10'),
 		"JSON's escapes":   escaped(number, `\u003`), "the same, in JSON": escaped(number, `\\u003`),
-		"XML's references": escaped(number, "&#x3"),
-		"packed, filled":   string(filled(number)),
+		"XML's references": escaped(number, "&#x3"), "the same, closed": escaped(number, ";&#x3")[1:],
+		"packed, filled": string(filled(number)),
 	}
 	for shift, lead := range []string{"", "x", "xx"} {
 		for name, plain := range map[string]string{"number": number, "dashes": dashes, "packed": string(packed(number)), "packed, filled": string(filled(number)),
@@ -195,6 +195,7 @@ func TestCardNumbersAreNowhere(t *testing.T) {
 	for _, i := range spoiled {
 		s.put(t, i)
 	}
+	s.awaitQuarantined(t, spoiled)
 	eventually(t, "all are in quarantine", func() bool {
 		return s.objectCount(t, "QuarantineBucket") >= quarantined+len(spoiled)
 	})
@@ -244,7 +245,7 @@ func spoiledItems(t *testing.T) []map[string]types.AttributeValue {
 		pan, "card " + grouped(pan, "-"), grouped(pan, " ") + " thanks", url.QueryEscape(grouped(pan, " ")), url.PathEscape(grouped(pan, " ")),
 		encoded([]byte(pan)), encoded([]byte("x" + pan)), encoded([]byte("xx" + pan)), base64.URLEncoding.EncodeToString([]byte(grouped(pan, "-"))),
 		hex.EncodeToString([]byte(pan)), hex.EncodeToString(packed(pan)), `{"pan":"` + pan + `"}`,
-		grouped(pan, "."), grouped(pan, `","`), shifted(pan, '\uff10'), escaped(pan, `\u003`), escaped(pan, "&#x3") + ";",
+		grouped(pan, "."), grouped(pan, `","`), shifted(pan, '\uff10'), escaped(pan, `\u003`), escaped(pan, "&#x3"), escaped(pan, ";&#x3") + ";",
 		encoded(packed(pan)), encoded([]byte(hex.EncodeToString([]byte(pan)))), hex.EncodeToString([]byte(encoded([]byte(pan)))),
 	} {
 		add(map[string]types.AttributeValue{"merchantName": text(written)})
@@ -295,6 +296,29 @@ func (s *system) objectCount(t *testing.T, bucket string) int {
 	require.NoError(t, err)
 	require.False(t, aws.ToBool(out.IsTruncated))
 	return len(out.Contents)
+}
+
+// awaitQuarantined waits until no item is approved any more; those that were not quarantined are named with their attributes.
+func (s *system) awaitQuarantined(t *testing.T, items []map[string]types.AttributeValue) {
+	t.Helper()
+	var approved []string
+	defer func() {
+		if t.Failed() {
+			t.Log("still approved: ", approved)
+		}
+	}()
+	eventually(t, "no item is approved", func() bool {
+		approved = nil
+		for n, i := range items {
+			got, err := s.dynamodb.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(s.outputs["AuthorizationsTable"]),
+				Key: map[string]types.AttributeValue{"authorizationId": i["authorizationId"]}, ConsistentRead: aws.Bool(true)})
+			require.NoError(t, err)
+			if status, ok := got.Item["status"].(*types.AttributeValueMemberS); ok && status.Value == "APPROVED" {
+				approved = append(approved, fmt.Sprintf("%d: %s", n, flat(i)))
+			}
+		}
+		return len(approved) == 0
+	})
 }
 
 // awaitScrubbed waits until no item of the table that the authorizer writes holds a card number: the scrub follows quarantine.

@@ -238,20 +238,26 @@ func escape(text string) (c rune, length int) {
 		return code(text[2:6], 16, 6)
 	case len(text) >= 4 && text[:2] == `\x`:
 		return code(text[2:4], 16, 4)
+	case strings.HasPrefix(text, "&#x"), strings.HasPrefix(text, "&#X"):
+		return reference(text, len("&#x"), classHex, 16)
 	case strings.HasPrefix(text, "&#"):
-		// The longest character reference is &#x10FFFF; with a few zeros.
-		end := strings.IndexByte(text[:min(len(text), 12)], ';')
-		if end < 0 {
-			return 0, 0
-		}
-		if digits := text[2:end]; strings.HasPrefix(digits, "x") || strings.HasPrefix(digits, "X") {
-			return code(digits[1:], 16, end+1)
-		} else {
-			return code(digits, 10, end+1)
-		}
+		return reference(text, len("&#"), classDigit, 10)
 	default:
 		return 0, 0
 	}
+}
+
+// reference reads a character reference, whose semicolon browsers do not insist on.
+func reference(text string, start int, class uint8, base int) (c rune, length int) {
+	const longest = 8 // with a few zeros in front
+	end := start
+	for end < len(text) && end-start < longest && classes[text[end]]&class != 0 {
+		end++
+	}
+	if end < len(text) && text[end] == ';' {
+		return code(text[start:end], base, end+1)
+	}
+	return code(text[start:end], base, end)
 }
 
 func code(digits string, base, length int) (rune, int) {

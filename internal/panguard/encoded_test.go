@@ -3,6 +3,7 @@ package panguard
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -17,6 +18,14 @@ func ebcdic(number string) []byte {
 		b = append(b, c-'0'+0xf0)
 	}
 	return b
+}
+
+func references(number string) string {
+	var b strings.Builder
+	for _, c := range number {
+		fmt.Fprintf(&b, "&#%d;", c)
+	}
+	return b.String()
 }
 
 // packed is a number in half bytes, filled up as on a chip.
@@ -92,6 +101,8 @@ func TestPublishedNumbersAreFoundHoweverTheyAreEncoded(t *testing.T) {
 			"JSON's escapes":         `{"pan":"\u003` + strings.Join(strings.Split(number, ""), `\u003`) + `"}`,
 			"JSON in JSON":           `"{\"pan\":\"` + number + `\"}"`,
 			"XML's references":       "&#x3" + strings.Join(strings.Split(number, ""), ";&#x3") + ";",
+			"without semicolons":     "&#x3" + strings.Join(strings.Split(number, ""), "&#x3"),
+			"decimal references":     references(number),
 			"escaped in base64":      base64.StdEncoding.EncodeToString([]byte(`\u003` + strings.Join(strings.Split(number, ""), `\u003`))),
 			"hexadecimal of UTF-16":  hex.EncodeToString([]byte(strings.Join(strings.Split(number, ""), "\x00"))),
 		} {
