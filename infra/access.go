@@ -48,6 +48,16 @@ func keepsDisputes(ledger awsdynamodb.Table) access {
 	}
 }
 
+// seesDisputes lets a function read cases, and find them by what happened to them.
+func seesDisputes(ledger awsdynamodb.Table) access {
+	table := []*string{ledger.TableArn()}
+	return func(f function) {
+		f.setEnvironment("LEDGER_TABLE", ledger.TableName())
+		f.role.AddToPolicy(allowKeys(table, []string{disputeKeys}, "dynamodb:GetItem"))
+		f.role.AddToPolicy(allowKeys(table, []string{disputeLists}, "dynamodb:Query"))
+	}
+}
+
 // knows tells a function a setting.
 func knows(variable, value string) access {
 	return func(f function) { f.setEnvironment(variable, &value) }

@@ -40,7 +40,7 @@ func TestPostingCannotChangeTheJournal(t *testing.T) {
 func TestOnlyPostingWritesTheLedger(t *testing.T) {
 	tpl := synthesize(t, defaults(t))
 	ledger := tpl.one(t, "AWS::DynamoDB::Table", "TablesLedger")
-	mayWrite := map[string][]any{"ApiRole": {"DISPUTE#*", "DISPUTES#*", "IDEMPOTENCY#*", "PURCHASE#*"}, "DisputesRole": {"DISPUTE#*", "PURCHASE#*"}, "DigestRole": nil}
+	mayWrite := map[string][]any{"ApiRole": {"DISPUTE#*", "DISPUTES#*", "IDEMPOTENCY#*", "PURCHASE#*"}, "DisputesRole": {"DISPUTE#*", "PURCHASE#*"}, "DigestRole": nil, "DisputesweepRole": nil}
 	for _, role := range tpl.ofType("AWS::IAM::Role") {
 		if strings.HasPrefix(role, "PostingRole") {
 			continue
@@ -103,7 +103,8 @@ func TestTableActions(t *testing.T) {
 		"tracker": {"TablesTimeline": {"dynamodb:BatchWriteItem"}},
 		"api": {"TablesLedger": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
 			"TablesTimeline": {"dynamodb:Query"}},
-		"disputes": {"TablesLedger": {"dynamodb:GetItem", "dynamodb:UpdateItem"}},
+		"disputes":     {"TablesLedger": {"dynamodb:GetItem", "dynamodb:UpdateItem"}},
+		"disputesweep": {"TablesLedger": {"dynamodb:GetItem", "dynamodb:Query"}},
 	}
 	for function, tables := range want {
 		got := map[string][]string{}

@@ -43,8 +43,8 @@ func TestFunctionsAreAlikeButNotShared(t *testing.T) {
 			}
 			if slices.Contains(s.Actions, "events:PutEvents") {
 				source := "payrail." + name
-				if name == "api" {
-					source = "payrail.disputes" // What it tells of is the opening of disputes.
+				if name == "api" || name == "disputesweep" {
+					source = "payrail.disputes" // What they tell of is disputes.
 				}
 				require.Equal(t, map[string]any{"StringEquals": map[string]any{"events:source": source}}, s.Condition, name)
 			}

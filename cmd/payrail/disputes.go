@@ -75,7 +75,7 @@ func (a *application) listDisputesCommand() *cobra.Command {
 	var all bool
 	command := &cobra.Command{
 		Use:     "list",
-		Short:   "List the open cases, the latest months of opening first",
+		Short:   "List the open cases that were opened or decided lately",
 		Example: "  payrail disputes list\n  payrail disputes list --all --months 12",
 		Args:    atMost(0),
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -87,7 +87,7 @@ func (a *application) listDisputesCommand() *cobra.Command {
 				return err
 			}
 			now := time.Now()
-			cases, err := desk.Store.OpenedBetween(command.Context(), now.AddDate(0, 1-months, 0), now)
+			cases, err := desk.Store.ActiveBetween(command.Context(), now.AddDate(0, -months, 0), now)
 			if err != nil {
 				return err
 			}
@@ -97,7 +97,7 @@ func (a *application) listDisputesCommand() *cobra.Command {
 			return a.showDisputes(cases)
 		},
 	}
-	command.Flags().IntVar(&months, "months", monthsListed, "how many months of opening, this one included")
+	command.Flags().IntVar(&months, "months", monthsListed, "how many months to look back")
 	command.Flags().BoolVar(&all, "all", false, "closed cases as well")
 	return command
 }

@@ -312,15 +312,25 @@ func TestOpenStandsWhenTellingFails(t *testing.T) {
 	require.Contains(t, w.log.String(), "throttled")
 }
 
-func TestCasesAreListedByMonth(t *testing.T) {
+func TestCasesAreListedByWhatHappenedToThem(t *testing.T) {
 	w := newWorld()
 	c, _, err := w.Open(t.Context(), request(w.purchase(t)))
+	require.NoError(t, err)
+	w.now = today.AddDate(0, 1, 0)
+	_, err = w.Advance(t.Context(), c.CaseID, func(d payment.Dispute) (payment.Dispute, error) {
+		return d.Decide(payment.DisputeLostBank, payment.Money{}, w.now, "operator", "")
+	})
+	require.NoError(t, err)
+	c, err = w.Case(t.Context(), c.CaseID)
 	require.NoError(t, err)
 	for _, tc := range []struct {
 		from, to time.Time
 		cases    int
-	}{{today, today, 1}, {today.AddDate(0, -3, 0), today.AddDate(0, 2, 0), 1}, {today.AddDate(0, 1, 0), today.AddDate(0, 2, 0), 0}} {
-		cases, err := w.Store.OpenedBetween(t.Context(), tc.from, tc.to)
+	}{
+		{today, today, 1}, {today.AddDate(0, -3, 0), today.AddDate(0, 2, 0), 1}, // opened and decided: listed once
+		{today.AddDate(0, 0, 1), today.AddDate(0, 0, 30), 0}, {w.now, w.now.AddDate(0, 1, 0), 1}, {w.now.AddDate(0, 0, 1), w.now.AddDate(0, 2, 0), 0},
+	} {
+		cases, err := w.Store.ActiveBetween(t.Context(), tc.from, tc.to)
 		require.NoError(t, err)
 		require.Len(t, cases, tc.cases)
 		if tc.cases > 0 {
@@ -330,4 +340,51 @@ func TestCasesAreListedByMonth(t *testing.T) {
 	require.Equal(t, []string{"2027-01", "2026-12", "2026-11"}, monthsOf(time.Date(2026, 11, 30, 23, 0, 0, 0, time.UTC), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)))
 	_, err = w.Case(t.Context(), "dsp_unknown")
 	require.ErrorIs(t, err, ErrUnknownCase)
+}
+
+// A case that nobody was told of is found by the sweep, and none that is where it should be.
+func TestSweep(t *testing.T) {
+	w := newWorld()
+	w.bus.err = errors.New("throttled")
+	c, _, err := w.Open(t.Context(), request(w.purchase(t)))
+	require.NoError(t, err)
+	w.bus.err = nil
+	sweep := func(later time.Duration) int {
+		w.now = w.now.Add(later)
+		told, err := w.Sweep(t.Context())
+		require.NoError(t, err)
+		return told
+	}
+	require.Zero(t, sweep(time.Minute), "it may still be under way")
+	require.Equal(t, 1, sweep(SweepInterval))
+	require.Equal(t, []string{"DisputeOpened"}, w.bus.kinds())
+	w.settle(t, c.CaseID)
+	require.Zero(t, sweep(SweepInterval))
+
+	_, err = w.Advance(t.Context(), c.CaseID, func(d payment.Dispute) (payment.Dispute, error) {
+		return d.Decide(payment.DisputeLostBank, payment.Money{}, w.now, "operator", "")
+	})
+	require.NoError(t, err)
+	require.Equal(t, 1, sweep(SweepInterval))
+	w.settle(t, c.CaseID)
+	require.Zero(t, sweep(SweepInterval))
+	require.Zero(t, sweep(48*time.Hour))
+}
+
+// A case that ended without a posting is told of again for a while.
+func TestSweepOfCasesWithoutPostings(t *testing.T) {
+	w := newWorld()
+	w.Policy.ProvisionalCredit = false
+	c, _, err := w.Open(t.Context(), request(w.purchase(t)))
+	require.NoError(t, err)
+	_, err = w.Advance(t.Context(), c.CaseID, func(d payment.Dispute) (payment.Dispute, error) {
+		return d.Decide(payment.DisputeWithdrawn, payment.Money{}, w.now, "operator", "")
+	})
+	require.NoError(t, err)
+	for n, want := range []int{1, 0, 0} {
+		w.now = w.now.Add(SweepInterval + time.Second)
+		told, err := w.Sweep(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, told, n)
+	}
 }

@@ -18,7 +18,7 @@ import (
 const (
 	// casePrefix precedes a case's id.
 	casePrefix = "DISPUTE#"
-	// listPrefix precedes what cases are listed by: a purchase's key, or the month of their opening.
+	// listPrefix precedes what cases are listed by: a purchase's key, or the month in which they were opened or decided.
 	listPrefix = "DISPUTES#"
 	// requestPrefix precedes the digest of an idempotency key.
 	requestPrefix = "IDEMPOTENCY#"
@@ -29,7 +29,7 @@ const (
 // idCharacters is how much of a digest an id shows: 26 base32 characters are 130 bits.
 const idCharacters = 26
 
-// monthLayout names the month of opening that cases are listed by.
+// monthLayout names the months that cases are listed by.
 const monthLayout = "2006-01"
 
 var encoding = base32.StdEncoding.WithPadding(base32.NoPadding)
@@ -55,8 +55,22 @@ type itemKey struct{ partition, sort string }
 
 func (k itemKey) attributes() item { return item{"pk": text(k.partition), "sk": text(k.sort)} }
 
-func caseKey(id string) itemKey         { return itemKey{casePrefix + id, caseSort} }
-func listKey(by, caseID string) itemKey { return itemKey{listPrefix + by, caseID} }
+func caseKey(id string) itemKey { return itemKey{casePrefix + id, caseSort} }
+func purchaseListKey(purchase, caseID string) itemKey {
+	return itemKey{listPrefix + purchase, caseID}
+}
+
+// activityKey sorts what happened to cases in a month by its time.
+func activityKey(at, what, caseID string) itemKey {
+	return itemKey{listPrefix + at[:len(monthLayout)], at + "#" + what + "#" + caseID}
+}
+
+// What happened to a case by which it is listed.
+const (
+	opened  = "OPENED"
+	decided = "DECIDED"
+)
+
 func requestKey(idempotencyKey string) itemKey {
 	return itemKey{requestPrefix + digest("request", idempotencyKey), requestSort}
 }

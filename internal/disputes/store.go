@@ -7,12 +7,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/payrail/payrail/events"
 	"github.com/payrail/payrail/payment"
 )
 
@@ -79,45 +82,63 @@ func (s *Store) request(ctx context.Context, idempotencyKey string) (r remembere
 
 // OfPurchase lists the cases of a purchase.
 func (s *Store) OfPurchase(ctx context.Context, purchaseKey string) ([]Case, error) {
-	return s.list(ctx, purchaseKey)
+	ids, err := s.list(ctx, &dynamodb.QueryInput{KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: item{":pk": text(listPrefix + purchaseKey)}})
+	if err != nil {
+		return nil, err
+	}
+	return s.cases(ctx, ids)
 }
 
-// OpenedBetween lists the cases that were opened in the months of two times and those between them, the latest months first.
-func (s *Store) OpenedBetween(ctx context.Context, from, to time.Time) ([]Case, error) {
-	var all []Case
+// ActiveBetween lists the cases that were opened or decided from one time to another, the latest first, each once.
+func (s *Store) ActiveBetween(ctx context.Context, from, to time.Time) ([]Case, error) {
+	var all []string
 	for _, month := range monthsOf(from, to) {
-		cases, err := s.list(ctx, month)
+		ids, err := s.list(ctx, &dynamodb.QueryInput{KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :from AND :to"), ScanIndexForward: aws.Bool(false),
+			ExpressionAttributeValues: item{":pk": text(listPrefix + month), ":from": text(events.FormatTime(from)), ":to": text(events.FormatTime(to) + "~")}})
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, cases...)
+		for _, id := range ids {
+			if !slices.Contains(all, id) {
+				all = append(all, id)
+			}
+		}
 	}
-	return all, nil
+	return s.cases(ctx, all)
 }
 
-func (s *Store) list(ctx context.Context, by string) ([]Case, error) {
-	in := &dynamodb.QueryInput{TableName: &s.table, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :pk"),
-		ExpressionAttributeValues: item{":pk": text(listPrefix + by)}}
-	var cases []Case
+// list reads the ids of the cases in a list.
+func (s *Store) list(ctx context.Context, in *dynamodb.QueryInput) (ids []string, err error) {
+	in.TableName, in.ConsistentRead = &s.table, aws.Bool(true)
 	for {
 		out, err := s.client.Query(ctx, in)
 		if err != nil {
-			return nil, fmt.Errorf("listing the cases of %s: %w", by, err)
+			return nil, fmt.Errorf("listing cases: %w", err)
 		}
 		for _, i := range out.Items {
-			c, found, err := s.Case(ctx, textOf(i, "sk"))
-			if err != nil {
-				return nil, err
-			}
-			if found { // Always: list and case are written together.
-				cases = append(cases, c)
-			}
+			sort := textOf(i, "sk")
+			ids = append(ids, sort[strings.LastIndexByte(sort, '#')+1:])
 		}
 		if len(out.LastEvaluatedKey) == 0 {
-			return cases, nil
+			return ids, nil
 		}
 		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}
+}
+
+func (s *Store) cases(ctx context.Context, ids []string) ([]Case, error) {
+	var cases []Case
+	for _, id := range ids {
+		c, found, err := s.Case(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if found { // Always: lists and cases are written together.
+			cases = append(cases, c)
+		}
+	}
+	return cases, nil
 }
 
 // open writes a new case, what its idempotency key was used for, its places in the lists, and its claim on the purchase: all or
@@ -127,15 +148,11 @@ func (s *Store) open(ctx context.Context, d payment.Dispute, idempotencyKey, req
 	if err != nil {
 		return err
 	}
-	openedAt, err := time.Parse(time.RFC3339, d.OpenedAt)
-	if err != nil {
-		return fmt.Errorf("opening case %s: %w", d.CaseID, err)
-	}
 	return s.write(ctx,
 		s.put(caseKey(d.CaseID), values),
 		s.put(requestKey(idempotencyKey), item{"caseId": text(d.CaseID), "requestHash": text(requestHash), "openedAt": text(d.OpenedAt)}),
-		s.put(listKey(d.PurchaseKey, d.CaseID), item{"openedAt": text(d.OpenedAt)}),
-		s.put(listKey(openedAt.Format(monthLayout), d.CaseID), item{"openedAt": text(d.OpenedAt)}),
+		s.put(purchaseListKey(d.PurchaseKey, d.CaseID), item{"openedAt": text(d.OpenedAt)}),
+		s.put(activityKey(d.OpenedAt, opened, d.CaseID), nil),
 		claim)
 }
 
@@ -145,13 +162,17 @@ func (s *Store) change(ctx context.Context, before Case, after payment.Dispute, 
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, append([]types.TransactWriteItem{{Update: &types.Update{
+	actions := []types.TransactWriteItem{{Update: &types.Update{
 		TableName: &s.table, Key: caseKey(after.CaseID).attributes(),
 		UpdateExpression:          aws.String("SET #dispute = :dispute, #state = :state, #version = :version"),
 		ConditionExpression:       aws.String("#version = :before"),
 		ExpressionAttributeNames:  map[string]string{"#dispute": "dispute", "#state": "state", "#version": "version"},
 		ExpressionAttributeValues: item{":dispute": values["dispute"], ":state": values["state"], ":version": values["version"], ":before": number(before.Version)},
-	}}}, purchase...)...)
+	}}}
+	if before.Decision == nil && after.Decision != nil {
+		actions = append(actions, s.put(activityKey(after.Decision.DecidedAt, decided, after.CaseID), nil))
+	}
+	return s.write(ctx, append(actions, purchase...)...)
 }
 
 // put is an action that writes an item which must not exist.
