@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/payrail/payrail/events"
+	"github.com/payrail/payrail/internal/authorizationitem"
 	"github.com/payrail/payrail/internal/awsconfig"
 	"github.com/payrail/payrail/internal/directory"
 	"github.com/payrail/payrail/payment"
@@ -95,5 +96,39 @@ func TestRequestedPostingsReachTheLedger(t *testing.T) {
 		happened := s.awaitEvent(t, id, events.TransactionPosted, 0)
 		require.Equal(t, fmt.Sprintf("%s/PostingRequested/%s", id, request.Kind), happened[0].EventID)
 	}
+	s.requireSound(t)
+}
+
+// A payment of a card that nobody knew goes to suspense, and from there by a request to the account that it turns out to belong to.
+func TestSuspenseIsClearedOnce(t *testing.T) {
+	s := start(t)
+	i := item(t, 1, nobodysCard, nil)
+	s.put(t, i)
+	authorization, err := payment.ParseAuthorization(authorizationitem.Item(i).Attributes())
+	require.NoError(t, err)
+	key := payment.ShortKey(authorization.BusinessKey())
+	open := func() (state string) {
+		found, ok, err := s.ledger.Suspense(t.Context(), "SUSPENSE.CARD.GBP", key)
+		require.NoError(t, err)
+		if ok {
+			state = found.State + " " + found.Amount.String()
+		}
+		return state
+	}
+	eventually(t, "the payment is in suspense", func() bool { return open() == "OPEN GBP -19.81" })
+
+	clear := payment.PostingRequest{Kind: payment.RequestSuspenseClear, CauseID: "ticket-1", PurchaseKey: key, AccountID: "acc-bob", Side: payment.Debit,
+		Amounts: payment.RequestAmounts{Principal: authorization.BillingAmount}, ValueDate: "2026-07-14", OccurredAt: "2026-07-14T09:00:00Z"}
+	s.requestPostings(t, events.SourceOperator, clear)
+	eventually(t, "the item is cleared", func() bool { return open() == "CLEARED GBP 0.00" })
+	s.awaitEvent(t, payment.TransactionID(clear.BusinessKey()), events.TransactionPosted, 0)
+	require.Equal(t, map[string]string{"acc-bob": "GBP 19.81", "SUSPENSE.CARD.GBP": "GBP 0.00", "SCHEME_PAYABLE.VISA.GBP": "GBP -19.81"}, s.accounts(t))
+
+	// Somebody else writes it off: there is nothing left to be written off, which is told and changes nothing.
+	off := clear
+	off.Kind, off.CauseID, off.AccountID = payment.RequestSuspenseWriteOff, "ticket-2", ""
+	s.requestPostings(t, events.SourceOperator, off)
+	s.awaitEvent(t, payment.TransactionID(off.BusinessKey()), events.TransactionRejected, 0)
+	require.Equal(t, "GBP -19.81", s.balance(t, "acc-bob"))
 	s.requireSound(t)
 }

@@ -16,9 +16,10 @@ import (
 	"github.com/payrail/payrail/payment"
 )
 
-// postable are the kinds of request that a person may post by hand. The others belong to something that keeps account of them: a
-// dispute's case, a suspense item.
-var postable = []payment.RequestKind{payment.RequestFee, payment.RequestSettlement, payment.RequestSettlementDifference}
+// postable are the kinds of request that a person may post by hand. Those of a dispute belong to its case, which keeps account of
+// them.
+var postable = []payment.RequestKind{payment.RequestFee, payment.RequestSettlement, payment.RequestSettlementDifference,
+	payment.RequestSuspenseClear, payment.RequestSuspenseWriteOff}
 
 type postOptions struct{ dryRun, wait bool }
 
@@ -26,14 +27,15 @@ func (a *application) postCommand() *cobra.Command {
 	var o postOptions
 	command := &cobra.Command{
 		Use:   "post FILE...",
-		Short: "Post what no payment makes: a fee, a settlement with the scheme, a settlement difference",
+		Short: "Post what no payment makes: a fee, a settlement with the scheme, the end of a suspense item",
 		Long: `post asks for the posting of one request per file (JSON) and shows the legs that were posted. The posting rules make the
 legs: docs/reference/posting-rules.md. Every file is read and checked before the first request is published. The id of the posting
 is made of the request's kind and causeId: posting a file again changes nothing, and another content under the same causeId is
 refused. Status 1 if a request is not posted in time, or was posted before with other content.
 
-Kinds: ` + kindNames(postable) + `. The postings of disputes and suspense items belong to their cases. Without occurredAt a
-request occurs now.`,
+Kinds: ` + kindNames(postable) + `.
+A request that clears suspense names the item by its purchaseKey, side and principal, which must be what stands there. The postings
+of disputes belong to their cases. Without occurredAt a request occurs now.`,
 		Example: "  payrail post examples/requests/fee.json\n  payrail post --dry-run examples/requests/*.json",
 		Args:    atLeast("FILE"),
 		RunE: func(command *cobra.Command, arguments []string) error {
@@ -55,13 +57,14 @@ func kindNames(kinds []payment.RequestKind) string {
 
 // postedRequest is what became of one request.
 type postedRequest struct {
-	File          string              `json:"file"`
-	Kind          payment.RequestKind `json:"kind"`
-	CauseID       string              `json:"causeId"`
-	Sequence      string              `json:"sequence"`
-	TransactionID string              `json:"transactionId"`
-	Published     bool                `json:"published"`
-	Posted        bool                `json:"posted"`
+	File    string              `json:"file"`
+	Kind    payment.RequestKind `json:"kind"`
+	CauseID string              `json:"causeId"`
+	// Sequence is empty for what clears suspense until it is posted: it is numbered under its purchase.
+	Sequence      string `json:"sequence,omitempty"`
+	TransactionID string `json:"transactionId"`
+	Published     bool   `json:"published"`
+	Posted        bool   `json:"posted"`
 	// AsBefore says that the request had been posted before.
 	AsBefore bool          `json:"asBefore,omitempty"`
 	Legs     []payment.Leg `json:"legs"`
@@ -69,6 +72,8 @@ type postedRequest struct {
 
 	request  payment.PostingRequest
 	sequence payment.Sequence
+	// clears says that the ledger makes the sequence, of what the purchase has in suspense.
+	clears bool
 }
 
 func (a *application) post(ctx context.Context, files []string, o postOptions) error {
@@ -93,6 +98,9 @@ func (a *application) post(ctx context.Context, files []string, o postOptions) e
 	}
 	for i := range requests {
 		if err := requests[i].findPosted(ctx, reader); err != nil {
+			return err
+		}
+		if err := requests[i].checkSuspense(ctx, reader); err != nil {
 			return err
 		}
 	}
@@ -130,54 +138,100 @@ func readRequests(files []string, now time.Time) ([]postedRequest, error) {
 	requests := make([]postedRequest, len(files))
 	byKey := map[string]string{}
 	for i, file := range files {
-		r := payment.PostingRequest{}
-		found, err := readFile(file, &r)
+		r, err := readRequest(file, now)
 		if err != nil {
 			return nil, err
 		}
-		if !found {
-			return nil, misused(file+" is not there", "check the path")
-		}
-		if !slices.Contains(postable, r.Kind) {
-			return nil, misused(fmt.Sprintf("%s: a request of kind %q cannot be posted by hand", file, r.Kind), "kinds that can: "+kindNames(postable))
-		}
-		if r.OccurredAt == "" {
-			r.OccurredAt = events.FormatTime(now)
-		}
-		sequence, legs, err := r.Posting()
-		if err != nil {
-			return nil, misused(file+": "+err.Error(), "correct it; see docs/reference/posting-rules.md")
-		}
-		for _, text := range []string{r.Description, r.CauseID, r.AccountID} {
-			if panguard.Contains(text) {
-				return nil, misused(file+" holds a card number, which no event may carry", "write it without")
-			}
-		}
-		if other, twice := byKey[r.BusinessKey()]; twice {
+		key := r.request.BusinessKey()
+		if other, twice := byKey[key]; twice {
 			return nil, misused(file+" asks for the same posting as "+other, "give each its own causeId")
 		}
-		byKey[r.BusinessKey()] = file
-		requests[i] = postedRequest{File: file, Kind: r.Kind, CauseID: r.CauseID, Sequence: sequence.ID, TransactionID: sequence.TransactionID, Legs: legs,
-			request: r, sequence: sequence}
+		byKey[key] = file
+		requests[i] = r
 	}
 	return requests, nil
+}
+
+func readRequest(file string, now time.Time) (postedRequest, error) {
+	var r payment.PostingRequest
+	found, err := readFile(file, &r)
+	if err != nil {
+		return postedRequest{}, err
+	}
+	if !found {
+		return postedRequest{}, misused(file+" is not there", "check the path")
+	}
+	if !slices.Contains(postable, r.Kind) {
+		return postedRequest{}, misused(fmt.Sprintf("%s: a request of kind %q cannot be posted by hand", file, r.Kind), "kinds that can: "+kindNames(postable))
+	}
+	if r.OccurredAt == "" {
+		r.OccurredAt = events.FormatTime(now)
+	}
+	sequence, legs, err := r.Posting()
+	if err != nil {
+		return postedRequest{}, misused(file+": "+err.Error(), "correct it; see docs/reference/posting-rules.md")
+	}
+	_, clears, err := r.Clearing()
+	if err != nil {
+		return postedRequest{}, misused(file+": "+err.Error(), "correct it; purchaseKey is the 26 characters in the payment's transaction id")
+	}
+	for _, text := range []string{r.Description, r.CauseID, r.AccountID} {
+		if panguard.Contains(text) {
+			return postedRequest{}, misused(file+" holds a card number, which no event may carry", "write it without")
+		}
+	}
+	posted := postedRequest{File: file, Kind: r.Kind, CauseID: r.CauseID, TransactionID: sequence.TransactionID, Legs: legs, request: r, sequence: sequence, clears: clears}
+	if !clears {
+		posted.Sequence = sequence.ID
+	}
+	return posted, nil
 }
 
 // journal models ledger.Reader.
 type journal interface {
 	Journal(ctx context.Context, sequence string) (ledger.Record, bool, error)
+	Message(ctx context.Context, purchaseKey, businessKey string) (ledger.Record, bool, error)
+	Suspense(ctx context.Context, account, purchaseKey string) (ledger.SuspenseItem, bool, error)
 }
 
 // findPosted looks for the request in the journal.
 func (r *postedRequest) findPosted(ctx context.Context, reader journal) error {
-	record, found, err := reader.Journal(ctx, r.Sequence)
+	var record ledger.Record
+	var found bool
+	var err error
+	if r.clears {
+		record, found, err = reader.Message(ctx, r.request.PurchaseKey, r.sequence.BusinessKey)
+	} else {
+		record, found, err = reader.Journal(ctx, r.Sequence)
+	}
 	if err != nil || !found {
 		return err
 	}
 	if record.PayloadHash != r.sequence.PayloadHash {
-		return failed(fmt.Sprintf("%s: %s was posted as %s with other content, and what is posted is not changed", r.File, r.CauseID, r.Sequence), "give what is to be posted a causeId of its own")
+		return failed(fmt.Sprintf("%s: %s was posted as %s with other content, and what is posted is not changed", r.File, r.CauseID, record.ID), "give what is to be posted a causeId of its own")
 	}
-	r.Posted, r.AsBefore, r.Legs = true, !r.Published, record.Legs
+	r.Posted, r.AsBefore, r.Sequence, r.Legs = true, !r.Published, record.ID, record.Legs
+	return nil
+}
+
+// checkSuspense verifies that what is to be cleared stands in suspense as the request has it: on that side, with that amount.
+func (r *postedRequest) checkSuspense(ctx context.Context, reader journal) error {
+	if !r.clears || r.Posted {
+		return nil
+	}
+	i := slices.IndexFunc(r.Legs, func(leg payment.Leg) bool { return leg.Role == payment.RoleSuspense })
+	item, found, err := reader.Suspense(ctx, r.Legs[i].Account, r.request.PurchaseKey)
+	if err != nil {
+		return err
+	}
+	// The leg that clears an item is on the other side than the item.
+	stands := r.Legs[i].Signed().Neg()
+	switch {
+	case !found || item.State != ledger.SuspenseOpen:
+		return failed(fmt.Sprintf("%s: nothing of purchase %s is open in %s", r.File, r.request.PurchaseKey, r.Legs[i].Account), "check purchaseKey and currency")
+	case item.Amount != stands:
+		return failed(fmt.Sprintf("%s: purchase %s has %s in %s, and the request would clear %s", r.File, r.request.PurchaseKey, item.Amount, r.Legs[i].Account, stands), "correct side and principal")
+	}
 	return nil
 }
 
@@ -223,7 +277,11 @@ func (a *application) showRequests(requests []postedRequest) error {
 		case r.Published:
 			state = "published"
 		}
-		fmt.Fprintf(a.stdout, "%s  %s  %s  %s\n", a.paint(bold, r.Sequence), r.Kind, r.CauseID, state)
+		id := r.Sequence
+		if id == "" { // the ledger will name it
+			id = r.TransactionID
+		}
+		fmt.Fprintf(a.stdout, "%s  %s  %s  %s\n", a.paint(bold, id), r.Kind, r.CauseID, state)
 		for _, line := range legLines(r.Legs) {
 			fmt.Fprintln(a.stdout, "  "+line)
 		}

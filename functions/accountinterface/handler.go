@@ -61,8 +61,13 @@ func (s *splitter) reversal(detail events.Detail[events.DecisionData]) ([]events
 	if err != nil {
 		return nil, err
 	}
+	return s.order(detail.Metadata, order)
+}
+
+// order makes the event of an order.
+func (s *splitter) order(cause events.Metadata, order payment.Order) ([]events.Event, error) {
 	event, err := events.New(events.PostingOrderCreated, events.SourceAccountInterface,
-		detail.Metadata.Next(events.PostingOrderCreated, "", s.now()), events.OrderData{Order: order})
+		cause.Next(events.PostingOrderCreated, "", s.now()), events.OrderData{Order: order})
 	if err != nil {
 		return nil, &payment.Error{Kind: payment.Invalid, Reason: reasonDecision, Err: err}
 	}

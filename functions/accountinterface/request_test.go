@@ -58,6 +58,32 @@ func TestRequestBecomesItsLegs(t *testing.T) {
 	require.Equal(t, sequence.PayloadHash, decoded(t, again.events[0]).Data.Sequence.PayloadHash, "asked for again later, it is the same posting")
 }
 
+func TestRequestToClearSuspenseBecomesAnOrder(t *testing.T) {
+	request := payment.PostingRequest{Kind: payment.RequestSuspenseClear, CauseID: "ticket-1", AccountID: "acc-2", Side: payment.Debit, PurchaseKey: "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+		Amounts: payment.RequestAmounts{Principal: payment.Money{Minor: 1981, Currency: "GBP"}}, ValueDate: "2026-07-14", OccurredAt: events.FormatTime(ingested)}
+	message := func(request payment.PostingRequest) batch.Message {
+		event, err := events.NewPostingRequest(events.SourceOperator, request, "operator/ops", ingested)
+		require.NoError(t, err)
+		body, err := json.Marshal(events.Envelope{ID: "id", DetailType: event.DetailType, Source: event.Source, Detail: event.Detail})
+		require.NoError(t, err)
+		return batch.Message{ID: "c", Body: body}
+	}
+	p := &publisher{}
+	require.Equal(t, batch.Results{nil}, handle(p, message(request)))
+	require.Len(t, p.events, 1, "what stands in suspense, the ledger knows")
+	require.Equal(t, events.PostingOrderCreated, p.events[0].DetailType)
+	var detail events.Detail[events.OrderData]
+	require.NoError(t, json.Unmarshal(p.events[0].Detail, &detail))
+	want, clears, err := request.Clearing()
+	require.NoError(t, err)
+	require.True(t, clears)
+	require.Equal(t, want, detail.Data.Order)
+	require.Equal(t, payment.TransactionID(request.BusinessKey())+"/PostingOrderCreated", detail.Metadata.EventID)
+
+	request.PurchaseKey = ""
+	require.Equal(t, "ORDER_INVALID", payment.ReasonOf(handle(&publisher{}, message(request))[0]))
+}
+
 func TestRequestIsRefused(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*payment.PostingRequest)
