@@ -87,7 +87,7 @@ func (h *handler) entries(ctx context.Context, request lambdaevents.APIGatewayV2
 	}
 	answer := entriesAnswer{AccountID: id, Entries: make([]entry, len(found))}
 	for i, e := range found {
-		transaction, err := h.transactionOf(ctx, e.SequenceID)
+		transaction, err := h.transactionOf(ctx, e)
 		if err != nil {
 			return nil, err
 		}
@@ -100,9 +100,13 @@ func (h *handler) entries(ctx context.Context, request lambdaevents.APIGatewayV2
 	return answer, nil
 }
 
-// transactionOf is the transaction that a posting sequence is of. The sequence's name tells it of a payment; that of a reversal
-// is named after its original, and only its record tells whose it is.
-func (h *handler) transactionOf(ctx context.Context, sequence string) (string, error) {
+// transactionOf is the transaction that an entry is of. Of an entry that does not say it, the sequence's name tells it of a
+// payment; that of a correction is named after what it corrects, and only its record tells whose it is.
+func (h *handler) transactionOf(ctx context.Context, e ledger.Entry) (string, error) {
+	if e.TransactionID != "" {
+		return e.TransactionID, nil
+	}
+	sequence := e.SequenceID
 	transaction, err := payment.TransactionOfSequence(sequence)
 	if err != nil || payment.IsFirstSequence(sequence) {
 		return transaction, err

@@ -327,6 +327,21 @@ func TestLegsUnderWayAreNoPosting(t *testing.T) {
 	require.Empty(t, answer["postings"])
 }
 
+func TestALongTimelineIsCutToItsEnd(t *testing.T) {
+	w := newWorld()
+	rejected := example(t, events.DuplicateTransactionParked)
+	rejected.TransactionID = "tx_" + strings.Repeat("A", 26)
+	for n := range maxHappenings + 5 {
+		rejected.Summary = fmt.Sprint(n)
+		w.timeline["auth-1"] = append(w.timeline["auth-1"], rejected)
+	}
+	status, answer := get(t, w.handler, "/transactions/auth-1")
+	require.Equal(t, http.StatusOK, status)
+	require.Len(t, answer["timeline"], maxHappenings)
+	require.Equal(t, "5", answer["timeline"].([]any)[0].(map[string]any)["summary"])
+	require.Equal(t, 5.0, answer["timelineLeftOut"])
+}
+
 func TestAnAuthorizationOfTwoTransactionsIsAmbiguous(t *testing.T) {
 	w := newWorld()
 	one, other := example(t, events.TransactionAuthorized), example(t, events.TransactionAuthorized)

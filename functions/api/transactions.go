@@ -71,7 +71,12 @@ type transactionAnswer struct {
 	Status        string      `json:"status"`
 	Postings      []posting   `json:"postings"`
 	Timeline      []happening `json:"timeline"`
+	// TimelineLeftOut is how many earlier events are not in Timeline.
+	TimelineLeftOut int `json:"timelineLeftOut,omitempty"`
 }
+
+// maxHappenings bounds an answer far below Lambda's 6 MB: an authorization that was sent again for days has an event each time.
+const maxHappenings = 1000
 
 // transaction answers what happened to a payment, by its own id or that of one of its authorizations.
 func (h *handler) transaction(ctx context.Context, request lambdaevents.APIGatewayV2HTTPRequest) (any, error) {
@@ -94,8 +99,9 @@ func (h *handler) transaction(ctx context.Context, request lambdaevents.APIGatew
 	if len(transactions) > 1 {
 		return nil, ambiguous(transactions)
 	}
-	answer := transactionAnswer{TransactionID: transactions[0], Postings: []posting{}, Timeline: make([]happening, len(found))}
-	for i, e := range found {
+	shown := found[max(0, len(found)-maxHappenings):]
+	answer := transactionAnswer{TransactionID: transactions[0], Postings: []posting{}, Timeline: make([]happening, len(shown)), TimelineLeftOut: len(found) - len(shown)}
+	for i, e := range shown {
 		answer.Timeline[i] = happening{Event: e.DetailType, By: e.Source, PublishedAt: e.PublishedAt, AuthorizationID: e.AuthorizationID, Attempt: e.Attempt, Summary: e.Summary}
 	}
 	for _, sequence := range sequences {

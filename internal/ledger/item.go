@@ -24,7 +24,10 @@ type Record struct {
 type Entry struct {
 	AccountID  string `json:"accountId"`
 	SequenceID string `json:"sequence"`
-	Leg        int    `json:"leg"`
+	// TransactionID is whose posting the sequence is: that of a correction is named after what it corrects. Entries of the first
+	// version do not say it.
+	TransactionID string `json:"transactionId,omitempty"`
+	Leg           int    `json:"leg"`
 	// Amount is signed: credits add to the balance, debits subtract.
 	Amount              payment.Money `json:"amount"`
 	Description         string        `json:"description,omitempty"`
@@ -102,6 +105,7 @@ func entryItem(r Record, leg payment.Leg) map[string]types.AttributeValue {
 	item := entryKey(r.Sequence, leg).attributes()
 	item["sequence"], item["leg"] = text(r.ID), number(int64(leg.Number))
 	item["minor"], item["currency"] = number(signed.Minor), text(string(signed.Currency))
+	setText(item, "transactionId", r.TransactionID)
 	setText(item, "occurredAt", r.OccurredAt)
 	setText(item, "postedAt", r.PostedAt)
 	setText(item, "description", leg.Description)
@@ -241,7 +245,7 @@ func decodeEntry(item map[string]types.AttributeValue) (Entry, error) {
 	d := &decoder{item: item}
 	e := Entry{
 		AccountID: strings.TrimPrefix(d.required("pk"), entryPrefix), SequenceID: d.required("sequence"), Leg: int(d.number("leg")),
-		Amount: d.money(), Description: d.text("description"), ValueDate: d.text("valueDate"), RuleID: d.text("ruleId"),
+		TransactionID: d.text("transactionId"), Amount: d.money(), Description: d.text("description"), ValueDate: d.text("valueDate"), RuleID: d.text("ruleId"),
 		BankTransactionCode: d.text("bankTransactionCode"), OccurredAt: d.text("occurredAt"), PostedAt: d.text("postedAt"),
 	}
 	if d.err != nil {

@@ -88,7 +88,7 @@ func TestCommitWritesJournalEntriesAndBalance(t *testing.T) {
 		amounts = append(amounts, e.Amount.Decimal()+" "+e.BankTransactionCode)
 	}
 	require.Equal(t, []string{"-79.25 PMNT/CCRD/POSD", "-2.37 PMNT/CCRD/FEES", "-0.47 PMNT/CCRD/TAXE"}, amounts)
-	require.Equal(t, Entry{AccountID: "acc-1", SequenceID: entry.ID, Leg: 1, Amount: payment.Money{Minor: -7925, Currency: "GBP"},
+	require.Equal(t, Entry{AccountID: "acc-1", SequenceID: entry.ID, TransactionID: entry.TransactionID, Leg: 1, Amount: payment.Money{Minor: -7925, Currency: "GBP"},
 		Description: "ACME STORE NEW YORK US USD 100.00", ValueDate: "2026-07-10", RuleID: "PR-02", BankTransactionCode: "PMNT/CCRD/POSD",
 		OccurredAt: "2026-07-09T10:15:31.123Z", PostedAt: "2026-07-09T10:15:32.005Z"}, entries[0])
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,7 @@ func TestBodyIsTextOrBase64(t *testing.T) {
 			require.Equal(t, http.StatusOK, f.send(http.MethodPost, "/_api/abc/open", tc.body, http.Header{"Content-Type": {tc.contentType}}).Code)
 			var e event
 			require.NoError(t, json.Unmarshal(f.function.event, &e))
+			require.Equal(t, strconv.Itoa(len(tc.body)), e.Headers["content-length"])
 			require.Equal(t, tc.want, *e.Body)
 			require.Equal(t, tc.encoded, e.IsBase64Encoded)
 			require.Nil(t, e.RequestContext.Authorizer)

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -164,6 +165,9 @@ func headersOf(r *http.Request) map[string]string {
 		if name != "Cookie" {
 			headers[strings.ToLower(name)] = strings.Join(values, ",")
 		}
+	}
+	if r.ContentLength > 0 { // Go keeps it apart from the other headers.
+		headers["content-length"] = strconv.FormatInt(r.ContentLength, 10)
 	}
 	return headers
 }
