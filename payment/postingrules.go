@@ -154,7 +154,8 @@ func CheckSupported(a Authorization, classes []string) error {
 func ruleFor(p Decided) (postingRule, error) {
 	t := p.TransactionType
 	credit := slices.Contains(creditTypes, t)
-	cash := slices.Contains(cashTypes, t) || (slices.Contains(purchaseTypes, t) && slices.Contains(cashMCCs, p.MCC))
+	// What bears the cash fee is posted as cash: quasi-cash is a purchase by its type and category.
+	cash := slices.Contains(cashTypes, t) || (slices.Contains(purchaseTypes, t) && (slices.Contains(cashMCCs, p.MCC) || p.Charges.Cash))
 	if !credit && !cash && !slices.Contains(purchaseTypes, t) {
 		return postingRule{}, &Error{Kind: Unsupported, Reason: "TRANSACTION_TYPE_NOT_SUPPORTED",
 			Err: fmt.Errorf("no posting rule takes transaction type %s", t)}
