@@ -46,6 +46,8 @@ type verdict struct {
 type rejection struct {
 	detailType            events.DetailType
 	kind, reason, problem string
+	// rule is the business rule behind the reason, "" for none.
+	rule string
 	// known is the authorization that holds the business key.
 	known string
 }
@@ -73,13 +75,21 @@ func judge(r record, taken []string) verdict {
 	v.transactionID = payment.TransactionID(v.key)
 	if before, ok := accepted(r.before, taken); ok && (before.BusinessKey() != v.key || before.PayloadHash() != v.hash) {
 		v.transactionID = payment.TransactionID(before.BusinessKey()) // the payment that was tampered with
-		v.rejection = &rejection{events.DuplicateConflictDetected, string(payment.Conflict), reasonChanged, problemChanged, before.ID}
+		v.rejection = &rejection{events.DuplicateConflictDetected, string(payment.Conflict), reasonChanged, problemChanged, payment.RuleDuplicate, before.ID}
 		return v
 	}
-	if err := payment.CheckSupported(authorization, taken); err != nil {
+	if err := acceptable(authorization, taken); err != nil {
 		v.rejection = rejected(err)
 	}
 	return v
+}
+
+// acceptable says whether there is a liability, and one that is posted by this version.
+func acceptable(a payment.Authorization, taken []string) error {
+	if err := payment.CheckApproved(a); err != nil {
+		return err
+	}
+	return payment.CheckSupported(a, taken)
 }
 
 // untakenReversal says that a malformed item is a reversal where none are taken: then what is wrong in it, such as its missing
@@ -97,7 +107,7 @@ func rejected(err error) *rejection {
 	if e, ok := errors.AsType[*payment.Error](err); ok && e.Err != nil {
 		problem = e.Err.Error() // the reason has a field of its own
 	}
-	return &rejection{detailType: events.TransactionRejected, kind: string(payment.KindOf(err)), reason: payment.ReasonOf(err), problem: problem}
+	return &rejection{detailType: events.TransactionRejected, kind: string(payment.KindOf(err)), reason: payment.ReasonOf(err), problem: problem, rule: payment.RuleOf(err)}
 }
 
 // accepted parses the item that a record replaced, if it is one that was taken as a payment. A quarantined, malformed or
@@ -107,7 +117,7 @@ func accepted(before authorizationitem.Item, taken []string) (payment.Authorizat
 		return payment.Authorization{}, false
 	}
 	authorization, err := payment.ParseAuthorization(before.Attributes())
-	if err != nil || payment.CheckSupported(authorization, taken) != nil {
+	if err != nil || acceptable(authorization, taken) != nil {
 		return payment.Authorization{}, false
 	}
 	return authorization, true
