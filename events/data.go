@@ -21,7 +21,7 @@ type AuthorizedData struct {
 type Repair struct {
 	// Attempt is 2 for the first repair.
 	Attempt int `json:"attempt"`
-	// Set has the corrected fields by the names of the authorization item.
+	// Set has the corrected fields by the names of the authorization item; none where what the payment is judged by was corrected.
 	Set map[string]string `json:"set"`
 	// By is who published it: an IAM principal, or the user of a machine.
 	By     string `json:"by"`

@@ -95,6 +95,11 @@ type engine struct {
 
 func newEngine(t testing.TB, mode string) *engine {
 	t.Helper()
+	return newEngineOf(t, statemachines.PostingRules, mode)
+}
+
+func newEngineOf(t testing.TB, definition, mode string) *engine {
+	t.Helper()
 	at, err := time.Parse(time.RFC3339, publishedAt)
 	require.NoError(t, err)
 	e := &engine{aws: &aws{}, clock: clock.NewManual(at)}
@@ -105,7 +110,7 @@ func newEngine(t testing.TB, mode string) *engine {
 	require.NoError(t, err)
 	t.Cleanup(e.Close)
 	e.arn, err = e.CreateStateMachine(stepfunctions.Spec{
-		Name: "posting-rules", Type: "EXPRESS", Definition: statemachines.PostingRules,
+		Name: "posting-rules", Type: "EXPRESS", Definition: definition,
 		Substitutions: map[string]string{"EventBusName": bus, "RulesDlqUrl": dlq, "CurrencyConversionMode": mode, "RuleSetVersion": "2026-07"},
 	})
 	require.NoError(t, err)

@@ -107,6 +107,9 @@ func repaired(r events.Repair) string {
 	for _, name := range slices.Sorted(maps.Keys(r.Set)) {
 		fields = append(fields, name+"="+r.Set[name])
 	}
+	if len(fields) == 0 {
+		fields = append(fields, "nothing corrected")
+	}
 	line := strings.Join(fields, ", ") + " by " + r.By
 	if r.Reason != "" {
 		line += " (" + r.Reason + ")"
