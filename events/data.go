@@ -149,15 +149,30 @@ type FailedData struct {
 	Decision Decision `json:"decision"`
 }
 
+// PostingRequestedData is a posting that is to be made and that no payment makes.
+type PostingRequestedData struct {
+	Request payment.PostingRequest `json:"request"`
+}
+
 // LegData is one leg of a posting sequence with the connecting indicator: which sequence, which leg, of how many.
 type LegData struct {
 	Sequence payment.Sequence `json:"sequence"`
 	Leg      payment.Leg      `json:"leg"`
 }
 
-// ReversalData is a reversal that is to be posted. It has no legs yet: they depend on what was posted of its original.
-type ReversalData struct {
-	Reversal payment.ReversalOrder `json:"reversal"`
+// OrderData is a posting without legs: they depend on what was posted of the purchase before.
+type OrderData struct {
+	Order payment.Order `json:"order"`
+}
+
+// LedgerFindingData is something that the ledger found out about a payment.
+type LedgerFindingData struct {
+	Rule            string `json:"rule"`
+	AuthorizationID string `json:"authorizationId"`
+	// RelatedSequence is the posting sequence that the finding is about besides the payment's own.
+	RelatedSequence string `json:"relatedSequence,omitempty"`
+	// Problem is one sentence.
+	Problem string `json:"problem"`
 }
 
 // PostedData is a journal entry that has been committed.

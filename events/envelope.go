@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/payrail/payrail/payment"
 )
 
 // timeFormat is RFC 3339 in UTC with milliseconds, the form of every time in metadata.
@@ -164,8 +166,7 @@ func (m Metadata) WithSuffix(suffix string) Metadata {
 // traceparent is a W3C trace context whose trace is the transaction and whose span is the event: derived, not random, so
 // that the deliveries of one event share a span. The flag 01 asks for sampling.
 func traceparent(transactionID, eventID string) string {
-	trace := sha256.Sum256([]byte(transactionID))
-	return "00-" + hex.EncodeToString(trace[:16]) + "-" + span(eventID) + "-01"
+	return "00-" + payment.TraceID(transactionID) + "-" + span(eventID) + "-01"
 }
 
 // traceparentLength is the length of version 00 of the header: 2+1+32+1+16+1+2.

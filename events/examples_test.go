@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
@@ -116,14 +117,19 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 	approved.PostingSequence = sequence.ID
 	leg := approved.Next(PostingLegCreated, "1", published)
 
+	ledgerFinding := func(name DetailType, rule, problem string) any {
+		cause := leg
+		cause.PostingSequence = ""
+		return Detail[LedgerFindingData]{cause.Next(name, rule, published), LedgerFindingData{Rule: rule, AuthorizationID: a.ID, RelatedSequence: sequence.ID, Problem: problem}}
+	}
 	return map[DetailType]any{
 		TransactionAuthorized: Detail[AuthorizedData]{authorized, AuthorizedData{Authorization: a, BusinessKey: key, PayloadHash: canonical.PayloadHash}},
 		DuplicateTransactionParked: exampleParked(t, DuplicateTransactionParked, ParkedData{Kind: "DUPLICATE", Reason: "DUPLICATE", Rule: payment.RuleDuplicate,
 			Problem: "another authorization with the same business key and the same content is known", KnownAuthorizationID: a.ID}, "authorizationId", "auth-e2-again"),
 		DuplicateConflictDetected: exampleParked(t, DuplicateConflictDetected, ParkedData{Kind: string(payment.Conflict), Reason: "CONFLICT", Rule: payment.RuleDuplicate,
 			Problem: "the business key is known with other content", KnownAuthorizationID: a.ID}, "authorizationId", "auth-e2-other", "merchantName", "BETCO 2"),
-		TransactionRejected: exampleParked(t, TransactionRejected, ParkedData{Kind: string(payment.Unsupported), Reason: "MESSAGE_TYPE_NOT_SUPPORTED",
-			Problem: "message type 0120 is not supported yet, only 0100 and 0110 are"}, "authorizationId", "auth-e2-advice", "mti", "0120"),
+		TransactionRejected: exampleParked(t, TransactionRejected, ParkedData{Kind: string(payment.Invalid), Reason: payment.ReasonNonFinancial, Rule: payment.RuleNonFinancial,
+			Problem: "transaction type 31 is an inquiry: it moves no money"}, "authorizationId", "auth-e2-inquiry", "processingCode", "310000"),
 		TransactionQuarantined:             exampleQuarantined(),
 		TransactionStandardized:            Detail[StandardizedData]{standardized, StandardizedData{Message: message, Payment: canonical}},
 		TransactionEnriched:                Detail[EnrichedData]{enriched, EnrichedData{Payment: canonical, Account: account, Merchant: merchant, Description: payment.Description(a), Scheme: "VISA", Terms: terms, Facts: facts, Message: message.Enriched(account)}},
@@ -145,14 +151,20 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		TransactionPostingApproved:         decision(TransactionPostingApproved, account, terms, payment.Charges{FX: true}, Decision{RuleSetVersion: "1", RulesFired: []string{"R-002", "R-003", "R-004", "R-020", "R-040", "R-005"}, Outcome: DecisionApproved, Reason: "NONE"}),
 		TransactionRoutedToSuspense:        decision(TransactionRoutedToSuspense, payment.Account{Status: payment.AccountNotFound}, payment.Terms{}, payment.Charges{}, Decision{RuleSetVersion: "1", RulesFired: []string{"R-015"}, Outcome: DecisionSuspense, Reason: string(payment.SuspenseAccountNotFound), ISOReason: "AC01"}),
 		TransactionPostingFailed:           Detail[FailedData]{enriched.Next(TransactionPostingFailed, "", published), FailedData{Payment: canonical, Decision: Decision{RuleSetVersion: "1", RulesFired: []string{"R-001"}, Outcome: DecisionFailedReview, Reason: "ISSUER_COUNTRY_UNKNOWN"}}},
+		PostingRequested:                   exampleRequest(t),
 		PostingLegCreated:                  Detail[LegData]{leg, LegData{Sequence: sequence, Leg: legs[0]}},
-		ReversalRequested:                  exampleReversal(t),
+		PostingOrderCreated:                exampleReversal(t),
+		OverAuthorizationFound:             ledgerFinding(OverAuthorizationFound, "R-031", "GBP 95.10 is more than GBP 79.25 and its tolerance"),
+		SuspectedDuplicateFound:            ledgerFinding(SuspectedDuplicateFound, "R-052", "the same card paid the same merchant the same amount within 5 minutes"),
+		OrphanReversal:                     ledgerFinding(OrphanReversal, "R-060", "the original is not in the ledger; the reversal waits for it"),
+		ReversalExceedsOriginal:            ledgerFinding(ReversalExceedsOriginal, "R-061", "nothing remains of the purchase"),
+		UnmatchedRefund:                    ledgerFinding(UnmatchedRefund, "R-062", "the refund names no purchase, and none of the card at the merchant is known"),
 		TransactionPosted:                  Detail[PostedData]{leg.Next(TransactionPosted, "", published), PostedData{Sequence: sequence, Outcome: payment.OutcomePosted, EntryHash: entry.Hash(), Legs: legs}},
 	}
 }
 
 // exampleReversal asks for worked example E5: of USD 100.00 remain 63.09.
-func exampleReversal(t *testing.T) Detail[ReversalData] {
+func exampleReversal(t *testing.T) Detail[OrderData] {
 	t.Helper()
 	item := exampleItem(t, "authorizationId", "auth-e5", "mti", "0400", "stan", "123461", "rrn", "519012123461")
 	item["original"] = &types.AttributeValueMemberM{Value: exampleItem(t)}
@@ -161,10 +173,25 @@ func exampleReversal(t *testing.T) Detail[ReversalData] {
 	require.NoError(t, err)
 	authorized := First(TransactionAuthorized, payment.TransactionID(r.BusinessKey()), r.ID, r.PANToken, exampleRecordID, ingested, published)
 	approved := authorized.Next(TransactionStandardized, "", published).Next(TransactionEnriched, "", published).Next(TransactionPostingApproved, "", published)
-	return Detail[ReversalData]{approved.Next(ReversalRequested, "", published), ReversalData{Reversal: payment.ReversalOrder{
-		OriginalSequence: payment.SequenceID(r.OriginalKey(), 0), TransactionID: approved.TransactionID, AuthorizationID: r.ID, BusinessKey: r.BusinessKey(),
-		PayloadHash: r.PayloadHash(), OccurredAt: approved.OccurredAt, Outcome: payment.OutcomePosted, TransactionAmount: r.TransactionAmount,
-		ReplacementAmount: r.ReplacementAmount, BillingCurrency: "GBP", ValueDate: "2026-07-10", Description: payment.Description(r)}}}
+	return Detail[OrderData]{approved.Next(PostingOrderCreated, "", published), OrderData{Order: payment.Order{
+		Kind: payment.OrderReversal, PurchaseKey: r.OriginalKey(), BusinessKey: r.BusinessKey(), TransactionID: approved.TransactionID, AuthorizationID: r.ID,
+		PayloadHash: r.PayloadHash(), PANToken: r.PANToken, OccurredAt: approved.OccurredAt, Outcome: payment.OutcomePosted, AccountID: "acc-1",
+		TransmittedAt: r.TransmittedAt.Format(time.RFC3339Nano), TransactionType: "00", Scheme: "VISA", TransactionAmount: r.TransactionAmount,
+		BillingAmount: r.BillingAmount, ReplacementAmount: r.ReplacementAmount, ValueDate: "2026-07-10", Description: payment.Description(r)}}}
+}
+
+// exampleRequest asks for the provisional credit of worked example E7: the dispute of E2 without tax.
+func exampleRequest(t *testing.T) Detail[PostingRequestedData] {
+	t.Helper()
+	event, err := NewPostingRequest(SourceDisputes, payment.PostingRequest{Kind: payment.RequestDisputeProvisional, CauseID: "case-1", AccountID: "acc-alice-gbp",
+		BranchID: "601613", Scheme: "VISA", Amounts: payment.RequestAmounts{Principal: payment.Money{Minor: 7925, Currency: "GBP"}, FXFee: payment.Money{Minor: 237, Currency: "GBP"}},
+		ValueDate: "2026-07-14", Description: "DISPUTE ACME STORE NEW YORK", OccurredAt: FormatTime(ingested), CaseID: "case-1",
+		PurchaseKey: strings.TrimPrefix(payment.TransactionID(examplePayment(t).BusinessKey()), "tx_")}, "case-1/DisputeOpened", published)
+	require.NoError(t, err)
+	require.Equal(t, PostingRequested, event.DetailType)
+	var detail Detail[PostingRequestedData]
+	require.NoError(t, json.Unmarshal(event.Detail, &detail))
+	return detail
 }
 
 // A card number's place is never on the bus.

@@ -32,9 +32,15 @@ const (
 	TransactionPostingApproved         DetailType = "TransactionPostingApproved"
 	TransactionRoutedToSuspense        DetailType = "TransactionRoutedToSuspense"
 	TransactionPostingFailed           DetailType = "TransactionPostingFailed"
+	PostingRequested                   DetailType = "PostingRequested"
 	PostingLegCreated                  DetailType = "PostingLegCreated"
-	ReversalRequested                  DetailType = "ReversalRequested"
+	PostingOrderCreated                DetailType = "PostingOrderCreated"
 	TransactionPosted                  DetailType = "TransactionPosted"
+	SuspectedDuplicateFound            DetailType = "SuspectedDuplicateFound"
+	OverAuthorizationFound             DetailType = "OverAuthorizationFound"
+	OrphanReversal                     DetailType = "OrphanReversal"
+	ReversalExceedsOriginal            DetailType = "ReversalExceedsOriginal"
+	UnmatchedRefund                    DetailType = "UnmatchedRefund"
 )
 
 // Source names the producer of an event.
@@ -48,6 +54,9 @@ const (
 	SourceAccountInterface Source = "payrail.accountinterface"
 	SourcePosting          Source = "payrail.posting"
 	SourceRepair           Source = "payrail.repair" // a person, by `payrail repair`
+	SourceDisputes         Source = "payrail.disputes"
+	SourceReconcile        Source = "payrail.reconcile"
+	SourceOperator         Source = "payrail.operator" // a person, by `payrail post`
 )
 
 // Contract is one kind of event: its name, who produces it, and a value of its data type. Most kinds have one producer; of
@@ -70,7 +79,7 @@ func Contracts() []Contract {
 		{TransactionAuthorized, []Source{SourceDedup, SourceRepair}, AuthorizedData{}, "an authorization was accepted, or a failed review was repaired"},
 		{DuplicateTransactionParked, dedupOrPosting, ParkedData{}, "the same payment came under another authorization id"},
 		{DuplicateConflictDetected, dedupOrPosting, ParkedData{}, "a known business key came with other content; it is never posted"},
-		{TransactionRejected, dedupOrPosting, ParkedData{}, "an authorization is malformed, not supported yet, or a reversal that the ledger refuses; it is parked"},
+		{TransactionRejected, dedupOrPosting, ParkedData{}, "an authorization is malformed, of a kind that is not posted, or a reversal that the ledger refuses; it is parked"},
 		{TransactionQuarantined, []Source{SourceDedup}, QuarantinedData{}, "a card number was found in an authorization"},
 		{TransactionStandardized, []Source{SourceStandardize}, StandardizedData{}, "the payment was written as an ISO 20022 message: cain.003, of a reversal cain.005"},
 		{TransactionEnriched, []Source{SourceEnrich}, EnrichedData{}, "account, prices and facts were added"},
@@ -92,8 +101,14 @@ func Contracts() []Contract {
 		{TransactionPostingApproved, []Source{SourceRules}, DecisionData{}, "the rules decided: to be posted to its account"},
 		{TransactionRoutedToSuspense, []Source{SourceRules}, DecisionData{}, "the rules decided: to be posted to suspense"},
 		{TransactionPostingFailed, []Source{SourceRules}, FailedData{}, "the rules decided: a person must look; nothing is posted"},
+		{PostingRequested, []Source{SourceDisputes, SourceReconcile, SourceOperator}, PostingRequestedData{}, "a posting is to be made that no payment makes: a fee, a step of a dispute, a suspense item's end, a settlement"},
 		{PostingLegCreated, []Source{SourceAccountInterface}, LegData{}, "one leg of a posting sequence was computed"},
-		{ReversalRequested, []Source{SourceAccountInterface}, ReversalData{}, "a reversal is to be posted; its legs depend on what was posted of its original"},
+		{PostingOrderCreated, []Source{SourceAccountInterface}, OrderData{}, "a reversal is to be posted, or something in suspense cleared; its legs depend on what was posted of the purchase"},
 		{TransactionPosted, []Source{SourcePosting}, PostedData{}, "a journal entry was committed"},
+		{OverAuthorizationFound, []Source{SourcePosting}, LedgerFindingData{}, "rule R-031 fired: a completion exceeds its authorization by more than its merchant category may"},
+		{SuspectedDuplicateFound, []Source{SourcePosting}, LedgerFindingData{}, "rule R-052 fired: the same card paid the same merchant the same amount within minutes; both are posted"},
+		{OrphanReversal, []Source{SourcePosting}, LedgerFindingData{}, "rule R-060 fired: a reversal waits for its original"},
+		{ReversalExceedsOriginal, []Source{SourcePosting}, LedgerFindingData{}, "rule R-061 fired: a reversal would leave no less than remains; it is parked"},
+		{UnmatchedRefund, []Source{SourcePosting}, LedgerFindingData{}, "rule R-062 fired: a refund names no purchase, and none of the card at the merchant is known; it is posted"},
 	}
 }

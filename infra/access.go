@@ -10,13 +10,15 @@ import (
 	"github.com/payrail/payrail/events"
 )
 
-// Partition keys of the ledger table. Journal and entry items are facts: written once, never changed. Balances and the counts
-// of reversals are a fold of them.
+// Partition keys of the ledger table. Journal and entry items are facts: written once, never changed. Balances, purchases and
+// what they have in suspense are folds of them; links say which purchase a message belongs to.
 const (
 	journalKeys  = "JOURNAL#*"
 	entryKeys    = "ENTRY#*"
 	balanceKeys  = "BALANCE#*"
-	reversalKeys = "REVERSAL#*"
+	purchaseKeys = "PURCHASE#*"
+	linkKeys     = "LINK#*"
+	suspenseKeys = "SUSPENSE#*"
 )
 
 // publishes lets a function put events on the bus, under its own source alone: no function can speak for another.
@@ -48,7 +50,7 @@ func writesObjects(variable string, bucket awss3.Bucket) access {
 	}
 }
 
-// keepsLedger lets a function read the ledger, add journal and entry items, move balances and count reversals, and forbids it, whatever else
+// keepsLedger lets a function read the ledger, add journal and entry items, move balances, purchases and suspense items, and forbids it, whatever else
 // it may once be granted, to delete an item or to change a journal or entry item. (TransactWriteItems is authorized by the
 // actions of its parts. IAM cannot tell a put that overwrites from one that does not: that is the put's condition.)
 func keepsLedger(ledger awsdynamodb.Table) access {
@@ -56,8 +58,9 @@ func keepsLedger(ledger awsdynamodb.Table) access {
 	return func(f function) {
 		f.setEnvironment("LEDGER_TABLE", ledger.TableName())
 		f.role.AddToPolicy(allow(table, "dynamodb:GetItem"))
-		f.role.AddToPolicy(allowKeys(table, []string{journalKeys, entryKeys}, "dynamodb:PutItem"))
-		f.role.AddToPolicy(allowKeys(table, []string{balanceKeys, reversalKeys}, "dynamodb:UpdateItem"))
+		f.role.AddToPolicy(allowKeys(table, []string{entryKeys}, "dynamodb:Query"))
+		f.role.AddToPolicy(allowKeys(table, []string{journalKeys, entryKeys, purchaseKeys, linkKeys}, "dynamodb:PutItem"))
+		f.role.AddToPolicy(allowKeys(table, []string{balanceKeys, purchaseKeys, linkKeys, suspenseKeys}, "dynamodb:UpdateItem"))
 		f.role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 			Sid:    jsii.String("NeverDeleteFromTheLedger"),
 			Effect: awsiam.Effect_DENY,

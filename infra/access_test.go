@@ -28,8 +28,9 @@ func TestPostingCannotChangeTheJournal(t *testing.T) {
 	}
 	require.ElementsMatch(t, []rule{
 		{"Allow", []string{"dynamodb:GetItem"}, nil},
-		{"Allow", []string{"dynamodb:PutItem"}, map[string]any{"ForAllValues:StringLike": keys("JOURNAL#*", "ENTRY#*"), "Null": present}},
-		{"Allow", []string{"dynamodb:UpdateItem"}, map[string]any{"ForAllValues:StringLike": keys("BALANCE#*", "REVERSAL#*"), "Null": present}},
+		{"Allow", []string{"dynamodb:Query"}, map[string]any{"ForAllValues:StringLike": keys("ENTRY#*"), "Null": present}},
+		{"Allow", []string{"dynamodb:PutItem"}, map[string]any{"ForAllValues:StringLike": keys("JOURNAL#*", "ENTRY#*", "PURCHASE#*", "LINK#*"), "Null": present}},
+		{"Allow", []string{"dynamodb:UpdateItem"}, map[string]any{"ForAllValues:StringLike": keys("BALANCE#*", "PURCHASE#*", "LINK#*", "SUSPENSE#*"), "Null": present}},
 		{"Deny", []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate"}, nil},
 		{"Deny", []string{"dynamodb:UpdateItem"}, map[string]any{"ForAnyValue:StringLike": keys("JOURNAL#*", "ENTRY#*")}},
 	}, got)

@@ -19,24 +19,6 @@ func TestFunctionsHaveTheEnvironmentTheyRead(t *testing.T) {
 	}
 }
 
-// Reversals are let in or parked at one place: dedup's environment is all that the switch changes.
-func TestReversalsAreASwitchOfDedup(t *testing.T) {
-	off, settings := synthesize(t, defaults(t)), defaults(t)
-	settings.Reversals = reversalsOn
-	on := synthesize(t, settings)
-	dedup := off.functionID(t, "dedup")
-	variables := func(tpl template) map[string]any {
-		return tpl.get(dedup, "Environment", "Variables").(map[string]any)
-	}
-	require.Equal(t, "off", variables(off)["REVERSALS"])
-	require.Equal(t, "on", variables(on)["REVERSALS"])
-	for id, r := range off.Resources {
-		if id != dedup {
-			require.Equal(t, r, on.Resources[id], id)
-		}
-	}
-}
-
 func TestFunctionsAreAlikeButNotShared(t *testing.T) {
 	tpl := synthesize(t, defaults(t))
 	roles := map[string]string{}

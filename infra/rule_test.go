@@ -76,7 +76,7 @@ func TestEachConsumerMatchesItsOwnEventsAlone(t *testing.T) {
 		"EnrichRule":           {"TransactionStandardized"},
 		"RulesRule":            {"TransactionEnriched"},
 		"AccountinterfaceRule": {"TransactionPostingApproved", "TransactionRoutedToSuspense"},
-		"PostingRule":          {"PostingLegCreated", "ReversalRequested"},
+		"PostingRule":          {"PostingLegCreated", "PostingOrderCreated"},
 	}
 	consumedBy := map[string]string{}
 	for rule, want := range consumers {

@@ -20,14 +20,9 @@ type Settings struct {
 	CurrencyConversion string
 	// Timeline says which events the tracker records: "all", "outcomes" or "off". A write per event costs.
 	Timeline string
-	// Reversals is "on" or "off"; off parks them as not supported yet.
-	Reversals string
 	// JWTIssuer and JWTAudience say whose tokens the API takes, and made for whom. Without them callers sign with AWS credentials.
 	JWTIssuer, JWTAudience string
 }
-
-// Off is the default of reversals until one whose original does not come goes to suspense by itself.
-const reversalsOff, reversalsOn = "off", "on"
 
 // Target is the platform that the functions are compiled for, in Go's names.
 type Target struct {
@@ -52,10 +47,6 @@ func readSettings(lookup func(key string) any) (Settings, error) {
 	if err != nil {
 		return Settings{}, err
 	}
-	reversals, err := choose(lookup, "reversals", reversalsOff, reversalsOn)
-	if err != nil {
-		return Settings{}, err
-	}
 	issuer, audience, err := readTokens(lookup)
 	if err != nil {
 		return Settings{}, err
@@ -64,7 +55,7 @@ func readSettings(lookup func(key string) any) (Settings, error) {
 	if err != nil {
 		return Settings{}, err
 	}
-	return Settings{Target: platform, Removal: removals[removal], CurrencyConversion: conversion, Timeline: timeline, Reversals: reversals,
+	return Settings{Target: platform, Removal: removals[removal], CurrencyConversion: conversion, Timeline: timeline,
 		JWTIssuer: issuer, JWTAudience: audience}, nil
 }
 

@@ -16,22 +16,21 @@ func TestReadSettings(t *testing.T) {
 		want    Settings
 		err     string
 	}{
-		{name: "defaults", want: Settings{Target: arm, Removal: awscdk.RemovalPolicy_RETAIN, CurrencyConversion: "corrected", Timeline: "all", Reversals: "off"}},
+		{name: "defaults", want: Settings{Target: arm, Removal: awscdk.RemovalPolicy_RETAIN, CurrencyConversion: "corrected", Timeline: "all"}},
 		{
 			name:    "every other choice",
-			context: map[string]any{"target": "x86_64", "removal": "destroy", "r003": "legacy", "timeline": "off", "reversals": "on", "jwtIssuer": "https://issuer.example", "jwtAudience": "payrail"},
-			want: Settings{Target{GOOS: "linux", GOARCH: "amd64"}, awscdk.RemovalPolicy_DESTROY, "legacy", "off", "on",
+			context: map[string]any{"target": "x86_64", "removal": "destroy", "r003": "legacy", "timeline": "off", "jwtIssuer": "https://issuer.example", "jwtAudience": "payrail"},
+			want: Settings{Target{GOOS: "linux", GOARCH: "amd64"}, awscdk.RemovalPolicy_DESTROY, "legacy", "off",
 				"https://issuer.example", "payrail"},
 		},
 		{
 			name:    "this machine",
 			context: map[string]any{"target": "host", "timeline": "outcomes"},
-			want:    Settings{Target: Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}, Removal: awscdk.RemovalPolicy_RETAIN, CurrencyConversion: "corrected", Timeline: "outcomes", Reversals: "off"},
+			want:    Settings{Target: Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}, Removal: awscdk.RemovalPolicy_RETAIN, CurrencyConversion: "corrected", Timeline: "outcomes"},
 		},
 		{name: "unknown target", context: map[string]any{"target": "arm"}, err: "reading context target=arm: must be one of arm64, x86_64, host"},
 		{name: "unknown removal", context: map[string]any{"removal": "snapshot"}, err: "reading context removal=snapshot: must be one of retain, destroy"},
 		{name: "unknown mode", context: map[string]any{"r003": ""}, err: "reading context r003=: must be one of corrected, legacy"},
-		{name: "unknown reversals", context: map[string]any{"reversals": "yes"}, err: "reading context reversals=yes: must be one of off, on"},
 		{name: "an issuer alone", context: map[string]any{"jwtIssuer": "https://issuer.example"}, err: "reading context jwtIssuer and jwtAudience: one needs the other"},
 		{name: "an audience alone", context: map[string]any{"jwtAudience": "payrail"}, err: "reading context jwtIssuer and jwtAudience: one needs the other"},
 		{name: "an empty issuer", context: map[string]any{"jwtIssuer": "", "jwtAudience": "payrail"}, err: "reading context jwtIssuer=: must be a text, or left out"},

@@ -33,7 +33,7 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 	bus := awsevents.NewEventBus(stack, jsii.String("Bus"), &awsevents.EventBusProps{Description: jsii.String("Every step of every payment")})
 
 	// authorizations ─▶ stream ─▶ pipe, which asks dedup ─▶ TransactionAuthorized
-	dedup := newFunction(constructs.NewConstruct(stack, jsii.String("Dedup")), "dedup", props, publishes(bus), knows("REVERSALS", props.Settings.Reversals),
+	dedup := newFunction(constructs.NewConstruct(stack, jsii.String("Dedup")), "dedup", props, publishes(bus),
 		uses("AUTHORIZATIONS_TABLE", tables.authorizations, "dynamodb:UpdateItem", "dynamodb:DeleteItem"), // to scrub card numbers
 		uses("DEDUP_TABLE", tables.dedup, "dynamodb:PutItem"),
 		writesObjects("PARKED_BUCKET", buckets.parked), writesObjects("QUARANTINE_BUCKET", buckets.quarantine))
@@ -48,9 +48,9 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 	// TransactionEnriched ─▶ rules ─▶ findings, and one of TransactionPostingApproved, …RoutedToSuspense, …PostingFailed
 	rules := newRulesEngine(stack, bus, on(events.TransactionEnriched), props)
 
-	// …Approved, …RoutedToSuspense ─▶ accountinterface ─▶ PostingLegCreated × n, ReversalRequested ─▶ posting ─▶ TransactionPosted
+	// …Approved, …RoutedToSuspense ─▶ accountinterface ─▶ PostingLegCreated × n, PostingOrderCreated ─▶ posting ─▶ TransactionPosted
 	newProcessor(stack, "accountinterface", bus, on(events.TransactionPostingApproved, events.TransactionRoutedToSuspense), props, publishes(bus))
-	posting := newProcessor(stack, "posting", bus, on(events.PostingLegCreated, events.ReversalRequested), props, publishes(bus), keepsLedger(tables.ledger),
+	posting := newProcessor(stack, "posting", bus, on(events.PostingLegCreated, events.PostingOrderCreated), props, publishes(bus), keepsLedger(tables.ledger),
 		uses("ASSEMBLY_TABLE", tables.assembly, "dynamodb:UpdateItem"),
 		writesObjects("PARKED_BUCKET", buckets.parked))
 

@@ -39,8 +39,13 @@ type Account struct {
 // Terms are the prices of an account's product. Rates are decimals of one ("0.0299" is 2.99 %); empty means no charge.
 type Terms struct {
 	FXFeeRate       string `json:"fxFeeRate,omitempty"`
+	FXFeeMinimum    Money  `json:"fxFeeMinimum,omitzero"`
+	FXFeeMaximum    Money  `json:"fxFeeMaximum,omitzero"`
 	FXFeeTaxRate    string `json:"fxFeeTaxRate,omitempty"`
 	TaxJurisdiction string `json:"taxJurisdiction,omitempty"`
 	CashFeeRate     string `json:"cashFeeRate,omitempty"`
 	CashFeeMinimum  Money  `json:"cashFeeMinimum,omitzero"`
+	// CardCentre is the branch that runs card settlement, for banks whose branches keep books of their own: payments of accounts
+	// of another branch then pass through the inter-office accounts (PR-16). Empty for one set of books.
+	CardCentre string `json:"cardCentre,omitempty"`
 }

@@ -43,35 +43,40 @@ type Merchant struct {
 // Authorization is an approved card authorization: the fields of ISO 8583 that posting needs, checked for form.
 // Countries are ISO 3166 numeric-3; dates and times are as the item gives them.
 type Authorization struct {
-	ID                string    `json:"authorizationId"`
-	MTI               string    `json:"mti"`
-	ProcessingCode    string    `json:"processingCode"`
-	PANToken          string    `json:"panToken"`
-	PANLast4          string    `json:"panLast4,omitempty"`
-	BIN               string    `json:"bin,omitempty"`
-	TransactionAmount Money     `json:"transactionAmount"`
-	BillingAmount     Money     `json:"billingAmount"`
-	SettlementAmount  *Money    `json:"settlementAmount,omitempty"`
-	ConversionRate    string    `json:"conversionRate,omitempty"`
-	STAN              string    `json:"stan"`
-	AcquirerID        string    `json:"acquirerId"`
-	TransmittedAt     time.Time `json:"transmittedAt"`
-	LocalDate         string    `json:"localDate,omitempty"`
-	LocalTime         string    `json:"localTime,omitempty"`
-	SettlementDate    string    `json:"settlementDate,omitempty"`
-	RRN               string    `json:"rrn,omitempty"`
-	AuthCode          string    `json:"authCode,omitempty"`
-	ResponseCode      string    `json:"responseCode,omitempty"`
-	LifecycleID       string    `json:"lifecycleId,omitempty"`
-	MCC               string    `json:"mcc"`
-	Merchant          Merchant  `json:"merchant"`
-	AcquirerCountry   string    `json:"acquirerCountry,omitempty"`
-	IssuerCountry     string    `json:"issuerCountry,omitempty"`
-	POSEntryMode      string    `json:"posEntryMode,omitempty"`
-	POSCondition      string    `json:"posCondition,omitempty"`
-	PANSequence       string    `json:"panSequence,omitempty"`
-	ForwarderID       string    `json:"forwarderId,omitempty"`
-	AcquirerFee       string    `json:"acquirerFee,omitempty"`
+	ID                string `json:"authorizationId"`
+	MTI               string `json:"mti"`
+	ProcessingCode    string `json:"processingCode"`
+	PANToken          string `json:"panToken"`
+	PANLast4          string `json:"panLast4,omitempty"`
+	BIN               string `json:"bin,omitempty"`
+	TransactionAmount Money  `json:"transactionAmount"`
+	BillingAmount     Money  `json:"billingAmount"`
+	SettlementAmount  *Money `json:"settlementAmount,omitempty"`
+	ConversionRate    string `json:"conversionRate,omitempty"`
+	// SettlementRate is DE9, ConversionDate DE16. Both only tell: the amounts are the network's.
+	SettlementRate  string    `json:"settlementRate,omitempty"`
+	ConversionDate  string    `json:"conversionDate,omitempty"`
+	STAN            string    `json:"stan"`
+	AcquirerID      string    `json:"acquirerId"`
+	TransmittedAt   time.Time `json:"transmittedAt"`
+	LocalDate       string    `json:"localDate,omitempty"`
+	LocalTime       string    `json:"localTime,omitempty"`
+	SettlementDate  string    `json:"settlementDate,omitempty"`
+	RRN             string    `json:"rrn,omitempty"`
+	AuthCode        string    `json:"authCode,omitempty"`
+	ResponseCode    string    `json:"responseCode,omitempty"`
+	LifecycleID     string    `json:"lifecycleId,omitempty"`
+	MCC             string    `json:"mcc"`
+	Merchant        Merchant  `json:"merchant"`
+	AcquirerCountry string    `json:"acquirerCountry,omitempty"`
+	IssuerCountry   string    `json:"issuerCountry,omitempty"`
+	POSEntryMode    string    `json:"posEntryMode,omitempty"`
+	POSCondition    string    `json:"posCondition,omitempty"`
+	PANSequence     string    `json:"panSequence,omitempty"`
+	ForwarderID     string    `json:"forwarderId,omitempty"`
+	AcquirerFee     string    `json:"acquirerFee,omitempty"`
+	// AdditionalAmounts is DE54 with a comma between its amounts, such as cash back: parts of the transaction amount.
+	AdditionalAmounts string `json:"additionalAmounts,omitempty"`
 	// Original and the replacement amounts are there in reversals only (MTI 04xx). The amounts above are then those of the
 	// original; the replacement amounts are what remains of it, nil for a full reversal.
 	Original                 *Original `json:"original,omitempty"`
@@ -133,6 +138,11 @@ var textForms = map[string]form{
 	"posCondition":    {pattern: regexp.MustCompile(`^[0-9A-Z]{2,4}$`), describe: "must be 2 to 4 letters or digits"},
 	"panSequence":     {pattern: regexp.MustCompile(`^\d{1,4}$`), describe: "must be 1 to 4 digits"},
 	"acquirerFee":     {pattern: regexp.MustCompile(`^[CD]\d{8}$`), describe: "must be C or D and 8 digits"},
+	"settlementRate":  {pattern: regexp.MustCompile(`^\d{1,10}(\.\d{1,9})?$`), describe: "must be a decimal number"},
+	"conversionDate":  date,
+	// The comma keeps two amounts from running into one number that is as long as a card's.
+	"additionalAmounts": {pattern: regexp.MustCompile(`^[0-9A-Z]{4}\d{3}[CD]\d{12}(,[0-9A-Z]{4}\d{3}[CD]\d{12}){0,5}$`),
+		describe: "must be 1 to 6 amounts as in DE54, 20 characters each, with commas between them"},
 	"merchantName":    free,
 	"merchantCity":    free,
 	"merchantCountry": free,
@@ -175,10 +185,11 @@ func ParseAuthorization(item map[string]Attribute) (Authorization, error) {
 		PANSequence:     p.text("panSequence"),
 		ForwarderID:     p.text("forwarderId"),
 		AcquirerFee:     p.text("acquirerFee"),
+		ConversionDate:  p.date("conversionDate"),
 		Merchant: Merchant{Name: p.text("merchantName"), City: p.text("merchantCity"), Country: p.text("merchantCountry"),
 			ID: p.text("merchantId"), TerminalID: p.text("terminalId")},
 	}
-	if class := MTIClass(a.MTI); class == "1" || class == "2" {
+	if class := MTIClass(a.MTI); class == ClassAuthorization || class == ClassFinancial {
 		a.AuthCode, a.ResponseCode = p.required("authCode"), p.required("responseCode")
 	} else {
 		a.AuthCode, a.ResponseCode = p.text("authCode"), p.text("responseCode")
@@ -190,7 +201,8 @@ func ParseAuthorization(item map[string]Attribute) (Authorization, error) {
 		a.BillingAmount = *money
 	}
 	a.SettlementAmount = p.money("settlementAmount", "settlementCurrency", false)
-	a.ConversionRate = p.rate("conversionRate")
+	a.ConversionRate, a.SettlementRate = p.rate("conversionRate"), p.rate("settlementRate")
+	a.AdditionalAmounts = p.additionalAmounts("additionalAmounts")
 	if a.IsReversal() {
 		p.reversal(&a)
 	}
@@ -199,23 +211,6 @@ func ParseAuthorization(item map[string]Attribute) (Authorization, error) {
 	}
 	return a, nil
 }
-
-// Classes of messages, as MTIClass has them.
-const (
-	ClassAuthorization = "1"
-	ClassReversal      = "4"
-)
-
-// MTIClass is the second digit of a message type: 1 authorization, 2 financial, 4 reversal; "" for a malformed one.
-func MTIClass(mti string) string {
-	if len(mti) != 4 {
-		return ""
-	}
-	return mti[1:2]
-}
-
-// IsReversal reports whether the message takes another one back.
-func (a Authorization) IsReversal() bool { return MTIClass(a.MTI) == ClassReversal }
 
 // transactionTypeDigits is the length of the transaction type, the head of the processing code (DE3).
 const transactionTypeDigits = 2
@@ -283,7 +278,7 @@ func (p *parser) text(field string) string {
 	}
 	value := strings.TrimSpace(attribute.Text)
 	f := textForms[field]
-	if value != "" && (!f.pattern.MatchString(value) || utf8.RuneCountInString(value) > maxFreeText) {
+	if value != "" && (!f.pattern.MatchString(value) || f.freeText && utf8.RuneCountInString(value) > maxFreeText) {
 		p.fail(field, f.describe)
 		return ""
 	}

@@ -73,6 +73,10 @@ func TestParseAuthorizationNamesEveryProblemAndNoValue(t *testing.T) {
 		"unprintable":        {map[string]Attribute{"merchantName": text("ACME\x00STORE")}, "merchantName must be printable text of at most 99 characters"},
 		"card number":        {map[string]Attribute{"panToken": text("4111111111111111")}, "panToken must be a card-number token"},
 		"two problems":       {map[string]Attribute{"mcc": text("54"), "stan": text("x")}, "stan must be 1 to 12 digits; mcc must be 4 letters or digits"},
+		"settlement rate":    {map[string]Attribute{"settlementRate": text("1,5")}, "settlementRate must be a decimal number"},
+		"conversion date":    {map[string]Attribute{"conversionDate": text("2026-02-30")}, "conversionDate is not a date of the calendar"},
+		"DE54 run together":  {map[string]Attribute{"additionalAmounts": text("0040840D0000000020000042840C000000000100")}, "additionalAmounts must be 1 to 6 amounts as in DE54, 20 characters each, with commas between them"},
+		"DE54 in a currency": {map[string]Attribute{"additionalAmounts": text("0040000D000000002000")}, "additionalAmounts has a currency that is not an ISO 4217 numeric code"},
 		"half a settlement":  {map[string]Attribute{"settlementAmount": number("7925")}, "settlementCurrency is missing"},
 		"long merchant name": {map[string]Attribute{"merchantName": text(strings.Repeat("x", 100))}, "merchantName must be printable text of at most 99 characters"},
 	} {
@@ -81,7 +85,7 @@ func TestParseAuthorizationNamesEveryProblemAndNoValue(t *testing.T) {
 			require.EqualError(t, err, tc.problem)
 			require.Equal(t, Invalid, KindOf(err))
 			want := ReasonMalformed
-			if strings.Contains(tc.problem, "Amount") || strings.Contains(tc.problem, "Currency") {
+			if !strings.HasPrefix(tc.problem, "additional") && (strings.Contains(tc.problem, "Amount") || strings.Contains(tc.problem, "Currency")) {
 				want = ReasonBadAmount // nothing but the amounts is wrong.
 			}
 			require.Equal(t, want, ReasonOf(err))
@@ -152,7 +156,8 @@ func TestPayloadHashCoversTheBusinessContent(t *testing.T) {
 		"billingCurrency": text("EUR"), "conversionRate": text("0.7926"), "rrn": text("519010123458"), "authCode": text("A1B2C4"),
 		"responseCode": text("10"), "lifecycleId": text("385190412345678"), "mcc": text("5412"), "merchantName": text("ACME"),
 		"merchantCity": text("BOSTON"), "merchantCountry": text("CA"), "merchantId": text("M2"), "terminalId": text("T2"),
-		"acquirerCountry": text("124"), "issuerCountry": text("840"), "acquirerFee": text("D00000250"),
+		"acquirerCountry": text("124"), "issuerCountry": text("840"), "acquirerFee": text("D00000250"), "settlementRate": text("1.5"),
+		"additionalAmounts": text("0040840D000000002000"),
 	} {
 		require.NotEqual(t, original, parsed(t, with(map[string]Attribute{field: other})).PayloadHash(), field)
 	}
@@ -237,7 +242,7 @@ func TestReversalNamesItsOriginal(t *testing.T) {
 	require.Equal(t, "GBP 50.00", remaining.String())
 	for _, mti := range []string{"0400", "0401", "0410", "0420", "0421", "0430"} {
 		same := parsed(t, reversalOf(map[string]Attribute{"mti": text(mti)}))
-		require.NoError(t, CheckSupported(same, EveryClass()))
+		require.NoError(t, CheckSupported(same))
 		require.Equal(t, reversal.BusinessKey(), same.BusinessKey(), "repeats and responses are the same reversal")
 	}
 	require.Empty(t, original.OriginalKey())

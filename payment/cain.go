@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -34,10 +35,12 @@ type FinancialInitiation struct {
 	AcctTo    *CardAccount `json:",omitempty"`
 	Issr      *Institution `json:",omitempty"`
 	TxId      TransactionIdentification
+	ConvsDtTm *Conversion    `json:",omitempty"`
 	XchgRate  []ExchangeRate `json:",omitempty"`
 	TxAmts    TransactionAmounts
-	Accptr    *Acceptor `json:",omitempty"`
-	Termnl    *Terminal `json:",omitempty"`
+	AddtlAmt  []AdditionalAmountBlock `json:",omitempty"`
+	Accptr    *Acceptor               `json:",omitempty"`
+	Termnl    *Terminal               `json:",omitempty"`
 	Cntxt     Context
 	Crdhldr   *Cardholder     `json:",omitempty"`
 	Jursdctn  *Jurisdiction   `json:",omitempty"`
@@ -108,7 +111,13 @@ type TransactionIdentification struct {
 	LifeCyclId    string `json:",omitempty" xml:",omitempty" iso:"Exact15Text"`
 }
 
+// Conversion is when a rate was taken.
+type Conversion struct {
+	Dt string `iso:"ISODate"`
+}
+
 type ExchangeRate struct {
+	Dt        string `json:",omitempty" xml:",omitempty" iso:"ISODate"`
 	CntrCcyCd string `iso:"ISO3NumericCurrencyCode"`
 	BaseCcyCd string `iso:"ISO3NumericCurrencyCode"`
 	Rate      string `iso:"BaseOne25Rate"`
@@ -123,6 +132,15 @@ type TransactionAmounts struct {
 	CrdhldrBllgFctvXchgRate string `json:",omitempty" xml:",omitempty" iso:"BaseOne25Rate"`
 	RcncltnAmt              string `json:",omitempty" xml:",omitempty" iso:"ImpliedCurrencyAndAmount"`
 	RcncltnCcy              string `json:",omitempty" xml:",omitempty" iso:"ISO3NumericCurrencyCode"`
+	RcncltnFctvXchgRate     string `json:",omitempty" xml:",omitempty" iso:"BaseOne25Rate"`
+}
+
+// AdditionalAmountBlock is an amount of DE54, such as cash back.
+type AdditionalAmountBlock struct {
+	Tp     string `iso:"ISO8583AmountTypeCode"`
+	Amt    string `iso:"ImpliedCurrencyAndAmount"`
+	Ccy    string `iso:"ISO3NumericCurrencyCode"`
+	CdtDbt string `iso:"CreditDebit3Code"`
 }
 
 type Acceptor struct {
@@ -179,6 +197,7 @@ type Result struct {
 
 // Types of the additional data that has no native element.
 const (
+	dataTraceID    = "TRACE_ID"
 	dataPANToken   = "PAN_TOKEN"
 	dataPANLast4   = "PAN_LAST4"
 	dataSource     = "SOURCE"
@@ -205,7 +224,7 @@ func Standardize(a Authorization, payloadHash string, ingestedAt time.Time) (Mes
 			MsgFctn: "CANO", PrtcolVrsn: CainVersion, XchgId: businessKey[:idCharacters],
 			CreDtTm:  ingestedAt.UTC().Format("2006-01-02T15:04:05.000Z"),
 			InitgPty: Party{Id: initiatingParty, Tp: issuerProcessor},
-			TracData: []Additional{{Tp: "POSTING_SEQ_ID", Val: SequenceID(businessKey, 0)}},
+			TracData: []Additional{{Tp: "POSTING_SEQ_ID", Val: SequenceID(businessKey, 0)}, {Tp: dataTraceID, Val: TraceID(TransactionID(businessKey))}},
 		},
 		TxChrtcs: TransactionCharacteristics{TxTp: a.TransactionType(), TxDesc: Description(a)},
 		Acqrr:    Institution{Id: a.AcquirerID, Ctry: a.AcquirerCountry},
@@ -224,7 +243,13 @@ func Standardize(a Authorization, payloadHash string, ingestedAt time.Time) (Mes
 		f.Issr = &Institution{Id: a.BIN, Ctry: a.IssuerCountry}
 	}
 	if a.ConversionRate != "" {
-		f.XchgRate = []ExchangeRate{{CntrCcyCd: amounts.CrdhldrBllgCcy, BaseCcyCd: amounts.Ccy, Rate: a.ConversionRate}}
+		f.XchgRate = []ExchangeRate{{Dt: a.ConversionDate, CntrCcyCd: amounts.CrdhldrBllgCcy, BaseCcyCd: amounts.Ccy, Rate: a.ConversionRate}}
+	}
+	if a.ConversionDate != "" {
+		f.ConvsDtTm = &Conversion{Dt: a.ConversionDate}
+	}
+	if f.AddtlAmt, err = cainAdditionalAmounts(a); err != nil {
+		return Message{}, err
 	}
 	if a.Merchant.ID != "" {
 		f.Accptr = &Acceptor{Id: a.Merchant.ID, NmAndLctn: nameAndLocation(a.Merchant), Adr: merchantAddress(a.Merchant)}
@@ -264,9 +289,33 @@ func cainAmounts(a Authorization) (TransactionAmounts, error) {
 		if err != nil {
 			return TransactionAmounts{}, &Error{Kind: Invalid, Reason: "CURRENCY_UNKNOWN", Err: err}
 		}
-		amounts.RcncltnAmt, amounts.RcncltnCcy = a.SettlementAmount.Decimal(), currency
+		amounts.RcncltnAmt, amounts.RcncltnCcy, amounts.RcncltnFctvXchgRate = a.SettlementAmount.Decimal(), currency, a.SettlementRate
 	}
 	return amounts, nil
+}
+
+func cainAdditionalAmounts(a Authorization) ([]AdditionalAmountBlock, error) {
+	all, err := ParseAdditionalAmounts(a.AdditionalAmounts)
+	if err != nil {
+		return nil, &Error{Kind: Invalid, Reason: "CURRENCY_UNKNOWN", Err: err}
+	}
+	var blocks []AdditionalAmountBlock
+	for _, one := range all {
+		currency, err := one.Amount.Currency.Numeric()
+		if err != nil {
+			return nil, &Error{Kind: Invalid, Reason: "CURRENCY_UNKNOWN", Err: err}
+		}
+		blocks = append(blocks, AdditionalAmountBlock{Tp: one.Type, Amt: one.Amount.Decimal(), Ccy: currency, CdtDbt: cainSide(one.Side)})
+	}
+	return blocks, nil
+}
+
+// cainSide is the code of a side in cain.
+func cainSide(side Side) string {
+	if side == Credit {
+		return "CRDT"
+	}
+	return "DBIT"
 }
 
 func cainCard(a Authorization) Card {
@@ -295,6 +344,9 @@ func cainIdentification(a Authorization) TransactionIdentification {
 	}
 	if a.LifecycleID != "" {
 		id.LifeCyclSpprt, id.LifeCyclId = "AUTH", a.LifecycleID
+		if MTIClass(a.MTI) == ClassFinancial {
+			id.LifeCyclSpprt = "FINC"
+		}
 	}
 	return id
 }
@@ -431,11 +483,7 @@ func acquirerFee(a Authorization, numericCurrency string) []AdditionalFee {
 	if !ok {
 		return nil
 	}
-	side := "DBIT"
-	if a.AcquirerFee[0] == 'C' {
-		side = "CRDT"
-	}
-	return []AdditionalFee{{Tp: "FEEP", CdtDbt: side, Amt: fee.Decimal(), Ccy: numericCurrency}}
+	return []AdditionalFee{{Tp: "FEEP", CdtDbt: cainSide(Side(a.AcquirerFee[:1])), Amt: fee.Decimal(), Ccy: numericCurrency}}
 }
 
 // AcquirerFeeAmount is the acquirer's fee (DE28) without its side. ok is false where there is none.
@@ -461,6 +509,20 @@ func Description(a Authorization) string {
 	return strings.Join(words, " ")
 }
 
+// headOffice is the role of the account that a branch holds with the card centre.
+const headOffice = "HEAD_OFFICE"
+
+// ledgerAccount is the name of a general ledger account, or nothing where a part of it is not known.
+func ledgerAccount(role string, parts ...string) string {
+	for _, part := range parts {
+		if part == "" {
+			return ""
+		}
+		role += "." + part
+	}
+	return role
+}
+
 // Enriched returns the message with what enrichment found: the account it is posted to, its holder, product and branch.
 func (m Message) Enriched(account Account) Message {
 	if account.Status == AccountNotFound {
@@ -469,7 +531,7 @@ func (m Message) Enriched(account Account) Message {
 	f := m.Document.FinInitn
 	const maxName, maxProduct = 70, 35
 	holder := Shorten(account.Holder, maxName)
-	cardAccount := CardAccount{Nm: holder, Id: account.IBAN}
+	cardAccount := CardAccount{Nm: holder, Id: cmp.Or(account.IBAN, account.ID)}
 	if f.AcctFr != nil {
 		cardAccount.Tp = f.AcctFr.Tp
 	}
@@ -480,8 +542,11 @@ func (m Message) Enriched(account Account) Message {
 	f.Card.PdctTp = Shorten(account.Product, maxProduct)
 	var details []Additional
 	for _, d := range []Additional{
-		{Tp: "SORT_CODE", Val: account.SortCode}, {Tp: "BRANCH_NAME", Val: account.BranchName},
-		{Tp: "BANK_PRODUCT", Val: account.Product}, {Tp: "TAX_CATEGORY", Val: account.TaxCategory},
+		{Tp: "ACCOUNT_ID", Val: account.ID}, {Tp: "SORT_CODE", Val: account.SortCode}, {Tp: "BRANCH_ID", Val: account.BranchID},
+		{Tp: "BRANCH_NAME", Val: account.BranchName}, {Tp: "BANK_PRODUCT", Val: account.Product},
+		{Tp: "SUSPENSE_ACCOUNT", Val: ledgerAccount(string(RoleSuspense), string(account.Currency))},
+		{Tp: "HEAD_OFFICE_ACCOUNT", Val: ledgerAccount(headOffice, account.BranchID, string(account.Currency))},
+		{Tp: "TAX_CATEGORY", Val: account.TaxCategory},
 	} {
 		if d.Val != "" { // the schema takes no empty text
 			details = append(details, d)

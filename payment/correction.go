@@ -46,7 +46,7 @@ func (a Authorization) Correct(set map[string]string) (Authorization, error) {
 		switch {
 		case value == "":
 			problems = append(problems, FieldError{name, "needs a value"})
-		case !f.pattern.MatchString(value) || utf8.RuneCountInString(value) > maxFreeText:
+		case !f.pattern.MatchString(value) || f.freeText && utf8.RuneCountInString(value) > maxFreeText:
 			problems = append(problems, FieldError{name, f.describe})
 		case isCountry(name) && !KnownCountry(value):
 			problems = append(problems, FieldError{name, "must be an ISO 3166 numeric-3 code that is in use"})

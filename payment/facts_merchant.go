@@ -40,7 +40,8 @@ func merchantWarning(mcc string, watched WatchList) MerchantWarning {
 // that does not come to its account bears none of them: that is for the rules to decide.
 func (o Observed) charges(facts *Facts) {
 	a, t := o.Authorization, o.Authorization.TransactionType()
-	facts.FXFeeApplies = facts.Foreign && a.debit() && charges(o.Terms.FXFeeRate) && !o.Waiver.waives(a)
+	hasFXFee := charges(o.Terms.FXFeeRate) || o.Terms.FXFeeMinimum.Minor > 0
+	facts.FXFeeApplies = facts.Foreign && a.debit() && hasFXFee && !o.Waiver.waives(a)
 	hasCashFee := charges(o.Terms.CashFeeRate) || o.Terms.CashFeeMinimum.Minor > 0
 	cash := slices.Contains(cashTypes, t) || (slices.Contains(purchaseTypes, t) && o.Settings.Cash.Contains(a.MCC))
 	facts.CashFeeApplies = cash && hasCashFee && a.debit()

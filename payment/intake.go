@@ -12,6 +12,7 @@ const (
 	ReasonNotApproved  = "NOT_APPROVED"
 	ReasonBadAmount    = "BAD_AMOUNT"
 	ReasonNonFinancial = "NON_FINANCIAL"
+	reasonMessageType  = "MESSAGE_TYPE_NOT_SUPPORTED"
 	reasonType         = "TRANSACTION_TYPE_NOT_SUPPORTED"
 )
 
@@ -22,11 +23,7 @@ var approvedCodes = []string{"00", "08", "10", "11", "85", "87"}
 // CheckApproved says whether there is a liability at all: rejected is what nobody approved and what moves no money
 // . A reversal's response code is no approval, in many networks it is the reason of the reversal: it is not looked at.
 func CheckApproved(a Authorization) error {
-	class := MTIClass(a.MTI)
-	if !slices.Contains([]string{ClassAuthorization, classFinancial, ClassReversal}, class) {
-		return &Error{Kind: Invalid, Reason: ReasonNotApproved, Err: fmt.Errorf("message type %s is neither an authorization, a financial message nor a reversal", a.MTI)}
-	}
-	if class != ClassReversal && a.ResponseCode != "" && !slices.Contains(approvedCodes, a.ResponseCode) {
+	if !a.IsReversal() && a.ResponseCode != "" && !slices.Contains(approvedCodes, a.ResponseCode) {
 		return &Error{Kind: Invalid, Reason: ReasonNotApproved, Err: fmt.Errorf("response code %s is no approval, only %s are", a.ResponseCode, strings.Join(approvedCodes, ", "))}
 	}
 	if t := a.TransactionType(); strings.HasPrefix(t, inquiries) {
@@ -35,24 +32,21 @@ func CheckApproved(a Authorization) error {
 	return nil
 }
 
-const (
-	classFinancial = "2"
-	// inquiries are the transaction types 30 to 39.
-	inquiries = "3"
-)
+// inquiries is the first digit of the transaction types 30 to 39.
+const inquiries = "3"
 
 // amountFields are the fields of an item that make amounts.
 var amountFields = []string{"transactionAmount", "transactionCurrency", "billingAmount", "billingCurrency", "settlementAmount", "settlementCurrency",
 	"replacementAmount", "replacementBillingAmount"}
 
 // RuleOf names the rule of the catalogue by which intake rejects a message for err, "" where none is it: a message that is
-// malformed otherwise, or not supported yet.
+// malformed otherwise.
 func RuleOf(err error) string {
 	if onlyAmounts(err) {
 		return RuleBadAmount
 	}
 	switch ReasonOf(err) {
-	case ReasonNotApproved:
+	case ReasonNotApproved, reasonMessageType:
 		return RuleNotApproved
 	case ReasonBadAmount:
 		return RuleBadAmount

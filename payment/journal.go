@@ -81,9 +81,14 @@ type Sequence struct {
 	OccurredAt      string  `json:"occurredAt"`
 	// Basis is what the legs were computed from; a reversal has none of its own.
 	Basis Decided `json:"basis,omitzero"`
-	// ReversalOf is the sequence that this one takes back, and Remaining what is left of its billed amount afterwards.
+	// Links find the purchase that the payment is another message about, RefundOf that which a credit gives back.
+	Links    Links `json:"links,omitzero"`
+	RefundOf Links `json:"refundOf,omitzero"`
+	// MerchantKey is that of the authorization; empty where no card paid at a merchant.
+	MerchantKey string `json:"merchantKey,omitempty"`
+	// Root is the first sequence of the purchase, where this one is another; ReversalOf the same where it takes it back.
+	Root       string `json:"root,omitempty"`
 	ReversalOf string `json:"reversalOf,omitempty"`
-	Remaining  Money  `json:"remaining,omitzero"`
 }
 
 // JournalEntry is a complete, balanced posting sequence, ready to be committed. It is never changed afterwards.
@@ -133,8 +138,8 @@ func (e JournalEntry) Hash() string {
 	if e.Basis != (Decided{}) {
 		parts = append(parts, "basis", e.Basis.Text())
 	}
-	if e.ReversalOf != "" {
-		parts = append(parts, "reversal", e.ReversalOf, strconv.FormatInt(e.Remaining.Minor, 10), string(e.Remaining.Currency))
+	if e.Root != "" {
+		parts = append(parts, "root", e.Root, "reversal", e.ReversalOf)
 	}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "|")))
 	return hex.EncodeToString(sum[:])

@@ -81,7 +81,14 @@ func (a Authorization) PayloadHash() string {
 	field("acquirerCountry", a.AcquirerCountry)
 	field("issuerCountry", a.IssuerCountry)
 	field("acquirerFee", a.AcquirerFee)
-	if a.Original != nil { // only where it is there: the hash of what is no reversal stays what it was
+	// What not every message has is hashed only where it is there: the hash of the others stays what it was.
+	if a.SettlementRate != "" {
+		field("settlementRate", a.SettlementRate)
+	}
+	if a.AdditionalAmounts != "" {
+		field("additionalAmounts", a.AdditionalAmounts)
+	}
+	if a.Original != nil {
 		field("original", a.OriginalKey())
 		money("replacementAmount", a.ReplacementAmount)
 		money("replacementBillingAmount", a.ReplacementBillingAmount)
@@ -90,8 +97,20 @@ func (a Authorization) PayloadHash() string {
 	return hex.EncodeToString(sum[:])
 }
 
+// ShortKey is the part of a business key that ids show.
+func ShortKey(businessKey string) string { return businessKey[:min(idCharacters, len(businessKey))] }
+
 // TransactionID is the id of the payment with this business key.
 func TransactionID(businessKey string) string { return "tx_" + businessKey[:idCharacters] }
+
+// traceBytes is the length of a W3C trace id.
+const traceBytes = 16
+
+// TraceID is the id of a payment's trace, in hexadecimal: derived and not random, so that every delivery is part of one trace.
+func TraceID(transactionID string) string {
+	sum := sha256.Sum256([]byte(transactionID))
+	return hex.EncodeToString(sum[:traceBytes])
+}
 
 // UnkeyedTransactionID is the id of an item from which no business key can be computed: its events can still be traced.
 func UnkeyedTransactionID(authorizationID string) string {

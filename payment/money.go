@@ -163,6 +163,32 @@ func (m Money) Max(n Money) (Money, error) {
 	return m, nil
 }
 
+// errShare is the error of a share of nothing, or of more than all.
+var errShare = errors.New("a share must be between nothing and all")
+
+// Share is the same share of m as part is of whole, rounded once, half to even, at m's minor unit. part and whole have one
+// currency, which may be another one than m's.
+func (m Money) Share(part, whole Money) (Money, error) {
+	if part.Currency != whole.Currency {
+		return Money{}, fmt.Errorf("dividing %s by %s: %w", part, whole, ErrCurrencyMismatch)
+	}
+	if m.Minor < 0 || part.Minor < 0 || whole.Minor <= 0 || part.Minor > whole.Minor {
+		return Money{}, fmt.Errorf("dividing %s by %s: %w", part, whole, errShare)
+	}
+	return m.mulDiv(uint64(part.Minor), uint64(whole.Minor))
+}
+
+// Min is the smaller of two amounts of one currency.
+func (m Money) Min(n Money) (Money, error) {
+	if m.Currency != n.Currency {
+		return Money{}, fmt.Errorf("comparing %s with %s: %w", m, n, ErrCurrencyMismatch)
+	}
+	if n.Minor < m.Minor {
+		return n, nil
+	}
+	return m, nil
+}
+
 type moneyJSON struct {
 	Amount   string   `json:"amount"`
 	Currency Currency `json:"currency"`

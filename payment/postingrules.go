@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/govalues/decimal"
@@ -28,7 +27,7 @@ func (s Side) Opposite() Side {
 }
 
 // Role is a place in the chart of accounts. With its qualifier (scheme, charge, jurisdiction) it names a system account;
-// RoleCustomer stands for the customer's own.
+// RoleCustomer stands for the customer's own. All roles are in the posting-rule table; these are those that the code speaks of.
 type Role string
 
 const (
@@ -38,6 +37,7 @@ const (
 	RoleFXFeeIncome   Role = "FEE_INCOME.FX"
 	RoleCashFeeIncome Role = "FEE_INCOME.CASH"
 	RoleTaxPayable    Role = "TAX_PAYABLE"
+	RoleDisputeLoss   Role = "DISPUTE_LOSS"
 )
 
 // Outcome says where a posting sequence puts a payment.
@@ -48,133 +48,42 @@ const (
 	OutcomeSuspense Outcome = "SUSPENSE"
 )
 
-// PostingRuleVersion is the version of the table below; it stands in every leg.
-const PostingRuleVersion = "1"
-
 // Component is a part of a payment.
 type Component string
 
 const (
-	Principal Component = "PRINCIPAL"
-	FXFee     Component = "FX_FEE"
-	FXFeeTax  Component = "FX_FEE_TAX"
-	CashFee   Component = "CASH_FEE"
+	Principal   Component = "PRINCIPAL"
+	FXFee       Component = "FX_FEE"
+	FXFeeTax    Component = "FX_FEE_TAX"
+	CashFee     Component = "CASH_FEE"
+	Fee         Component = "FEE"
+	FeeTax      Component = "FEE_TAX"
+	Interchange Component = "INTERCHANGE"
 )
 
-var components = map[amountOf]Component{principal: Principal, fxFee: FXFee, fxFeeTax: FXFeeTax, cashFee: CashFee}
+var everyComponent = []Component{Principal, FXFee, FXFeeTax, CashFee, Fee, FeeTax, Interchange}
 
-// amountOf names what a leg template is worth.
-type amountOf int
+// AmountName names what a movement of the posting-rule table is worth.
+type AmountName string
 
+// Amounts of payments; requests know them too.
 const (
-	principal amountOf = iota // the billed amount, DE6: the truth, never recomputed
-	fxFee
-	fxFeeTax
-	cashFee
+	AmountPrincipal AmountName = "PRINCIPAL" // of a payment the billed amount, DE6: the truth, never recomputed
+	AmountFXFee     AmountName = "FX_FEE"
+	AmountFXFeeTax  AmountName = "FX_FEE_TAX"
+	AmountCashFee   AmountName = "CASH_FEE"
 )
 
-// legPair is one movement of a posting rule: the same amount debited to one role and credited to another.
-type legPair struct {
-	debit, credit Role
-	amount        amountOf
-}
+// paymentAmounts are the amounts that Decided.worth knows.
+var paymentAmounts = map[AmountName]bool{AmountPrincipal: true, AmountFXFee: true, AmountFXFeeTax: true, AmountCashFee: true}
 
-// postingRule gives the movements of one kind of payment, in the order of their legs. Movements worth nothing are omitted.
-type postingRule struct {
-	id        string
-	btc       string // ISO 20022 bank transaction sub-family of the principal
-	movements []legPair
-}
-
+// Transaction types (DE3 positions 1-2) by what they do to the customer's account, and the merchants that give cash.
 var (
-	foreignCharges = []legPair{{RoleCustomer, RoleFXFeeIncome, fxFee}, {RoleCustomer, RoleTaxPayable, fxFeeTax}}
-
-	purchaseDomestic = postingRule{"PR-01", "POSD", []legPair{{RoleCustomer, RoleSchemePayable, principal}}}
-	purchaseForeign  = postingRule{"PR-02", "POSD", append([]legPair{{RoleCustomer, RoleSchemePayable, principal}}, foreignCharges...)}
-	cashAdvance      = postingRule{"PR-03", "CWDL", append([]legPair{{RoleCustomer, RoleSchemePayable, principal}, {RoleCustomer, RoleCashFeeIncome, cashFee}}, foreignCharges...)}
-	refund           = postingRule{"PR-04", "RIMB", []legPair{{RoleSchemePayable, RoleCustomer, principal}}}
-	// An item without a usable account keeps its side: only the principal moves, with suspense in the customer's place.
-	debitToSuspense  = postingRule{"PR-12", "OTHR", []legPair{{RoleSuspense, RoleSchemePayable, principal}}}
-	creditToSuspense = postingRule{"PR-12", "OTHR", []legPair{{RoleSchemePayable, RoleSuspense, principal}}}
+	purchaseTypes = postingRules.types(classPurchase)
+	cashTypes     = postingRules.types(classCash)
+	creditTypes   = postingRules.types(classCredit)
+	cashMCCs      = postingRules.merchants(classCash)
 )
-
-// Transaction types (DE3 positions 1-2) by what they do to the customer's account.
-var (
-	purchaseTypes = []string{"00", "09", "11"}
-	cashTypes     = []string{"01", "17"}
-	creditTypes   = []string{"20", "22", "26"}
-	cashMCCs      = []string{"6010", "6011"}
-)
-
-// messageTypes are the message types that are posted, by their class: authorizations; reversals and reversal advices with
-// their repeats and responses. A repeat or a response is the same payment as what it repeats or answers.
-var messageTypes = map[string][]string{
-	ClassAuthorization: {"0100", "0110"},
-	ClassReversal:      {"0400", "0401", "0410", "0420", "0421", "0430"},
-}
-
-// EveryClass are the message classes that this version can post. What lets payments in may take fewer; whatever handles what
-// was let in takes them all, so that it is finished.
-func EveryClass() []string { return []string{ClassAuthorization, ClassReversal} }
-
-// CheckMessageType says whether messages of a type are posted where those of these classes are taken. The error's kind is
-// Unsupported.
-func CheckMessageType(mti string, classes []string) error {
-	var taken []string
-	for _, class := range classes {
-		taken = append(taken, messageTypes[class]...)
-	}
-	if slices.Contains(taken, mti) {
-		return nil
-	}
-	last := len(taken) - 1
-	return &Error{Kind: Unsupported, Reason: "MESSAGE_TYPE_NOT_SUPPORTED",
-		Err: fmt.Errorf("message type %s is not supported yet, only %s and %s are", mti, strings.Join(taken[:last], ", "), taken[last])}
-}
-
-// CheckSupported says whether a message is posted where those of these classes are taken: authorizations and their reversals,
-// with a transaction type that a posting rule takes. The error's kind is Unsupported.
-func CheckSupported(a Authorization, classes []string) error {
-	if err := CheckMessageType(a.MTI, classes); err != nil {
-		return err
-	}
-	if a.IsReversal() && (a.Original == nil || MTIClass(a.Original.MTI) != ClassAuthorization) {
-		return &Error{Kind: Unsupported, Reason: "ORIGINAL_NOT_SUPPORTED",
-			Err: errors.New("a reversal of anything but an authorization (01xx) is not supported yet")}
-	}
-	t := a.TransactionType()
-	if !slices.Contains(purchaseTypes, t) && !slices.Contains(cashTypes, t) && !slices.Contains(creditTypes, t) {
-		return &Error{Kind: Unsupported, Reason: "TRANSACTION_TYPE_NOT_SUPPORTED",
-			Err: fmt.Errorf("transaction type %s is not supported yet", t)}
-	}
-	return nil
-}
-
-// ruleFor picks the posting rule of a payment.
-func ruleFor(p Decided) (postingRule, error) {
-	t := p.TransactionType
-	credit := slices.Contains(creditTypes, t)
-	// What bears the cash fee is posted as cash: quasi-cash is a purchase by its type and category.
-	cash := slices.Contains(cashTypes, t) || (slices.Contains(purchaseTypes, t) && (slices.Contains(cashMCCs, p.MCC) || p.Charges.Cash))
-	if !credit && !cash && !slices.Contains(purchaseTypes, t) {
-		return postingRule{}, &Error{Kind: Unsupported, Reason: "TRANSACTION_TYPE_NOT_SUPPORTED",
-			Err: fmt.Errorf("no posting rule takes transaction type %s", t)}
-	}
-	switch {
-	case p.Outcome == OutcomeSuspense && credit:
-		return creditToSuspense, nil
-	case p.Outcome == OutcomeSuspense:
-		return debitToSuspense, nil
-	case credit:
-		return refund, nil
-	case cash:
-		return cashAdvance, nil
-	case p.Foreign:
-		return purchaseForeign, nil
-	default:
-		return purchaseDomestic, nil
-	}
-}
 
 // Charges says which of a product's charges a payment bears; the business rules decide it.
 type Charges struct {
@@ -235,85 +144,38 @@ type Leg struct {
 }
 
 // Legs applies the posting rules: the balanced legs of the payment, numbered from 1.
-func Legs(p Decided) ([]Leg, error) {
-	rule, err := ruleFor(p)
-	if err != nil {
-		return nil, err
-	}
-	if p.Outcome != OutcomeSuspense && p.AccountID == "" {
-		return nil, &Error{Kind: Invalid, Reason: "ACCOUNT_MISSING", Err: fmt.Errorf("posting rule %s needs the customer's account", rule.id)}
+func Legs(p Decided) ([]Leg, error) { return postingRules.paymentLegs(p) }
+
+func (t *postingTable) paymentLegs(p Decided) ([]Leg, error) {
+	class, known := t.classOf(p.TransactionType)
+	rule, found := t.rule(situation{trigger: triggerPayment, class: class.Class, mcc: p.MCC, side: class.Side, outcome: p.Outcome,
+		foreign: p.Foreign, fxCharge: p.Charges.FX, cashCharge: p.Charges.Cash})
+	if !known || !found {
+		return nil, &Error{Kind: Unsupported, Reason: "TRANSACTION_TYPE_NOT_SUPPORTED",
+			Err: fmt.Errorf("no posting rule takes transaction type %s", p.TransactionType)}
 	}
 	// No legs, or a fee without its payment, would pass for a payment that was posted.
 	if p.BillingAmount.Minor <= 0 {
 		return nil, &Error{Kind: Invalid, Reason: "AMOUNT_INVALID", Err: fmt.Errorf("the billed amount is %s, want more than zero", p.BillingAmount)}
 	}
-	var legs []Leg
-	for _, movement := range rule.movements {
-		amount, err := worth(p, movement.amount)
-		if err != nil {
-			return nil, fmt.Errorf("applying posting rule %s: %w", rule.id, err)
-		}
-		if amount.IsZero() {
-			continue
-		}
-		// The two halves of a movement stand side by side: reversals find the movements again by that.
-		for _, half := range []struct {
-			side Side
-			role Role
-		}{{Debit, movement.debit}, {Credit, movement.credit}} {
-			legs = append(legs, Leg{
-				Number: len(legs) + 1, Side: half.side, Role: half.role, Account: accountName(half.role, p), Component: components[movement.amount], Amount: amount,
-				RuleID: rule.id, RuleVersion: PostingRuleVersion, BankTransactionCode: bankTransactionCode(rule, movement.amount),
-				ValueDate: p.ValueDate, Description: p.Description,
-			})
-		}
-	}
-	if err := CheckBalanced(legs); err != nil {
-		return nil, err
-	}
-	return legs, nil
-}
-
-// accountName is the account a role stands for in a payment.
-func accountName(role Role, p Decided) string {
-	switch role {
-	case RoleCustomer:
-		return p.AccountID
-	case RoleSchemePayable:
-		return string(role) + "." + p.Scheme + "." + string(p.BillingAmount.Currency)
-	case RoleSuspense:
-		return string(role) + "." + string(p.BillingAmount.Currency)
-	case RoleTaxPayable:
-		return string(role) + "." + p.Terms.TaxJurisdiction
-	default:
-		return string(role)
-	}
-}
-
-// bankTransactionCode is ISO 20022's domain/family/sub-family: card transactions, the principal by rule, charges by kind.
-func bankTransactionCode(rule postingRule, amount amountOf) string {
-	const family = "PMNT/CCRD/"
-	switch amount {
-	case fxFee, cashFee:
-		return family + "FEES"
-	case fxFeeTax:
-		return family + "TAXE"
-	default:
-		return family + rule.btc
-	}
+	return t.legs(posting{
+		rule: rule, worth: p.worth, settlement: p.SettlementAmount, cardCentre: p.Terms.CardCentre,
+		places:    places{account: p.AccountID, scheme: p.Scheme, branch: p.BranchID, jurisdiction: p.Terms.TaxJurisdiction},
+		valueDate: p.ValueDate, description: p.Description,
+	})
 }
 
 // worth computes what a movement is worth, rounded once, half to even, at the billing currency's exponent.
-func worth(p Decided, amount amountOf) (Money, error) {
+func (p Decided) worth(amount AmountName) (Money, error) {
 	none := Money{Currency: p.BillingAmount.Currency}
 	switch amount {
-	case fxFee:
+	case AmountFXFee:
 		if !p.Charges.FX {
 			return none, nil
 		}
-		return share(p.BillingAmount, p.Terms.FXFeeRate)
-	case fxFeeTax:
-		fee, err := worth(p, fxFee)
+		return charge(p.BillingAmount, p.Terms.FXFeeRate, p.Terms.FXFeeMinimum, p.Terms.FXFeeMaximum, "FX fee")
+	case AmountFXFeeTax:
+		fee, err := p.worth(AmountFXFee)
 		if err != nil {
 			return Money{}, err
 		}
@@ -322,22 +184,45 @@ func worth(p Decided, amount amountOf) (Money, error) {
 			err = &Error{Kind: Invalid, Reason: reasonTerms, Err: errors.New("a tax rate without a jurisdiction")}
 		}
 		return tax, err
-	case cashFee:
+	case AmountCashFee:
 		if !p.Charges.Cash {
 			return none, nil
 		}
-		fee, err := share(p.BillingAmount, p.Terms.CashFeeRate)
-		if err != nil || p.Terms.CashFeeMinimum == (Money{}) {
-			return fee, err
-		}
-		fee, err = fee.Max(p.Terms.CashFeeMinimum)
-		if err != nil {
-			return Money{}, &Error{Kind: Invalid, Reason: reasonTerms, Err: fmt.Errorf("cash fee minimum: %w", err)}
-		}
-		return fee, nil
+		return charge(p.BillingAmount, p.Terms.CashFeeRate, p.Terms.CashFeeMinimum, Money{}, "cash fee")
 	default:
 		return p.BillingAmount, nil
 	}
+}
+
+// CorrectionRuleID is the posting rule of a change to a posted payment, by difference: PR-05 where nothing is left of it, PR-06
+// where something is.
+func CorrectionRuleID(nothingLeft bool) string {
+	if nothingLeft {
+		return postingRules.Corrections.Full.ID
+	}
+	return postingRules.Corrections.Partial.ID
+}
+
+// charge is rate of amount, no less than minimum and no more than maximum where there are such.
+func charge(amount Money, rate string, minimum, maximum Money, name string) (Money, error) {
+	fee, err := share(amount, rate)
+	if err != nil {
+		return Money{}, err
+	}
+	if minimum != (Money{}) {
+		if fee, err = fee.Max(minimum); err != nil {
+			return Money{}, &Error{Kind: Invalid, Reason: reasonTerms, Err: fmt.Errorf("%s minimum: %w", name, err)}
+		}
+	}
+	if maximum != (Money{}) {
+		if fee, err = fee.Min(maximum); err != nil {
+			return Money{}, &Error{Kind: Invalid, Reason: reasonTerms, Err: fmt.Errorf("%s maximum: %w", name, err)}
+		}
+	}
+	if fee.Minor < 0 {
+		return Money{}, &Error{Kind: Invalid, Reason: reasonTerms, Err: fmt.Errorf("the %s would be %s, want zero or more", name, fee)}
+	}
+	return fee, nil
 }
 
 // reasonTerms is the reason of a product whose terms cannot be applied: reference data to be corrected.

@@ -126,7 +126,8 @@ func catalogue(t *testing.T) string {
 
 <!-- Generated from payment.BusinessRules by ` + "`go test ./statemachines -update`" + `; tests hold it against the state machine's table. -->
 
-dedup decides R-010 to R-014; the state machine decides the others, on facts that enrichment computes. All rules are evaluated.
+dedup decides what is taken in (R-010 to R-014), posting what needs another payment; the state machine decides the others, on facts
+that enrichment computes. All of its rules are evaluated.
 Findings and fees add up; of the rules that route a payment the first in the table decides, R-005 if there is none. A payment that is not
 posted to its account bears no fee. ` + "`decision.rulesFired`" + ` lists what fired: findings first, then what decides. Every decision and finding carries
 ` + "`ruleSetVersion`" + `. [Change the rules](../how-to/change-the-rules.md) says how.
@@ -144,10 +145,8 @@ posted to its account bears no fee. ` + "`decision.rulesFired`" + ` lists what f
 	b.WriteString(`
 Codes in brackets are those of ISO 20022's external code set, in ` + "`decision.isoReason`" + `. Reviews are [failed reviews](../how-to/repair-a-payment.md).
 
-A fact that needs another payment is not here: R-031 (more posted than authorized), R-052 (suspected duplicate) and R-060 to R-062 (reversals and
-refunds without their original) belong to posting, where the state is; R-031 has its tolerances in the settings below. Left out are the rules for
-limits of amount, velocity, sanctioned countries and overdrafts (R-050, R-051, R-053, R-054): they need state that the authorizer has, or a list of
-sanctions that is somebody's service. Tax on fees (R-080) is part of a product's terms.
+Left out are the rules for limits of amount, velocity, sanctioned countries and overdrafts (R-050, R-051, R-053, R-054): they need state
+that the authorizer has, or a list of sanctions that is somebody's service. Tax on fees (R-080) is part of a product's terms.
 
 ## Order
 

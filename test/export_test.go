@@ -44,7 +44,7 @@ func builtTool(t *testing.T) string {
 
 // Every example that is posted can be exported as its message and as a notice, as documents that the official schemas take.
 func TestExportedExamplesAreValid(t *testing.T) {
-	s, binary := startWithReversals(t), builtTool(t)
+	s, binary := start(t), builtTool(t)
 	_, err := s.tool(t, binary, "seed", repository(t, "examples", "reference"))
 	require.NoError(t, err)
 	var files []string

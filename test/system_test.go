@@ -49,21 +49,14 @@ var compiledApp = sync.OnceValues(func() (string, error) {
 	return root, assembly.CompileApp(context.Background(), root)
 })
 
-// assembled and assembledWithReversals synthesize once for all tests: as it is, and with reversals on.
-var (
-	assembled              = synthesizedOnce(assembly.HostFolder, nil)
-	assembledWithReversals = synthesizedOnce("dist/assembly-reversals", map[string]string{"reversals": "on"})
-)
-
-func synthesizedOnce(folder string, settings map[string]string) func() (string, error) {
-	return sync.OnceValues(func() (string, error) {
-		root, err := compiledApp()
-		if err != nil {
-			return "", err
-		}
-		return assembly.Synthesize(context.Background(), root, folder, settings)
-	})
-}
+// assembled synthesizes once for all tests.
+var assembled = sync.OnceValues(func() (string, error) {
+	root, err := compiledApp()
+	if err != nil {
+		return "", err
+	}
+	return assembly.Synthesize(context.Background(), root, assembly.HostFolder, nil)
+})
 
 func mustWorkingFolder() string {
 	folder, err := os.Getwd()
@@ -92,17 +85,6 @@ func start(t testing.TB) *system {
 func startAt(t testing.TB, scale float64) *system {
 	t.Helper()
 	return startWith(t, func(o *local.Options) { o.Clock = clock.NewScaled(scale) })
-}
-
-// startWithReversals starts a system that takes reversals.
-func startWithReversals(t testing.TB) *system {
-	t.Helper()
-	if err := assembly.CheckTools(); err != nil {
-		t.Skip(err)
-	}
-	folder, err := assembledWithReversals()
-	require.NoError(t, err)
-	return startWith(t, func(o *local.Options) { o.Assembly = folder })
 }
 
 // startWith is start with options of the test's own.

@@ -33,7 +33,7 @@ func (a *application) smokeCommand() *cobra.Command {
 of each against DIR/expected.json: outcome, events, legs, the scrubbing of card numbers. Then it verifies the whole ledger. It can
 be run again on the same stack: the authorizations are the same payments, of which nothing is posted twice; the messages are
 new payments every time, for their times are moved to now.`,
-		Example: "  payrail smoke\n  payrail smoke examples --json\n  payrail smoke examples/reversals   # where they are on",
+		Example: "  payrail smoke\n  payrail smoke examples --json\n  payrail smoke examples/reversals",
 		Args:    atMost(1),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			folder := examplesFolder

@@ -45,7 +45,7 @@ func (a *application) upCommand() *cobra.Command {
 		Long: `up compiles the functions, synthesizes the CloudFormation template for this machine and runs it in this process: tables,
 pipe, bus, queues, state machine and functions, behind the AWS protocols on one port. It needs Go and Node, no AWS account
 and no Docker. It stays up until it is interrupted, and keeps nothing.`,
-		Example: "  payrail up\n  payrail up --port 0 --seed examples/reference\n  payrail up --smoke --exit   # what `make demo` does\n  payrail up --context reversals=on",
+		Example: "  payrail up\n  payrail up --port 0 --seed examples/reference\n  payrail up --smoke --exit   # what `make demo` does\n  payrail up --context timeline=off",
 		Args:    atMost(0),
 		RunE:    func(command *cobra.Command, _ []string) error { return a.up(command.Context(), o) },
 	}
@@ -113,7 +113,7 @@ func readContext(o upOptions) (map[string]string, error) {
 	for _, setting := range o.context {
 		key, value, ok := strings.Cut(setting, "=")
 		if !ok || key == "" {
-			return nil, misused(fmt.Sprintf("context %q is no setting", setting), "write it like --context reversals=on")
+			return nil, misused(fmt.Sprintf("context %q is no setting", setting), "write it like --context timeline=off")
 		}
 		if key == "target" {
 			return nil, misused("context target is always this machine", "leave it out")

@@ -58,8 +58,8 @@ func (s *splitter) reversal(detail events.Detail[events.DecisionData]) ([]events
 	if err != nil {
 		return nil, err
 	}
-	event, err := events.New(events.ReversalRequested, events.SourceAccountInterface,
-		detail.Metadata.Next(events.ReversalRequested, "", s.now()), events.ReversalData{Reversal: order})
+	event, err := events.New(events.PostingOrderCreated, events.SourceAccountInterface,
+		detail.Metadata.Next(events.PostingOrderCreated, "", s.now()), events.OrderData{Order: order})
 	if err != nil {
 		return nil, &payment.Error{Kind: payment.Invalid, Reason: reasonDecision, Err: err}
 	}
@@ -67,30 +67,35 @@ func (s *splitter) reversal(detail events.Detail[events.DecisionData]) ([]events
 }
 
 // orderOf makes of a decided reversal what the ledger needs to post it.
-func orderOf(detail events.Detail[events.DecisionData]) (payment.ReversalOrder, error) {
+func orderOf(detail events.Detail[events.DecisionData]) (payment.Order, error) {
 	p := detail.Data.Payment
 	outcome, err := outcomeOf(detail.Data.Decision)
 	if err != nil {
-		return payment.ReversalOrder{}, err
+		return payment.Order{}, err
 	}
-	if err := payment.CheckSupported(p.Authorization, payment.EveryClass()); err != nil {
-		return payment.ReversalOrder{}, err
+	if err := payment.CheckSupported(p.Authorization); err != nil {
+		return payment.Order{}, err
 	}
 	businessKey, err := checkKey(detail)
 	if err != nil {
-		return payment.ReversalOrder{}, err
+		return payment.Order{}, err
 	}
-	order := payment.ReversalOrder{
-		OriginalSequence: payment.SequenceID(p.OriginalKey(), 0), TransactionID: detail.Metadata.TransactionID, AuthorizationID: p.ID,
-		BusinessKey: businessKey, PayloadHash: p.PayloadHash, OccurredAt: detail.Metadata.OccurredAt, Outcome: outcome,
-		TransactionAmount: p.TransactionAmount, ReplacementAmount: p.ReplacementAmount, ReplacementBillingAmount: p.ReplacementBillingAmount,
-		BillingCurrency: p.BillingAmount.Currency, ValueDate: payment.ValueDate(p.SettlementDate, p.TransmittedAt), Description: detail.Data.Description,
+	order := payment.Order{
+		Kind: payment.OrderReversal, PurchaseKey: p.OriginalKey(), BusinessKey: businessKey, TransactionID: detail.Metadata.TransactionID,
+		AuthorizationID: p.ID, PayloadHash: p.PayloadHash, PANToken: p.PANToken, OccurredAt: detail.Metadata.OccurredAt,
+		ValueDate: payment.ValueDate(p.SettlementDate, p.TransmittedAt), Description: detail.Data.Description,
+		Outcome: outcome, AccountID: detail.Data.Account.ID, TransmittedAt: instant(p.TransmittedAt), TransactionType: p.TransactionType,
+		Scheme: detail.Data.Scheme, TransactionAmount: p.TransactionAmount, BillingAmount: p.BillingAmount,
+		ReplacementAmount: p.ReplacementAmount, ReplacementBillingAmount: p.ReplacementBillingAmount,
 	}
 	if outcome == payment.OutcomeSuspense {
 		order.Reason = detail.Data.Decision.Reason
 	}
-	return order, nil
+	return order, order.Check()
 }
+
+// instant writes a time of transmission.
+func instant(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // checkKey recomputes the business key and does not only read it: the sequence id is a part of the key, and a wrong one posts a
 // payment twice.
@@ -136,7 +141,7 @@ func split(detail events.Detail[events.DecisionData]) (payment.Sequence, []payme
 	decided := payment.Decided{
 		Outcome: outcome, MTI: d.Payment.MTI, TransactionType: d.Payment.TransactionType, MCC: d.Payment.MCC,
 		Foreign: payment.Foreign(d.Payment.Authorization), Charges: chargesOf(d),
-		TransmittedAt:     d.Payment.TransmittedAt.UTC().Format(time.RFC3339Nano),
+		TransmittedAt:     instant(d.Payment.TransmittedAt),
 		TransactionAmount: d.Payment.TransactionAmount, BillingAmount: d.Payment.BillingAmount,
 		AccountID: d.Account.ID, BranchID: d.Account.BranchID, Scheme: d.Scheme, Terms: d.Terms, Description: d.Description,
 		ValueDate: payment.ValueDate(d.Payment.SettlementDate, d.Payment.TransmittedAt),
@@ -149,7 +154,7 @@ func split(detail events.Detail[events.DecisionData]) (payment.Sequence, []payme
 		ID: payment.SequenceID(businessKey, 0), Of: len(legs), Checksum: payment.Checksum(legs),
 		TransactionID: detail.Metadata.TransactionID, AuthorizationID: d.Payment.ID, BusinessKey: businessKey,
 		PayloadHash: d.Payment.PayloadHash, Outcome: outcome, OccurredAt: detail.Metadata.OccurredAt,
-		Basis: decided,
+		Basis: decided, Links: d.Payment.Links(), RefundOf: d.Payment.RefundOf(), MerchantKey: d.Payment.MerchantKey(),
 	}
 	if outcome == payment.OutcomeSuspense {
 		sequence.Reason = d.Decision.Reason

@@ -116,7 +116,7 @@ func TestDecisionBecomesItsLegs(t *testing.T) {
 			for _, event := range p.events {
 				require.Equal(t, payment.Sequence{ID: payment.SequenceID(key, 0), Of: len(legs), Checksum: payment.Checksum(legs), TransactionID: payment.TransactionID(key),
 					AuthorizationID: "auth-1", BusinessKey: key, PayloadHash: d.Payment.PayloadHash, Outcome: tc.outcome, Reason: tc.reason,
-					OccurredAt: "2026-07-09T10:15:31.123Z", Basis: decoded(t, event).Data.Sequence.Basis}, decoded(t, event).Data.Sequence)
+					OccurredAt: "2026-07-09T10:15:31.123Z", Basis: decoded(t, event).Data.Sequence.Basis, Links: d.Payment.Links(), MerchantKey: d.Payment.MerchantKey()}, decoded(t, event).Data.Sequence)
 				relegs, err := payment.Legs(decoded(t, event).Data.Sequence.Basis)
 				require.NoError(t, err)
 				require.Equal(t, legs, relegs, "the basis is what the legs were computed from")
@@ -155,18 +155,19 @@ func TestReversalBecomesAnOrder(t *testing.T) {
 	p, d := &publisher{}, reversal(nil)
 	require.Equal(t, batch.Results{nil}, handle(p, message(t, events.TransactionPostingApproved, d)))
 	require.Len(t, p.events, 1, "its legs depend on what was posted: there are none yet")
-	require.Equal(t, events.ReversalRequested, p.events[0].DetailType)
+	require.Equal(t, events.PostingOrderCreated, p.events[0].DetailType)
 	require.Equal(t, events.SourceAccountInterface, p.events[0].Source)
-	var detail events.Detail[events.ReversalData]
+	var detail events.Detail[events.OrderData]
 	require.NoError(t, json.Unmarshal(p.events[0].Detail, &detail))
 	transaction := payment.TransactionID(d.Payment.BusinessKey)
-	require.Equal(t, transaction+"/ReversalRequested", detail.Metadata.EventID)
-	require.Equal(t, payment.ReversalOrder{
-		OriginalSequence: payment.SequenceID(decision(nil).Payment.BusinessKey, 0), TransactionID: transaction, AuthorizationID: "auth-r", BusinessKey: d.Payment.BusinessKey,
-		PayloadHash: d.Payment.PayloadHash, OccurredAt: "2026-07-09T10:15:31.123Z", Outcome: payment.OutcomePosted,
+	require.Equal(t, transaction+"/PostingOrderCreated", detail.Metadata.EventID)
+	require.Equal(t, payment.Order{
+		Kind: payment.OrderReversal, PurchaseKey: decision(nil).Payment.BusinessKey, TransactionID: transaction, AuthorizationID: "auth-r", BusinessKey: d.Payment.BusinessKey,
+		PayloadHash: d.Payment.PayloadHash, PANToken: d.Payment.PANToken, OccurredAt: "2026-07-09T10:15:31.123Z", Outcome: payment.OutcomePosted, AccountID: "acc-1",
+		TransmittedAt: "2026-07-09T10:15:30Z", TransactionType: "00", Scheme: "VISA",
 		TransactionAmount: payment.Money{Minor: 10000, Currency: "USD"}, ReplacementAmount: &payment.Money{Minor: 6309, Currency: "USD"},
-		BillingCurrency: "GBP", ValueDate: "2026-07-10", Description: "ACME STORE NEW YORK US USD 100.00",
-	}, detail.Data.Reversal)
+		BillingAmount: payment.Money{Minor: 7925, Currency: "GBP"}, ValueDate: "2026-07-10", Description: "ACME STORE NEW YORK US USD 100.00",
+	}, detail.Data.Order)
 
 	p = &publisher{}
 	closed := reversal(func(d *events.DecisionData) {
@@ -174,8 +175,8 @@ func TestReversalBecomesAnOrder(t *testing.T) {
 	})
 	require.Equal(t, batch.Results{nil}, handle(p, message(t, events.TransactionRoutedToSuspense, closed)))
 	require.NoError(t, json.Unmarshal(p.events[0].Detail, &detail))
-	require.Equal(t, payment.OutcomeSuspense, detail.Data.Reversal.Outcome)
-	require.Equal(t, "ACCOUNT_CLOSED", detail.Data.Reversal.Reason)
+	require.Equal(t, payment.OutcomeSuspense, detail.Data.Order.Outcome)
+	require.Equal(t, "ACCOUNT_CLOSED", detail.Data.Order.Reason)
 }
 
 func TestDecisionThatCannotBePosted(t *testing.T) {
@@ -230,7 +231,7 @@ func FuzzHandle(f *testing.F) {
 			require.Empty(t, p.events)
 			return
 		}
-		if p.events[0].DetailType == events.ReversalRequested {
+		if p.events[0].DetailType == events.PostingOrderCreated {
 			require.Len(t, p.events, 1)
 			return
 		}

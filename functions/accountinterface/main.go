@@ -1,6 +1,6 @@
 // Command accountinterface consumes TransactionPostingApproved and TransactionRoutedToSuspense and produces
 // PostingLegCreated, one for each leg of the posting sequence that the posting rules make of the payment, or, of a reversal,
-// whose legs only the ledger can tell, one ReversalRequested.
+// whose legs only the ledger can tell, one PostingOrderCreated.
 package main
 
 import (

@@ -65,15 +65,14 @@ func (w *world) store() *ledger.Store {
 func (w *world) purchase(t testing.TB, n int) (transaction string) {
 	t.Helper()
 	amount := payment.Money{Minor: 1981 + int64(n), Currency: "GBP"}
-	line := func(number int, side payment.Side, role payment.Role, account string) payment.Leg {
-		return payment.Leg{Number: number, Side: side, Role: role, Account: account, Amount: amount, RuleID: "PR-01", RuleVersion: "1",
-			BankTransactionCode: "PMNT-CCRD-POSD", ValueDate: "2026-07-10", Description: "ACME STORE LONDON GB"}
-	}
-	legs := []payment.Leg{line(1, payment.Debit, payment.RoleCustomer, account), line(2, payment.Credit, payment.RoleSchemePayable, "SCHEME_PAYABLE.VISA.GBP")}
+	decided := payment.Decided{Outcome: payment.OutcomePosted, MTI: "0100", TransactionType: "00", MCC: "5411", TransmittedAt: "2026-07-09T10:15:00Z",
+		TransactionAmount: amount, BillingAmount: amount, AccountID: account, Scheme: "VISA", ValueDate: "2026-07-10", Description: "ACME STORE LONDON GB"}
+	legs, err := payment.Legs(decided)
+	require.NoError(t, err)
 	key := businessKey(n)
 	result := w.store().Commit(context.Background(), []payment.JournalEntry{{Legs: legs, Sequence: payment.Sequence{
 		ID: payment.SequenceID(key, 0), Of: len(legs), Checksum: payment.Checksum(legs), TransactionID: payment.TransactionID(key),
-		AuthorizationID: fmt.Sprint("auth-", n), BusinessKey: key, PayloadHash: strings.Repeat("0", 64), Outcome: payment.OutcomePosted,
+		AuthorizationID: fmt.Sprint("auth-", n), BusinessKey: key, PayloadHash: strings.Repeat("0", 64), Outcome: payment.OutcomePosted, Basis: decided,
 		OccurredAt: fmt.Sprintf("2026-07-09T10:15:%02d.000Z", n)}}})
 	require.NoError(t, result[0].Err)
 	return payment.TransactionID(key)
@@ -83,9 +82,10 @@ func (w *world) purchase(t testing.TB, n int) (transaction string) {
 func TestAnEntryOfAReversalNamesTheReversal(t *testing.T) {
 	w := newWorld()
 	original := w.purchase(t, 0)
-	result := w.store().Reverse(t.Context(), payment.ReversalOrder{OriginalSequence: payment.SequenceID(businessKey(0), 0), TransactionID: payment.TransactionID(businessKey(7)),
-		AuthorizationID: "auth-r", BusinessKey: businessKey(7), PayloadHash: strings.Repeat("1", 64), OccurredAt: "2026-07-09T10:17:00.000Z",
-		Outcome: payment.OutcomePosted, BillingCurrency: "GBP", TransactionAmount: payment.Money{Minor: 1981, Currency: "GBP"}, ValueDate: "2026-07-11"})
+	result := w.store().Settle(t.Context(), payment.Order{Kind: payment.OrderReversal, PurchaseKey: businessKey(0), TransactionID: payment.TransactionID(businessKey(7)),
+		AuthorizationID: "auth-r", BusinessKey: businessKey(7), PayloadHash: strings.Repeat("1", 64), OccurredAt: "2026-07-09T10:17:00.000Z", AccountID: account,
+		Outcome: payment.OutcomePosted, TransmittedAt: "2026-07-09T10:17:00Z", TransactionType: "00", Scheme: "VISA",
+		TransactionAmount: payment.Money{Minor: 1981, Currency: "GBP"}, BillingAmount: payment.Money{Minor: 1981, Currency: "GBP"}, ValueDate: "2026-07-11"})
 	require.NoError(t, result.Err)
 	_, answer := get(t, w.handler, "/accounts/"+account+"/entries")
 	entries := answer["entries"].([]any)
@@ -117,7 +117,7 @@ func TestEntriesAreNewestFirst(t *testing.T) {
 	require.Equal(t, map[string]any{
 		"transactionId": newest, "sequence": strings.Replace(newest, "tx_", "ps_", 1) + "-00", "leg": 1.0,
 		"amount": map[string]any{"amount": "-19.82", "currency": "GBP"}, "description": "ACME STORE LONDON GB", "valueDate": "2026-07-10",
-		"ruleId": "PR-01", "bankTransactionCode": "PMNT-CCRD-POSD", "occurredAt": "2026-07-09T10:15:01.000Z", "postedAt": "2026-07-09T10:16:00.000Z",
+		"ruleId": "PR-01", "bankTransactionCode": "PMNT/CCRD/POSD", "occurredAt": "2026-07-09T10:15:01.000Z", "postedAt": "2026-07-09T10:16:00.000Z",
 	}, answer["entries"].([]any)[0])
 }
 
@@ -266,7 +266,7 @@ func TestTransactionHasItsLegsAndItsTimeline(t *testing.T) {
 		legs := answer["postings"].([]any)[0].(map[string]any)["legs"].([]any)
 		require.Len(t, legs, 2)
 		require.Equal(t, map[string]any{"leg": 2.0, "side": "CREDIT", "role": "SCHEME_PAYABLE", "account": "SCHEME_PAYABLE.VISA.GBP",
-			"amount": map[string]any{"amount": "19.84", "currency": "GBP"}, "ruleId": "PR-01", "bankTransactionCode": "PMNT-CCRD-POSD",
+			"amount": map[string]any{"amount": "19.84", "currency": "GBP"}, "ruleId": "PR-01", "bankTransactionCode": "PMNT/CCRD/POSD",
 			"valueDate": "2026-07-10", "description": "ACME STORE LONDON GB"}, legs[1])
 		require.NotContains(t, fmt.Sprint(answer), "tok_v1_")
 	}

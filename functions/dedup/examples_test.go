@@ -12,7 +12,6 @@ import (
 
 	"github.com/payrail/payrail/events"
 	"github.com/payrail/payrail/internal/authorizationitem"
-	"github.com/payrail/payrail/payment"
 )
 
 // The examples of the contract are what dedup says of the same items, to the last character.
@@ -30,7 +29,7 @@ func TestTheContractsExamplesAreWhatDedupEmits(t *testing.T) {
 	for detailType, image := range map[events.DetailType]authorizationitem.Item{
 		events.DuplicateTransactionParked: e2("authorizationId", `{"S":"auth-e2-again"}`),
 		events.DuplicateConflictDetected:  e2("authorizationId", `{"S":"auth-e2-other"}`, "merchantName", `{"S":"BETCO 2"}`),
-		events.TransactionRejected:        e2("authorizationId", `{"S":"auth-e2-advice"}`, "mti", `{"S":"0120"}`),
+		events.TransactionRejected:        e2("authorizationId", `{"S":"auth-e2-inquiry"}`, "processingCode", `{"S":"310000"}`),
 		events.TransactionQuarantined:     e2("merchantName", `{"S":"BETCO `+pan+`"}`),
 	} {
 		t.Run(string(detailType), func(t *testing.T) {
@@ -40,7 +39,6 @@ func TestTheContractsExamplesAreWhatDedupEmits(t *testing.T) {
 			require.NoError(t, json.Unmarshal(text, &want))
 
 			w := newWorld()
-			w.taken = []string{payment.ClassAuthorization}
 			w.run(t, insert(t, 0, e2()))
 			w.now = time.Date(2026, 7, 9, 10, 15, 31, 163e6, time.UTC)
 			w.run(t, strings.NewReplacer(`"r1"`, `"`+recordID+`"`, "1783592131", "1783592131.123").Replace(insert(t, 1, image)))

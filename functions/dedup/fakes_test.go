@@ -23,7 +23,6 @@ import (
 	"github.com/payrail/payrail/events"
 	"github.com/payrail/payrail/internal/authorizationitem"
 	"github.com/payrail/payrail/internal/parked"
-	"github.com/payrail/payrail/payment"
 )
 
 // world is everything dedup works with, in memory: what survives when an invocation fails half-way.
@@ -39,18 +38,16 @@ type world struct {
 	fail func(call string, done bool) error
 	log  bytes.Buffer
 	now  time.Time
-	// taken are the classes of messages that are forwarded.
-	taken []string
 }
 
 func newWorld() *world {
-	return &world{taken: payment.EveryClass(), claims: map[string]authorizationitem.Item{}, items: map[string]authorizationitem.Item{}, objects: map[string]string{},
+	return &world{claims: map[string]authorizationitem.Item{}, items: map[string]authorizationitem.Item{}, objects: map[string]string{},
 		now: time.Date(2026, 7, 9, 10, 15, 32, 0, time.UTC)}
 }
 
 func (w *world) handler() *Handler {
 	return &Handler{
-		Logger: slog.New(slog.NewJSONHandler(&lockedWriter{w: w}, nil)), Taken: w.taken,
+		Logger: slog.New(slog.NewJSONHandler(&lockedWriter{w: w}, nil)),
 		Claims: Claims{Table: w, Name: "dedup"}, Quarantine: Quarantine{Objects: w, Bucket: "quarantine", Items: w, Table: "authorizations"},
 		Parked: parked.NewStore(w, "parked"), Publisher: w, Now: func() time.Time { return w.now },
 	}

@@ -24,9 +24,7 @@ const concurrency = 10
 // Handler is the enrichment of the authorizations pipe. Every step is harmless when it is done again, for the pipe repeats
 // the whole batch after any failure, its own included. It is safe for concurrent use.
 type Handler struct {
-	Logger *slog.Logger
-	// Taken are the classes of messages that are forwarded (payment.MTIClass); others are parked as not supported yet.
-	Taken      []string
+	Logger     *slog.Logger
 	Claims     Claims
 	Quarantine Quarantine
 	Parked     *parked.Store
@@ -55,7 +53,7 @@ func (h *Handler) process(ctx context.Context, payload []byte) ([]Authorized, er
 	}
 	verdicts := make([]verdict, len(records))
 	for i, r := range records {
-		verdicts[i] = judge(r, h.Taken)
+		verdicts[i] = judge(r)
 	}
 	details, err := h.claim(ctx, verdicts)
 	if err != nil {

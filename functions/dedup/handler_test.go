@@ -114,19 +114,14 @@ func TestWhatIsParked(t *testing.T) {
 			insert(t, 2, item(t, "authorizationId", `{"S":"auth-3"}`, "stan", `{"S":"777"}`, "processingCode", `{"S":"310000"}`)), events.TransactionRejected, key("stan", `{"S":"777"}`),
 			events.ParkedData{AuthorizationID: "auth-3", Kind: "INVALID", Reason: "NON_FINANCIAL", Rule: "R-012", Problem: "transaction type 31 is an inquiry: it moves no money"},
 		},
-		"a financial message": {
-			insert(t, 2, item(t, "mti", `{"S":"0220"}`)), events.TransactionRejected, key("mti", `{"S":"0220"}`),
-			events.ParkedData{AuthorizationID: "auth-1", Kind: "UNSUPPORTED", Reason: "MESSAGE_TYPE_NOT_SUPPORTED",
-				Problem: "message type 0220 is not supported yet, only 0100, 0110, 0400, 0401, 0410, 0420, 0421 and 0430 are"},
-		},
 		"a reversal of nothing": {
 			insert(t, 2, item(t, "mti", `{"S":"0400"}`)), events.TransactionRejected, payment.UnkeyedTransactionID("auth-1"),
 			events.ParkedData{AuthorizationID: "auth-1", Kind: "INVALID", Reason: "MALFORMED", Problem: "original is missing: a reversal must say what it reverses"},
 		},
-		"a reversal of a financial message": {
-			insert(t, 2, item(t, "mti", `{"S":"0400"}`, "original", originalOf("0200"))), events.TransactionRejected, key("mti", `{"S":"0400"}`, "original", originalOf("0200")),
+		"a reversal of a reversal": {
+			insert(t, 2, item(t, "mti", `{"S":"0400"}`, "original", originalOf("0400"))), events.TransactionRejected, key("mti", `{"S":"0400"}`, "original", originalOf("0400")),
 			events.ParkedData{AuthorizationID: "auth-1", Kind: "UNSUPPORTED", Reason: "ORIGINAL_NOT_SUPPORTED",
-				Problem: "a reversal of anything but an authorization (01xx) is not supported yet"},
+				Problem: "a reversal takes back an authorization (01xx) or a financial message (02xx), and nothing else"},
 		},
 		"a reversal with another replacement": {
 			modify(t, 2, item(t, "mti", `{"S":"0400"}`, "original", originalOf("0100")), item(t, "mti", `{"S":"0400"}`, "original", originalOf("0100"), "replacementAmount", `{"N":"1"}`)),
@@ -178,44 +173,56 @@ func TestAReversalIsForwarded(t *testing.T) {
 	require.Equal(t, events.DuplicateTransactionParked, w.published[0].DetailType)
 }
 
-// Where no reversals are taken, every one is parked as not supported yet, well formed or not, and claims nothing.
-func TestReversalsAreParkedWhereTheyAreOff(t *testing.T) {
+// Every message about a payment is let in: which purchase it belongs to is decided where the state is, in posting.
+func TestAdvicesAndFinancialMessagesAreForwarded(t *testing.T) {
+	w := newWorld()
+	for n, mti := range []string{"0100", "0120", "0220"} {
+		message := item(t, "authorizationId", `{"S":"auth-`+mti+`"}`, "mti", `{"S":"`+mti+`"}`, "stan", fmt.Sprintf(`{"S":"%06d"}`, n+1))
+		require.Len(t, w.run(t, insert(t, n+1, message)), 1, mti)
+	}
+	require.Len(t, w.claims, 3)
+	require.Empty(t, w.published)
+}
+
+// What is no message about a payment is parked as such, whatever else it lacks, and claims nothing.
+func TestMessagesThatMoveNoMoneyAreParked(t *testing.T) {
 	for name, tc := range map[string]struct {
-		reversal     authorizationitem.Item
+		message      authorizationitem.Item
 		kind, reason string
 	}{
-		"in full":             {item(t, "mti", `{"S":"0400"}`, "original", originalOf("0100")), "UNSUPPORTED", "MESSAGE_TYPE_NOT_SUPPORTED"},
-		"advice of a part":    {item(t, "mti", `{"S":"0420"}`, "original", originalOf("0100"), "replacementAmount", `{"N":"1"}`), "UNSUPPORTED", "MESSAGE_TYPE_NOT_SUPPORTED"},
-		"of nothing":          {item(t, "mti", `{"S":"0400"}`), "UNSUPPORTED", "MESSAGE_TYPE_NOT_SUPPORTED"},
-		"of a type there not": {item(t, "mti", `{"S":"x4 0"}`), "INVALID", "MALFORMED"},
+		"network management":              {item(t, "mti", `{"S":"0800"}`), "UNSUPPORTED", "MESSAGE_TYPE_NOT_SUPPORTED"},
+		"network management, no amounts":  {item(t, "mti", `{"S":"0800"}`, "transactionAmount", ""), "UNSUPPORTED", "MESSAGE_TYPE_NOT_SUPPORTED"},
+		"file action":                     {item(t, "mti", `{"S":"0302"}`), "UNSUPPORTED", "MESSAGE_TYPE_NOT_SUPPORTED"},
+		"no message type":                 {item(t, "mti", `{"S":"x4 0"}`), "INVALID", "MALFORMED"},
+		"reversal of nothing":             {item(t, "mti", `{"S":"0400"}`), "INVALID", "MALFORMED"},
+		"reversal of a reversal":          {item(t, "mti", `{"S":"0400"}`, "original", originalOf("0420")), "UNSUPPORTED", "ORIGINAL_NOT_SUPPORTED"},
+		"reversal of network management":  {item(t, "mti", `{"S":"0400"}`, "original", originalOf("0800")), "UNSUPPORTED", "ORIGINAL_NOT_SUPPORTED"},
+		"advice without an approval code": {item(t, "mti", `{"S":"0120"}`, "authCode", ""), "INVALID", "MALFORMED"},
+		"financial without a response":    {item(t, "mti", `{"S":"0200"}`, "responseCode", ""), "INVALID", "MALFORMED"},
+		"financial, balance inquiry":      {item(t, "mti", `{"S":"0200"}`, "processingCode", `{"S":"310000"}`), "INVALID", "NON_FINANCIAL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
-			w.taken = []string{payment.ClassAuthorization}
-			require.Empty(t, w.run(t, insert(t, 1, tc.reversal)))
+			require.Empty(t, w.run(t, insert(t, 1, tc.message)))
 			require.Empty(t, w.claims)
 			require.Len(t, w.published, 1)
 			detail := data[events.ParkedData](t, w.published[0]).Data
 			require.Equal(t, []string{tc.kind, tc.reason}, []string{detail.Kind, detail.Reason})
 			require.Contains(t, w.objects, "parked/"+detail.Object)
-
-			w.taken = payment.EveryClass()
-			forwarded := w.run(t, insert(t, 2, item(t, "mti", `{"S":"0400"}`, "original", originalOf("0100"))))
-			require.Len(t, forwarded, 1, "once they are on, it can come again")
 		})
 	}
 }
 
 func TestAParkedObjectHoldsTheItemWithoutUnknownAttributes(t *testing.T) {
 	w := newWorld()
-	w.run(t, insert(t, 1, item(t, "mti", `{"S":"0120"}`, "cvv2", `{"S":"987"}`, "big", `{"N":"12345678901234567890"}`, "original", `{"M":{"stan":{"S":"1"}}}`)))
+	w.run(t, insert(t, 1, item(t, "mti", `{"S":"0820"}`, "cvv2", `{"S":"987"}`, "big", `{"N":"12345678901234567890"}`, "original", `{"M":{"stan":{"S":"1"}}}`)))
 	var record struct {
 		Withheld []string
 		Content  json.RawMessage
 	}
 	require.NoError(t, json.Unmarshal([]byte(w.objects["parked/"+data[events.ParkedData](t, w.published[0]).Data.Object]), &record))
 	require.Equal(t, []string{"big", "cvv2"}, record.Withheld)
-	want, err := json.Marshal(item(t, "mti", `{"S":"0120"}`, "original", `{"M":{"stan":{"S":"1"}}}`))
+	want, err := json.Marshal(item(t, "mti", `{"S":"0820"}`, "original", `{"M":{"stan":{"S":"1"}}}`))
 	require.NoError(t, err)
 	require.JSONEq(t, string(want), string(record.Content))
 }
@@ -223,7 +230,7 @@ func TestAParkedObjectHoldsTheItemWithoutUnknownAttributes(t *testing.T) {
 func TestCorrectingWhatWasNeverAcceptedIsNoConflict(t *testing.T) {
 	for name, before := range map[string][]string{
 		"malformed":          {"mcc", ""},
-		"unsupported":        {"mti", `{"S":"0120"}`},
+		"unsupported":        {"mti", `{"S":"0820"}`},
 		"with a card number": {"merchantName", `{"S":"4111111111111111"}`},
 		"not approved":       {"status", `{"S":"QUARANTINED"}`, "merchantName", ""},
 	} {

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/payrail/payrail/events"
@@ -52,8 +51,8 @@ type rejection struct {
 	known string
 }
 
-// judge decides everything about a record that needs no other system. Messages of other classes than those taken are parked.
-func judge(r record, taken []string) verdict {
+// judge decides everything about a record that needs no other system.
+func judge(r record) verdict {
 	v := verdict{record: r, ignored: r.image.Status() != payment.StatusApproved}
 	if v.ignored {
 		return v
@@ -68,38 +67,38 @@ func judge(r record, taken []string) verdict {
 	}
 	authorization, err := payment.ParseAuthorization(r.image.Attributes())
 	if err != nil {
-		v.rejection = rejected(cmp.Or(untakenReversal(r.image, taken), err))
+		v.rejection = rejected(cmp.Or(unsupportedType(r.image), err))
 		return v
 	}
 	v.authorization, v.key, v.hash = authorization, authorization.BusinessKey(), authorization.PayloadHash()
 	v.transactionID = payment.TransactionID(v.key)
-	if before, ok := accepted(r.before, taken); ok && (before.BusinessKey() != v.key || before.PayloadHash() != v.hash) {
+	if before, ok := accepted(r.before); ok && (before.BusinessKey() != v.key || before.PayloadHash() != v.hash) {
 		v.transactionID = payment.TransactionID(before.BusinessKey()) // the payment that was tampered with
 		v.rejection = &rejection{events.DuplicateConflictDetected, string(payment.Conflict), reasonChanged, problemChanged, payment.RuleDuplicate, before.ID}
 		return v
 	}
-	if err := acceptable(authorization, taken); err != nil {
+	if err := acceptable(authorization); err != nil {
 		v.rejection = rejected(err)
 	}
 	return v
 }
 
 // acceptable says whether there is a liability, and one that is posted by this version.
-func acceptable(a payment.Authorization, taken []string) error {
+func acceptable(a payment.Authorization) error {
 	if err := payment.CheckApproved(a); err != nil {
 		return err
 	}
-	return payment.CheckSupported(a, taken)
+	return payment.CheckSupported(a)
 }
 
-// untakenReversal says that a malformed item is a reversal where none are taken: then what is wrong in it, such as its missing
-// original, is nobody's to correct.
-func untakenReversal(image authorizationitem.Item, taken []string) error {
+// unsupportedType says that a malformed item is of a message type that is not posted, such as network management (08xx): then
+// what is wrong in it, such as its missing amounts, is nobody's to correct.
+func unsupportedType(image authorizationitem.Item) error {
 	mti := image.Attributes()["mti"].Text
-	if payment.MTIClass(mti) != payment.ClassReversal || !payment.FieldHasForm("mti", mti) || slices.Contains(taken, payment.ClassReversal) {
+	if !payment.FieldHasForm("mti", mti) {
 		return nil
 	}
-	return payment.CheckMessageType(mti, taken)
+	return payment.CheckMessageType(mti)
 }
 
 func rejected(err error) *rejection {
@@ -112,12 +111,12 @@ func rejected(err error) *rejection {
 
 // accepted parses the item that a record replaced, if it is one that was taken as a payment. A quarantined, malformed or
 // unsupported item never was: to correct it is no conflict.
-func accepted(before authorizationitem.Item, taken []string) (payment.Authorization, bool) {
+func accepted(before authorizationitem.Item) (payment.Authorization, bool) {
 	if before.Status() != payment.StatusApproved || len(findOffences(before)) > 0 {
 		return payment.Authorization{}, false
 	}
 	authorization, err := payment.ParseAuthorization(before.Attributes())
-	if err != nil || acceptable(authorization, taken) != nil {
+	if err != nil || acceptable(authorization) != nil {
 		return payment.Authorization{}, false
 	}
 	return authorization, true

@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	"github.com/payrail/payrail/internal/config"
 	"github.com/payrail/payrail/internal/parked"
 	"github.com/payrail/payrail/internal/telemetry"
-	"github.com/payrail/payrail/payment"
 )
 
 // environment is what the function needs to be set.
@@ -26,8 +24,6 @@ type environment struct {
 	DedupTable          string `env:"DEDUP_TABLE"`
 	ParkedBucket        string `env:"PARKED_BUCKET"`
 	QuarantineBucket    string `env:"QUARANTINE_BUCKET"`
-	// Reversals is on or off: off parks reversals as not supported yet.
-	Reversals string `env:"REVERSALS"`
 }
 
 func main() {
@@ -46,34 +42,16 @@ func wire(ctx context.Context) (*Handler, error) {
 	if err := config.Load(&settings, os.LookupEnv); err != nil {
 		return nil, err
 	}
-	taken, err := takenClasses(settings.Reversals)
-	if err != nil {
-		return nil, err
-	}
 	cfg, err := awsconfig.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	tables, objects := dynamodb.NewFromConfig(cfg), awsconfig.S3(cfg)
 	return &Handler{
-		Taken:      taken,
 		Claims:     Claims{Table: tables, Name: settings.DedupTable},
 		Quarantine: Quarantine{Objects: objects, Bucket: settings.QuarantineBucket, Items: tables, Table: settings.AuthorizationsTable},
 		Parked:     parked.NewStore(objects, settings.ParkedBucket),
 		Publisher:  awsconfig.Publisher(cfg, settings.EventBusName),
 		Now:        time.Now,
 	}, nil
-}
-
-// takenClasses are the classes of messages that are let in. This is the switch for reversals, the only one: later stages finish
-// whatever was let in.
-func takenClasses(reversals string) ([]string, error) {
-	switch reversals {
-	case "on":
-		return []string{payment.ClassAuthorization, payment.ClassReversal}, nil
-	case "off":
-		return []string{payment.ClassAuthorization}, nil
-	default:
-		return nil, fmt.Errorf("reading the environment: REVERSALS is %q, want on or off", reversals)
-	}
 }

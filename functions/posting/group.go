@@ -32,7 +32,7 @@ func groupLegs(messages []batch.Message, results batch.Results) []*group {
 	var groups []*group
 	bySequence := map[payment.Sequence]*group{}
 	for i, message := range messages {
-		if isReversal(message) {
+		if isOrder(message) {
 			continue
 		}
 		detail, err := batch.Decode[events.LegData](message, events.PostingLegCreated)

@@ -21,8 +21,10 @@ type assembler interface {
 // committer models ledger.Store. It is safe for concurrent use.
 type committer interface {
 	Commit(ctx context.Context, entries []payment.JournalEntry) []ledger.Result
-	Reverse(ctx context.Context, order payment.ReversalOrder) ledger.Result
-	Journal(ctx context.Context, sequence string) (record ledger.Record, found bool, err error)
+	Settle(ctx context.Context, order payment.Order) ledger.Result
+	Twin(ctx context.Context, record ledger.Record) (sequence string, err error)
+	RefundsKnownPurchase(ctx context.Context, record ledger.Record) (bool, error)
+	Lookup(ctx context.Context, sequence payment.Sequence) (result ledger.Result, known bool, err error)
 }
 
 // parker models parked.Store.
@@ -44,13 +46,13 @@ type assembled struct {
 	group *group
 	// entry is the complete sequence; nil while legs are missing.
 	entry *payment.JournalEntry
-	// posted is the record of a sequence that was posted before.
-	posted *ledger.Record
-	err    error
+	// known is what became of the sequence when it came before.
+	known *ledger.Result
+	err   error
 }
 
 // handle posts the sequences that a batch completes. What can be assembled within the batch is; the legs of the other
-// sequences are kept until whoever adds the last one posts them all. Reversals come last: their originals may be in the batch.
+// sequences are kept until whoever adds the last one posts them all. Orders come last: their originals may be in the batch.
 func (p *poster) handle(ctx context.Context, messages []batch.Message) batch.Results {
 	results := make(batch.Results, len(messages))
 	sequences := p.assemble(ctx, groupLegs(messages, results))
@@ -62,8 +64,8 @@ func (p *poster) handle(ctx context.Context, messages []batch.Message) batch.Res
 		switch {
 		case s.err != nil:
 			fail(results, s.group, s.err)
-		case s.posted != nil:
-			fail(results, s.group, p.settle(ctx, s.group, nil, ledger.Result{Disposition: ledger.AlreadyPosted, Record: *s.posted}, &outbox))
+		case s.known != nil:
+			fail(results, s.group, p.settle(ctx, s.group, parkedSequence{s.group.sequence, s.group.legs}, *s.known, &outbox))
 		case s.entry != nil:
 			entries, complete = append(entries, *s.entry), append(complete, s.group)
 		}
@@ -74,10 +76,12 @@ func (p *poster) handle(ctx context.Context, messages []batch.Message) batch.Res
 	// world has not been told: none of a sequence's messages may be acknowledged before its event is out, or nobody would
 	// ever publish it. All of them are failed together and not only the last, because a leg that comes back alone need not
 	// complete its sequence again.
+	inspections := p.inspect(ctx, committed)
 	for n, g := range complete {
 		fail(results, g, p.settle(ctx, g, parkedSequence{entries[n].Sequence, entries[n].Legs}, committed[n], &outbox))
+		fail(results, g, p.tell(g, inspections[n], &outbox))
 	}
-	p.reverse(ctx, messages, results, &outbox)
+	p.carryOut(ctx, messages, results, &outbox)
 	outbox.Publish(ctx, p.publisher, results)
 	for _, s := range sequences {
 		fail(results, s.group, results[s.group.messages[0]])
@@ -129,12 +133,15 @@ func put(g *group, legs []payment.Leg) assembled {
 // would be in vain.
 func (p *poster) gather(ctx context.Context, g *group) assembled {
 	if g.redelivered || g.replayed {
-		record, found, err := p.ledger.Journal(ctx, g.sequence.ID)
+		result, known, err := p.ledger.Lookup(ctx, g.sequence)
 		if err != nil {
 			return assembled{group: g, err: err}
 		}
-		if found && ledger.Decide(record.Sequence, g.sequence) == ledger.AlreadyPosted {
-			return assembled{group: g, posted: &record, err: checkPosted(record, g.legs)}
+		if known && result.Record.ID != g.sequence.ID {
+			return assembled{group: g, known: &result}
+		}
+		if known && result.Disposition == ledger.AlreadyPosted {
+			return assembled{group: g, known: &result, err: checkPosted(result.Record, g.legs)}
 		}
 	}
 	legs, err := p.assembly.Add(ctx, g.sequence, g.legs)

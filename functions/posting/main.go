@@ -1,4 +1,4 @@
-// Command posting consumes PostingLegCreated and ReversalRequested and produces TransactionPosted, having posted each complete
+// Command posting consumes PostingLegCreated and PostingOrderCreated and produces TransactionPosted, having posted each complete
 // sequence of legs and each reversal once; what may not be posted becomes DuplicateTransactionParked,
 // DuplicateConflictDetected or, of a reversal that the ledger refuses, TransactionRejected.
 package main

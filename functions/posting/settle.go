@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,8 +24,11 @@ const (
 // settle does what the ledger's answer asks for: an event, a parked object, or both. Events go to the outbox under the
 // group's first message; content is what is parked.
 func (p *poster) settle(ctx context.Context, g *group, content any, result ledger.Result, outbox *batch.Outbox) error {
+	if err := p.settleFurther(ctx, g, result.Further, outbox); err != nil {
+		return err
+	}
 	if result.Err != nil {
-		return result.Err
+		return p.refuse(ctx, g, content, result.Err, outbox)
 	}
 	switch result.Disposition {
 	case ledger.Posted:
@@ -43,6 +47,15 @@ func (p *poster) settle(ctx context.Context, g *group, content any, result ledge
 		// No event: the payment is posted, and told, in its first version. The object shows what the other one would have been.
 		return p.park(ctx, g, content, result.Record, parking{reasonSuperseded, reasonSuperseded, "",
 			"the payment was posted with other legs before; reference data changed in between"}, outbox)
+	case ledger.SamePurchase:
+		return p.park(ctx, g, content, result.Record, parking{"DUPLICATE", payment.ReasonSamePurchase, events.DuplicateTransactionParked,
+			"another message posted the same purchase, with the same amount"}, outbox)
+	case ledger.Waiting:
+		if result.Order == nil || len(result.Further) > 0 {
+			return nil // an order that ended the waiting of others, or found none
+		}
+		return p.find(g, finding{events.OrphanReversal, "R-060", payment.SequenceID(result.Order.PurchaseKey, 0),
+			"the original is not in the ledger; the reversal waits for it"}, outbox)
 	case ledger.Conflicting:
 		return p.park(ctx, g, content, result.Record, parking{string(payment.Conflict), reasonConflict, events.DuplicateConflictDetected,
 			"another payment with other content was posted under the same business key"}, outbox)
@@ -51,9 +64,24 @@ func (p *poster) settle(ctx context.Context, g *group, content any, result ledge
 	}
 }
 
+// refuse parks a sequence that its purchase refuses for good, because it cannot be another message about it. Any other error
+// fails the messages, which come again.
+func (p *poster) refuse(ctx context.Context, g *group, content any, err error, outbox *batch.Outbox) error {
+	var refused *payment.Error
+	if !errors.As(err, &refused) || refused.Kind != payment.Conflict {
+		return err
+	}
+	return p.park(ctx, g, content, ledger.Record{}, parking{string(refused.Kind), refused.Reason, events.DuplicateConflictDetected, refused.Err.Error()}, outbox)
+}
+
 // announce publishes that a record is in the journal, as the journal has it.
 func (p *poster) announce(g *group, record ledger.Record, outbox *batch.Outbox) error {
-	event, err := events.New(events.TransactionPosted, events.SourcePosting, g.cause.Next(events.TransactionPosted, "", p.now()),
+	cause := g.cause
+	if record.ID == "" {
+		return nil // nothing was posted by itself
+	}
+	cause.PostingSequence = record.ID // that of a message about a purchase is named after the purchase
+	event, err := events.New(events.TransactionPosted, events.SourcePosting, cause.Next(events.TransactionPosted, "", p.now()),
 		events.PostedData{Sequence: record.Sequence, Outcome: record.Outcome, EntryHash: record.EntryHash, Legs: record.Legs})
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func (s standardizer) standardize(message batch.Message) (events.Event, error) {
 	if len(authorization.ProcessingCode) != processingCodeDigits {
 		return events.Event{}, unreadable(detail, errors.New("the authorization has no processing code of 6 digits"))
 	}
-	if err := payment.CheckSupported(authorization, payment.EveryClass()); err != nil {
+	if err := payment.CheckSupported(authorization); err != nil {
 		return events.Event{}, err
 	}
 	standardized, err := iso20022.Standardize(authorization, detail.Data.PayloadHash, ingestedAt)

@@ -76,7 +76,8 @@ var known = []string{
 	"settlementAmount", "transactionCurrency", "billingCurrency", "settlementCurrency", "conversionRate", "stan", "acquirerId",
 	"transmittedAt", "localDate", "localTime", "settlementDate", "rrn", "authCode", "responseCode", "lifecycleId", "mcc",
 	"merchantName", "merchantCity", "merchantCountry", "merchantId", "terminalId", "acquirerCountry", "issuerCountry",
-	"posEntryMode", "posCondition", "panSequence", "forwarderId", "acquirerFee", "original", "replacementAmount", "replacementBillingAmount",
+	"posEntryMode", "posCondition", "panSequence", "forwarderId", "acquirerFee",
+	"settlementRate", "conversionDate", "additionalAmounts", "original", "replacementAmount", "replacementBillingAmount",
 }
 
 // Known returns the attributes of the data contract and the sorted names of the others. Only the former may be copied

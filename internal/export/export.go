@@ -49,7 +49,7 @@ var (
 // Journal models ledger.Reader.
 type Journal interface {
 	Journal(ctx context.Context, sequence string) (record ledger.Record, found bool, err error)
-	Reversal(ctx context.Context, original, businessKey string) (record ledger.Record, found bool, err error)
+	Message(ctx context.Context, purchaseKey, businessKey string) (record ledger.Record, found bool, err error)
 }
 
 // Accounts models directory.Reader.
@@ -133,7 +133,7 @@ func (e *Exporter) find(ctx context.Context, id string) (taken, error) {
 		return taken{}, err
 	}
 	if !posted {
-		if record, posted, err = e.reversal(ctx, transaction, named); err != nil {
+		if record, posted, err = e.joined(ctx, transaction, named); err != nil {
 			return taken{}, err
 		}
 	}
@@ -161,9 +161,9 @@ func (e *Exporter) find(ctx context.Context, id string) (taken, error) {
 	return t, nil
 }
 
-// reversal finds the record of a payment that is a reversal: its sequence is one of its original's, which its authorization
-// names. The timeline is asked for the authorization only where a transaction id is all there is.
-func (e *Exporter) reversal(ctx context.Context, transaction string, named *payment.Authorization) (ledger.Record, bool, error) {
+// joined finds the record of a message about a purchase that was posted before: its sequence is one of the purchase's. The
+// timeline is asked for the authorization only where a transaction id is all there is.
+func (e *Exporter) joined(ctx context.Context, transaction string, named *payment.Authorization) (ledger.Record, bool, error) {
 	if named == nil {
 		id, _, err := e.trace(ctx, transaction)
 		if err != nil {
@@ -175,10 +175,7 @@ func (e *Exporter) reversal(ctx context.Context, transaction string, named *paym
 		}
 		named = &authorization
 	}
-	if !named.IsReversal() {
-		return ledger.Record{}, false, nil
-	}
-	return e.Journal.Reversal(ctx, payment.SequenceID(named.OriginalKey(), 0), named.BusinessKey())
+	return e.Journal.Message(ctx, named.BusinessKey(), named.BusinessKey())
 }
 
 // trace finds in the timeline which authorization a payment was taken in with, and when.
@@ -226,5 +223,5 @@ func (t taken) notice() (iso20022.Message, error) {
 	if !t.posted {
 		return iso20022.Message{}, ErrNotPosted
 	}
-	return iso20022.Notify(iso20022.Posting{Entry: t.record.JournalEntry, PostedAt: t.record.PostedAt, Account: t.account, Authorization: t.authorization, Reverses: t.record.ReversalOf})
+	return iso20022.Notify(iso20022.Posting{Entry: t.record.JournalEntry, PostedAt: t.record.PostedAt, Account: t.account, Authorization: t.authorization, Corrects: t.record.ReversalOf})
 }

@@ -39,10 +39,10 @@ func (s *stack) Journal(_ context.Context, sequence string) (ledger.Record, bool
 	return record, found, s.err
 }
 
-// Reversal finds a reversal by its business key.
-func (s *stack) Reversal(_ context.Context, original, businessKey string) (ledger.Record, bool, error) {
+// Message finds a message of a purchase by its business key.
+func (s *stack) Message(_ context.Context, _, businessKey string) (ledger.Record, bool, error) {
 	record, found := s.records[businessKey]
-	return record, found && record.ReversalOf == original, s.err
+	return record, found, s.err
 }
 
 func (s *stack) Account(_ context.Context, id string) (payment.Account, error) {
@@ -82,9 +82,11 @@ func newStack(t *testing.T, outcome payment.Outcome) (s *stack, transaction stri
 	if outcome == "" {
 		return s, payment.TransactionID(key)
 	}
-	legs, err := payment.Legs(payment.Decided{Outcome: outcome, TransactionType: "00", MCC: "5411", BillingAmount: a.BillingAmount, AccountID: "acc-1", Scheme: "VISA"})
+	decided := payment.Decided{Outcome: outcome, MTI: "0110", TransactionType: "00", MCC: "5411", TransmittedAt: "2026-07-09T10:15:30Z",
+		TransactionAmount: a.TransactionAmount, BillingAmount: a.BillingAmount, AccountID: "acc-1", Scheme: "VISA"}
+	legs, err := payment.Legs(decided)
 	require.NoError(t, err)
-	sequence := payment.Sequence{ID: payment.SequenceID(key, 0), Of: len(legs), AuthorizationID: "auth-1", PayloadHash: a.PayloadHash(), Outcome: outcome, OccurredAt: ingestedAt}
+	sequence := payment.Sequence{ID: payment.SequenceID(key, 0), Of: len(legs), AuthorizationID: "auth-1", PayloadHash: a.PayloadHash(), Outcome: outcome, OccurredAt: ingestedAt, Basis: decided}
 	s.records[sequence.ID] = ledger.Record{JournalEntry: payment.JournalEntry{Sequence: sequence, Legs: legs}, PostedAt: postedAt}
 	return s, payment.TransactionID(key)
 }
@@ -136,10 +138,13 @@ func TestExportOfAReversal(t *testing.T) {
 	a, err := payment.ParseAuthorization(authorizationitem.Item(item).Attributes())
 	require.NoError(t, err)
 	original := s.records[payment.SequenceID(a.OriginalKey(), 0)]
-	original.BusinessKey, original.Basis = a.OriginalKey(), payment.Decided{TransactionType: "00", MCC: "5411"}
-	reversal, err := payment.Reverse(original.JournalEntry, original.Billed(), 1, payment.ReversalOrder{AuthorizationID: "auth-r", BusinessKey: a.BusinessKey(),
-		PayloadHash: a.PayloadHash(), OccurredAt: ingestedAt, TransactionAmount: a.TransactionAmount, ReplacementAmount: a.ReplacementAmount, BillingCurrency: "GBP", Outcome: payment.OutcomePosted})
+	original.BusinessKey = a.OriginalKey()
+	purchase := payment.Purchase{Key: a.OriginalKey()}.Open(original.JournalEntry)
+	taken, err := purchase.Take(payment.OrderMessage(payment.Order{Kind: payment.OrderReversal, PurchaseKey: a.OriginalKey(), AuthorizationID: "auth-r", BusinessKey: a.BusinessKey(),
+		PayloadHash: a.PayloadHash(), OccurredAt: ingestedAt, TransmittedAt: "2026-07-09T10:16:00Z", AccountID: purchase.AccountID, TransactionAmount: a.TransactionAmount,
+		BillingAmount: a.BillingAmount, ReplacementAmount: a.ReplacementAmount, Outcome: payment.OutcomePosted}), original.Legs)
 	require.NoError(t, err)
+	reversal := *taken.Entry
 	s.records[a.BusinessKey()] = ledger.Record{JournalEntry: reversal, PostedAt: postedAt}
 	reversed := payment.TransactionID(a.BusinessKey())
 	s.entries[reversed] = []timeline.Entry{{DetailType: events.TransactionAuthorized, AuthorizationID: "auth-r", OccurredAt: ingestedAt}}

@@ -93,7 +93,7 @@ func TestDamagedMessages(t *testing.T) {
 		"a fee without a side":       {"0110763864910EE0A000" + strings.Replace(domesticBody, "05100", "05100"+"X00000250", 1), "DE28 (amount, transaction fee) must be C or D and 8 digits"},
 		"a reversal of nothing":      {replaced("0110", "0400"), "DE90 (original data elements) is missing: a reversal must say what it reverses"},
 		"a reversal of letters":      {strings.Replace(reversal, "0100123457", "0100X23457", 1), "DE90 (original data elements) must be 42 digits with a time of the past year"},
-		"a replacement that is none": {strings.Replace(reversal, "000000006309", "00000000630X", 1), "DE95 (replacement amounts) must be digits"},
+		"a replacement that is none": {strings.Replace(reversal, "000000006309", "00000000630X", 1), "DE95 (replacement amounts) must be two amounts of 12 digits and two fees of C or D and 8 digits"},
 		"track 1":                    {withElement(t, 45), "DE45 (track 1 data) must not be sent here; remove it before the message leaves the authorizer"},
 		"track 2":                    {withElement(t, 35), "DE35 (track 2 data) must not be sent here; remove it before the message leaves the authorizer"},
 		"track 3":                    {withElement(t, 36), "DE36 (track 3 data) must not be sent here; remove it before the message leaves the authorizer"},

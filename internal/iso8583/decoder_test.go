@@ -209,7 +209,7 @@ func TestConversionRates(t *testing.T) {
 	for text, want := range map[string]string{"77925000": "0.7925", "70024957": "0.0024957", "00000150": "150", "61000000": "1", "20012345": "123.45",
 		"80024957": "0.00024957", "90000001": "0.000000001", "09999999": "9999999"} {
 		f := newDraft(elementName)
-		f.readRate(text)
+		f.readRate("conversionRate", text)
 		require.NoError(t, f.err())
 		require.Equal(t, want, f.text["conversionRate"], text)
 	}

@@ -66,9 +66,12 @@ func (f *draft) setPAN(digits string) {
 	f.pan = digits
 }
 
+// classes are those of messages about payments.
+var classes = []string{payment.ClassAuthorization, payment.ClassFinancial, payment.ClassReversal}
+
 // checkMTI returns what is wrong with a message type: "" for authorization, financial and reversal messages of 1987.
 func checkMTI(mti string) string {
-	if class := payment.MTIClass(mti); isDigits(mti) && mti[0] == '0' && (class == "1" || class == "2" || class == "4") {
+	if class := payment.MTIClass(mti); isDigits(mti) && mti[0] == '0' && slices.Contains(classes, class) {
 		return ""
 	}
 	return "is not that of a card payment: want 01xx, 02xx or 04xx"
@@ -78,10 +81,19 @@ func checkMTI(mti string) string {
 // reason to decline, cash back declined.
 var approved = []string{"00", "08", "10", "11", "85", "87"}
 
-// requireApproval refuses what is no approved authorization. Reversals need no answer to count.
+// isAdvice reports whether a message tells of what has been done already: function 2 of its type is an advice, 3 the answer to
+// one.
+func isAdvice(mti string) bool { return len(mti) == mtiCharacters && (mti[2] == '2' || mti[2] == '3') }
+
+// requireApproval refuses what is no approved payment. Reversals need no answer to count. An advice with an approval code tells
+// of what was approved, and needs no response code beside it.
 func (f *draft) requireApproval() {
-	if payment.MTIClass(f.text["mti"]) == "4" {
+	if payment.MTIClass(f.text["mti"]) == payment.ClassReversal {
 		return
+	}
+	if f.text["responseCode"] == "" && f.text["authCode"] != "" && isAdvice(f.text["mti"]) {
+		f.text["responseCode"] = approved[0]
+		f.inferred = append(f.inferred, "responseCode")
 	}
 	switch code := f.text["responseCode"]; {
 	case code == "":

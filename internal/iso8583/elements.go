@@ -21,11 +21,13 @@ const (
 	elementSettlementAmount    = 5
 	elementBillingAmount       = 6
 	elementTransmission        = 7
+	elementSettlementRate      = 9
 	elementConversionRate      = 10
 	elementSTAN                = 11
 	elementLocalTime           = 12
 	elementLocalDate           = 13
 	elementSettlementDate      = 15
+	elementConversionDate      = 16
 	elementMerchantType        = 18
 	elementAcquirerCountry     = 19
 	elementPANCountry          = 20
@@ -44,6 +46,8 @@ const (
 	elementTransactionCurrency = 49
 	elementSettlementCurrency  = 50
 	elementBillingCurrency     = 51
+	elementAdditionalAmounts   = 54
+	elementNetworkData         = 63
 	elementOriginal            = 90
 	elementReplacement         = 95
 

@@ -69,7 +69,7 @@ func decodeGuidance(text []byte, now time.Time) (*draft, error) {
 	f.text["mti"] = values["mti"]
 	if problem := checkMTI(values["mti"]); problem != "" {
 		f.fail("mti", problem)
-	} else if payment.MTIClass(values["mti"]) == "4" {
+	} else if payment.MTIClass(values["mti"]) == payment.ClassReversal {
 		f.fail("mti", "is a reversal's, and this layout cannot say what is reversed")
 	}
 	if values["mti2"] != values["mti"] {

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +21,8 @@ var (
 	sources = map[string]int{
 		"mti": elementMTI, "panToken": elementPAN, "panLast4": elementPAN, "bin": elementPAN, "transactionAmount": elementTransactionAmount,
 		"settlementAmount": elementSettlementAmount, "billingAmount": elementBillingAmount, "transmittedAt": elementTransmission,
-		"conversionRate": elementConversionRate, "localTime": elementLocalTime, "localDate": elementLocalDate, "settlementDate": elementSettlementDate,
+		"conversionRate": elementConversionRate, "settlementRate": elementSettlementRate, "conversionDate": elementConversionDate,
+		"additionalAmounts": elementAdditionalAmounts, "lifecycleId": elementNetworkData, "localTime": elementLocalTime, "localDate": elementLocalDate, "settlementDate": elementSettlementDate,
 		"issuerCountry": elementPANCountry, "merchantName": elementAcceptorName, "merchantCity": elementAcceptorName, "merchantCountry": elementAcceptorName,
 		"transactionCurrency": elementTransactionCurrency, "settlementCurrency": elementSettlementCurrency, "billingCurrency": elementBillingCurrency,
 		"original": elementOriginal, "replacementAmount": elementReplacement,
@@ -78,6 +80,8 @@ func decode1987(raw []byte, now time.Time) (*draft, error) {
 	f.readAmounts(values)
 	f.readTimes(values, now)
 	f.readAcceptor(values[elementAcceptorName])
+	f.readAdditionalAmounts(values[elementAdditionalAmounts])
+	f.readLifecycle(values[elementNetworkData])
 	f.readReversal(values, now)
 	f.requireApproval()
 	return f, f.err()
@@ -220,15 +224,17 @@ func (f *draft) readAmounts(values map[int]string) {
 			f.text[m.currencyAttribute] = string(alpha)
 		}
 	}
-	if rate, ok := values[elementConversionRate]; ok {
-		f.readRate(rate)
+	for attribute, number := range map[string]int{"conversionRate": elementConversionRate, "settlementRate": elementSettlementRate} {
+		if rate, ok := values[number]; ok {
+			f.readRate(attribute, rate)
+		}
 	}
 }
 
-// readRate reads DE10: the first digit says how many of the seven after it are decimals.
-func (f *draft) readRate(value string) {
+// readRate reads DE9 or DE10: the first digit says how many of the seven after it are decimals.
+func (f *draft) readRate(attribute, value string) {
 	if len(value) != 8 || !isDigits(value) {
-		f.fail("conversionRate", "must be 8 digits")
+		f.fail(attribute, "must be 8 digits")
 		return
 	}
 	decimals := int(value[0] - '0')
@@ -240,7 +246,7 @@ func (f *draft) readRate(value string) {
 	if fraction != "" {
 		whole += "." + fraction
 	}
-	f.text["conversionRate"] = whole
+	f.text[attribute] = whole
 }
 
 // readTimes completes dates with their year: that of the transmission from the time of receipt, the others from the transmission.
@@ -260,7 +266,7 @@ func (f *draft) readTimes(values map[int]string, now time.Time) {
 		attribute string
 		number    int
 		ahead     time.Duration
-	}{{"localDate", elementLocalDate, localAhead}, {"settlementDate", elementSettlementDate, settlementAhead}} {
+	}{{"localDate", elementLocalDate, localAhead}, {"settlementDate", elementSettlementDate, settlementAhead}, {"conversionDate", elementConversionDate, localAhead}} {
 		text, ok := values[d.number]
 		if !ok {
 			continue
@@ -297,10 +303,38 @@ func (f *draft) readAcceptor(value string) {
 	f.setText("merchantCountry", value[37:39])
 }
 
+// additionalCharacters is the length of one of the up to six amounts that DE54 holds.
+const additionalCharacters = 20
+
+// readAdditionalAmounts splits DE54 into its amounts. In one piece they could be as long as a card number.
+func (f *draft) readAdditionalAmounts(value string) {
+	if value == "" {
+		return
+	}
+	if len(value)%additionalCharacters != 0 {
+		f.fail("additionalAmounts", "must be amounts of 20 characters each")
+		return
+	}
+	var amounts []string
+	for ; value != ""; value = value[additionalCharacters:] {
+		amounts = append(amounts, value[:additionalCharacters])
+	}
+	f.text["additionalAmounts"] = strings.Join(amounts, ",")
+}
+
+// readLifecycle takes DE63 for the network's id of the purchase where it has the length of one; what else networks put there is
+// theirs.
+func (f *draft) readLifecycle(value string) {
+	if payment.FieldHasForm("lifecycleId", strings.TrimSpace(value)) {
+		f.setText("lifecycleId", value)
+	}
+}
+
 // readReversal reads what a reversal is about: DE90 message type 4, STAN 6, transmission 10, acquirer 11, forwarder 11; and
-// DE95, whose first 12 digits are the amount that remains.
+// DE95, the amounts that remain: transaction 12, settlement 12, and two fees of C or D and 8 digits, of which the first is
+// taken. What remains of the billed amount DE95 does not say.
 func (f *draft) readReversal(values map[int]string, now time.Time) {
-	if payment.MTIClass(f.text["mti"]) != "4" {
+	if payment.MTIClass(f.text["mti"]) != payment.ClassReversal {
 		return
 	}
 	original, ok := values[elementOriginal]
@@ -323,7 +357,20 @@ func (f *draft) readReversal(values map[int]string, now time.Time) {
 		acquirer = f.text["acquirerId"] // networks leave it zero where it is the reversal's own
 	}
 	f.original = map[string]string{"mti": original[:4], "stan": original[4:10], "transmittedAt": transmitted.Format(time.RFC3339Nano), "acquirerId": acquirer}
-	if replacement, ok := values[elementReplacement]; ok {
-		f.setAmount("replacementAmount", replacement[:12])
+	f.readReplacement(values[elementReplacement])
+}
+
+// replacementForm is DE95. A message without settlement amount or fees has zeros there.
+var replacementForm = regexp.MustCompile(`^(\d{12})\d{12}[CD0]\d{8}[CD0]\d{8}$`)
+
+func (f *draft) readReplacement(value string) {
+	if value == "" {
+		return
 	}
+	parts := replacementForm.FindStringSubmatch(value)
+	if parts == nil {
+		f.fail("replacementAmount", "must be two amounts of 12 digits and two fees of C or D and 8 digits")
+		return
+	}
+	f.setAmount("replacementAmount", parts[1])
 }

@@ -1,6 +1,8 @@
 package iso8583
 
 import (
+	"crypto/sha256"
+	"encoding/base32"
 	"fmt"
 	"time"
 
@@ -11,7 +13,8 @@ import (
 
 // Restamp moves the times of messages that belong together so that the latest was transmitted now; what is between them stays,
 // and so a reversal still names its original. STANs and codes stay too. Times get milliseconds, which messages do not have: the
-// same file sent twice is two times different payments.
+// same file sent twice is two times different payments. The network's id of a purchase is changed along, alike in all messages
+// that have it, or a completion would be one of the payment that was sent before.
 func Restamp(messages []Message, now time.Time) error {
 	var latest time.Time
 	for _, m := range messages {
@@ -47,11 +50,16 @@ func restamp(item authorizationitem.Item, shift time.Duration) error {
 	}
 	after := before.Add(shift)
 	item["transmittedAt"] = text(after.Format(time.RFC3339Nano))
+	if lifecycle := textOf(item, "lifecycleId"); lifecycle != "" {
+		item["lifecycleId"] = text(moveLifecycle(lifecycle, shift))
+	}
 	if err := restampLocal(item, before, after); err != nil {
 		return err
 	}
-	if err := moveDate(item, "settlementDate", before, after); err != nil {
-		return err
+	for _, attribute := range []string{"settlementDate", "conversionDate"} {
+		if err := moveDate(item, attribute, before, after); err != nil {
+			return err
+		}
 	}
 	if original, ok := item["original"].(*types.AttributeValueMemberM); ok {
 		t, err := transmitted(original.Value)
@@ -61,6 +69,15 @@ func restamp(item authorizationitem.Item, shift time.Duration) error {
 		original.Value["transmittedAt"] = text(t.Add(shift).Format(time.RFC3339Nano))
 	}
 	return identify(item)
+}
+
+// lifecycleCharacters is the length of the network's id of a purchase.
+const lifecycleCharacters = 15
+
+// moveLifecycle is the id that stands for another one in messages moved by shift.
+func moveLifecycle(lifecycle string, shift time.Duration) string {
+	sum := sha256.Sum256([]byte(lifecycle + "|" + shift.String()))
+	return base32.StdEncoding.EncodeToString(sum[:])[:lifecycleCharacters]
 }
 
 // restampLocal keeps the local time's distance from the transmission: its time zone.

@@ -15,6 +15,10 @@ const (
 	// Superseded: the same payment is in the journal with other legs, because reference data changed between two deliveries.
 	// The first complete version counts.
 	Superseded Disposition = "SUPERSEDED"
+	// SamePurchase: the message is another one about a purchase that stands as the message says; nothing was to be moved.
+	SamePurchase Disposition = "SAME_PURCHASE"
+	// Waiting: a reversal waits for its original.
+	Waiting Disposition = "WAITING"
 	// Conflicting: another payment is in the journal under the same business key.
 	Conflicting Disposition = "CONFLICT"
 )

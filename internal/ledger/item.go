@@ -86,10 +86,11 @@ func journalItem(r Record) map[string]types.AttributeValue {
 	if r.Basis != (payment.Decided{}) {
 		item["basis"] = text(r.Basis.Text())
 	}
-	if r.ReversalOf != "" {
-		item["reversalOf"] = text(r.ReversalOf)
-		item["remainingMinor"], item["remainingCurrency"] = number(r.Remaining.Minor), text(string(r.Remaining.Currency))
-	}
+	setText(item, "root", r.Root)
+	setText(item, "merchantKey", r.MerchantKey)
+	setText(item, "refundOfLifecycle", r.RefundOf.Lifecycle)
+	setText(item, "refundOfApproval", r.RefundOf.Approval)
+	setText(item, "reversalOf", r.ReversalOf)
 	return item
 }
 
@@ -104,6 +105,9 @@ func entryItem(r Record, leg payment.Leg) map[string]types.AttributeValue {
 	setText(item, "valueDate", leg.ValueDate)
 	setText(item, "ruleId", leg.RuleID)
 	setText(item, "bankTransactionCode", leg.BankTransactionCode)
+	if leg.Component == payment.Principal {
+		setText(item, "merchantKey", r.MerchantKey)
+	}
 	return item
 }
 
@@ -217,7 +221,8 @@ func decodeRecord(item map[string]types.AttributeValue) (Record, error) {
 				ID: d.required("sequence"), Of: int(d.number("of")), Checksum: d.required("checksum"),
 				TransactionID: d.text("transactionId"), AuthorizationID: d.text("authorizationId"), BusinessKey: d.text("businessKey"),
 				PayloadHash: d.text("payloadHash"), Outcome: payment.Outcome(d.text("outcome")), Reason: d.text("reason"),
-				OccurredAt: d.text("occurredAt"), Basis: d.basis(), ReversalOf: d.text("reversalOf"), Remaining: d.moneyIn("remaining"),
+				OccurredAt: d.text("occurredAt"), Basis: d.basis(), Root: d.text("root"), MerchantKey: d.text("merchantKey"),
+				RefundOf: payment.Links{Lifecycle: d.text("refundOfLifecycle"), Approval: d.text("refundOfApproval")}, ReversalOf: d.text("reversalOf"),
 			},
 			Legs: d.legs(),
 		},

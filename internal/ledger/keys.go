@@ -16,9 +16,12 @@ const (
 	balancePrefix = "BALANCE#"
 	// journalSort is the sort key of every journal item: a sequence has one.
 	journalSort = "JOURNAL"
-	// reversalPrefix precedes the sequence whose reversals the item counts.
-	reversalPrefix = "REVERSAL#"
-	reversalSort   = "REVERSAL"
+	// purchasePrefix precedes the head of a business key: of a purchase, or of a message that leads to one.
+	purchasePrefix = "PURCHASE#"
+	purchaseSort   = "PURCHASE"
+	linkPrefix     = "LINK#"
+	linkSort       = "LINK"
+	suspensePrefix = "SUSPENSE#"
 )
 
 // itemKey is the primary key of an item.
@@ -30,7 +33,16 @@ func (k itemKey) attributes() map[string]types.AttributeValue {
 
 func journalKey(sequence string) itemKey { return itemKey{journalPrefix + sequence, journalSort} }
 
-func reversalKey(original string) itemKey { return itemKey{reversalPrefix + original, reversalSort} }
+func purchaseKey(businessKey string) itemKey {
+	return itemKey{purchasePrefix + payment.ShortKey(businessKey), purchaseSort}
+}
+
+func linkKey(hash string) itemKey { return itemKey{linkPrefix + hash, linkSort} }
+
+// suspenseKey gathers what stands in a suspense account under it, by purchase.
+func suspenseKey(account, businessKey string) itemKey {
+	return itemKey{suspensePrefix + account, payment.ShortKey(businessKey)}
+}
 
 // entryKey sorts the entries of an account by when their payments came in, whatever the order of posting.
 func entryKey(sequence payment.Sequence, leg payment.Leg) itemKey {

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -33,24 +34,69 @@ func (r *Reader) Journal(ctx context.Context, sequence string) (record Record, f
 	return getJournal(ctx, r.client, r.table, sequence)
 }
 
-// Reversal reads the record of the reversal with a business key, of which the posting sequence is known only by its original's.
-func (r *Reader) Reversal(ctx context.Context, original, businessKey string) (record Record, found bool, err error) {
-	out, err := r.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.table, Key: reversalKey(original).attributes(), ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		return Record{}, false, fmt.Errorf("reading the reversals of sequence %s: %w", original, err)
+// Purchase reads the purchase that a business key leads to: of any message that belongs to it, or of the original that a
+// reversal waits for. found is false where nothing is known under the key.
+func (r *Reader) Purchase(ctx context.Context, businessKey string) (purchase StoredPurchase, found bool, err error) {
+	item, err := purchaseAt(ctx, r.client, r.table, businessKey)
+	if err == nil && item.root != "" {
+		item, err = purchaseAt(ctx, r.client, r.table, item.root)
 	}
-	if len(out.Item) == 0 {
-		return Record{}, false, nil
-	}
-	state, err := decodeReversals(out.Item)
+	return item.StoredPurchase, item.Version > 0, err
+}
+
+// Message reads the record of one message about a purchase; purchaseKey leads to the purchase. found is false where the
+// message made no posting sequence.
+func (r *Reader) Message(ctx context.Context, purchaseKey, businessKey string) (record Record, found bool, err error) {
+	purchase, _, err := r.Purchase(ctx, purchaseKey)
 	if err != nil {
 		return Record{}, false, err
 	}
-	number, done := state.applied[businessKey]
-	if !done {
+	message, _ := purchase.Find(businessKey)
+	if message.Sequence == "" {
 		return Record{}, false, nil
 	}
-	return r.Journal(ctx, payment.CorrectionID(original, int(number)))
+	return r.Journal(ctx, message.Sequence)
+}
+
+// SuspenseItem is what one purchase has in a suspense account.
+type SuspenseItem struct {
+	Account string `json:"account"`
+	// PurchaseKey is the business key of the purchase.
+	PurchaseKey     string `json:"purchaseKey"`
+	TransactionID   string `json:"transactionId"`
+	AuthorizationID string `json:"authorizationId"`
+	// Amount is signed: credits, money that belongs to somebody else, are positive.
+	Amount payment.Money `json:"amount"`
+	// Reason is a code such as ACCOUNT_CLOSED; Owner is who has to find out where the money belongs.
+	Reason       string `json:"reason"`
+	Owner        string `json:"owner"`
+	OpenedAt     string `json:"openedAt"`
+	State        string `json:"state"`
+	LastSequence string `json:"lastSequence"`
+}
+
+// EachSuspense calls visit with every suspense item, open and cleared, and stops at its first error.
+func (r *Reader) EachSuspense(ctx context.Context, visit func(SuspenseItem) error) error {
+	return r.scan(ctx, suspensePrefix, func(item map[string]types.AttributeValue) error {
+		suspense, err := decodeSuspense(item)
+		if err != nil {
+			return err
+		}
+		return visit(suspense)
+	})
+}
+
+func decodeSuspense(item map[string]types.AttributeValue) (SuspenseItem, error) {
+	d := &decoder{item: item}
+	s := SuspenseItem{
+		Account: strings.TrimPrefix(d.required("pk"), suspensePrefix), PurchaseKey: d.required("purchase"), TransactionID: d.text("transactionId"),
+		AuthorizationID: d.text("authorizationId"), Amount: d.money(), Reason: d.text("reason"), Owner: d.text("owner"), OpenedAt: d.text("openedAt"),
+		State: d.required("state"), LastSequence: d.text("lastSequence"),
+	}
+	if d.err != nil {
+		return SuspenseItem{}, fmt.Errorf("decoding suspense item %q %q: %w", d.text("pk"), d.text("sk"), d.err)
+	}
+	return s, nil
 }
 
 // EachJournal calls visit with every journal record, in no particular order, and stops at its first error. One page is in

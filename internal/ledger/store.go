@@ -35,6 +35,7 @@ type Getter interface {
 type Client interface {
 	Getter
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
 // Options is what a Store is made of. All fields are needed.
@@ -60,6 +61,10 @@ type Result struct {
 	Disposition Disposition
 	// Record is what the journal holds under the entry's sequence: the entry itself, or the one that was there before.
 	Record Record
+	// Order is the reversal or clearing that the result is of; nil for a payment.
+	Order *payment.Order
+	// Further are the results of reversals that had waited for this payment.
+	Further []Result
 	// Err says why nothing is known to have been committed. The other fields then mean nothing.
 	Err error
 }
@@ -78,6 +83,12 @@ func (s *Store) Commit(ctx context.Context, entries []payment.JournalEntry) []Re
 			continue
 		}
 		p, err := newPlan(s.options.Table, i, Record{JournalEntry: checked, EntryHash: checked.Hash(), PostedAt: postedAt})
+		if err == nil {
+			err = p.open(s.options.Table)
+		}
+		if err == nil && entry.RefundOf != (payment.Links{}) {
+			err = s.countRefund(ctx, &p)
+		}
 		if err != nil {
 			results[i].Err = fmt.Errorf("committing: %w", err)
 			continue
@@ -88,6 +99,22 @@ func (s *Store) Commit(ctx context.Context, entries []payment.JournalEntry) []Re
 		s.commitTogether(ctx, together, results)
 	}
 	return results
+}
+
+// countRefund adds to a refund's plan the change of the purchase that it names: what was given back cannot be disputed too.
+func (s *Store) countRefund(ctx context.Context, p *plan) error {
+	key, err := s.refunded(ctx, p.record.RefundOf)
+	if err != nil || key == "" {
+		return err
+	}
+	at := purchaseKey(key)
+	p.keys = append(p.keys, at)
+	p.actions = append(p.actions, types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.options.Table, Key: at.attributes(), UpdateExpression: aws.String("ADD #refundedMinor :refunded, #version :one"),
+		ExpressionAttributeNames:  map[string]string{"#refundedMinor": "refundedMinor", "#version": "version"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":refunded": number(p.record.Basis.BillingAmount.Minor), ":one": number(1)},
+	}})
+	return nil
 }
 
 // commitTogether posts plans in one transaction. If it fails, whatever the reason, each is posted by itself: the
@@ -116,6 +143,10 @@ func (s *Store) commitOne(ctx context.Context, p plan) Result {
 		} else if known {
 			return s.decide(ctx, p, held)
 		}
+		if lostRace(err) && payment.RankOf(p.record.Basis.MTI) > 0 {
+			// Its purchase is known: a reversal waits for it, or it is another message about a purchase that was posted.
+			return s.join(ctx, joining{message: payment.Presentment(p.record.Sequence), entry: &p.record.JournalEntry, links: p.record.Links, key: p.record.BusinessKey})
+		}
 		if !retryable(err) || attempt == maxAttempts {
 			return Result{Err: fmt.Errorf("posting sequence %s, attempt %d: %w", p.record.ID, attempt, err)}
 		}
@@ -131,7 +162,11 @@ func (s *Store) write(ctx context.Context, plans []plan) error {
 	for _, p := range plans {
 		actions = append(actions, p.actions...)
 	}
-	_, err := s.options.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions, ClientRequestToken: requestToken(plans)})
+	return s.writeActions(ctx, actions, requestToken(plans))
+}
+
+func (s *Store) writeActions(ctx context.Context, actions []types.TransactWriteItem, token *string) error {
+	_, err := s.options.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions, ClientRequestToken: token})
 	return err
 }
 
@@ -153,7 +188,12 @@ func (s *Store) decide(ctx context.Context, p plan, held *Record) Result {
 		// Our own transaction, whose answer was lost.
 		disposition = Posted
 	}
-	return Result{Disposition: disposition, Record: *held}
+	result := Result{Disposition: disposition, Record: *held}
+	if (disposition == AlreadyPosted || disposition == Posted) && payment.RankOf(held.Basis.MTI) > 0 {
+		// Whoever posted it may have died before taking the reversals that had waited for it.
+		result.Further = s.match(ctx, held.BusinessKey)
+	}
+	return result
 }
 
 // Journal reads the record of a sequence, as it is now.
@@ -207,7 +247,7 @@ var throttled = map[string]bool{
 // retryable reports whether the same transaction may succeed when it is sent again. Sending it again is safe even where
 // the first one took effect unseen, because it carries the same token.
 func retryable(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errRefused) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
 	var cancelled *types.TransactionCanceledException

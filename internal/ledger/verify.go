@@ -60,8 +60,10 @@ type verifier struct {
 	// journals counts the journal entries that moved an account, which its balance counts too.
 	journals map[position]int64
 	balances map[position]Balance
-	// reversed is what the journal says of the reversals of each sequence, counted what the item says that counts them.
-	reversed, counted map[string]reversals
+	// booked are the sequences of purchases that the journal has, named those that the purchases' items name.
+	booked, named set
+	// suspended is what the journal puts into each suspense account, open what the open suspense items add up to.
+	suspended, open map[position]int64
 }
 
 // Verify checks the whole ledger against its journal: every journal entry balances and has its checksum and hash; the
@@ -69,7 +71,7 @@ type verifier struct {
 // snapshot: what is posted meanwhile may be seen in part, so the ledger must be at rest for the findings to mean something.
 func (r *Reader) Verify(ctx context.Context) (Verification, error) {
 	v := &verifier{expected: map[position]*standing{}, stored: map[position]*standing{}, journals: map[position]int64{}, balances: map[position]Balance{},
-		reversed: map[string]reversals{}, counted: map[string]reversals{}}
+		suspended: map[position]int64{}, open: map[position]int64{}}
 	if err := r.scan(ctx, "", v.visit); err != nil {
 		return Verification{}, fmt.Errorf("verifying the ledger: %w", err)
 	}
@@ -106,12 +108,15 @@ func (v *verifier) visit(item map[string]types.AttributeValue) error {
 		if balance, err = decodeBalance(item); err == nil {
 			v.balances[position{balance.AccountID, balance.Amount.Currency}] = balance
 		}
-	case isKind(key.partition, reversalPrefix):
-		var state reversals
-		if state, err = decodeReversals(item); err == nil && key != reversalKey(state.original) {
-			err = fmt.Errorf("counts the reversals of sequence %s", state.original)
+	case isKind(key.partition, purchasePrefix):
+		err = v.purchase(item)
+	case isKind(key.partition, suspensePrefix):
+		var suspense SuspenseItem
+		if suspense, err = decodeSuspense(item); err == nil && suspense.State == SuspenseOpen {
+			v.open[position{suspense.Account, suspense.Amount.Currency}] += suspense.Amount.Minor
 		}
-		v.counted[state.original] = state
+	case isKind(key.partition, linkPrefix):
+		// A link says which purchase a message may join; it moves no money.
 	default:
 		err = errors.New("is no item of a ledger")
 	}
@@ -145,13 +150,13 @@ func (v *verifier) journal(key itemKey, item map[string]types.AttributeValue) er
 	if hash := record.Hash(); hash != record.EntryHash {
 		v.report(record.ID, "the entry's hash is %s, recorded is %s", hash, record.EntryHash)
 	}
-	if record.ReversalOf != "" {
-		state, known := v.reversed[record.ReversalOf]
-		if !known || record.Remaining.Minor < state.remaining.Minor {
-			state.remaining = record.Remaining
+	if record.Root != "" || payment.RankOf(record.Basis.MTI) > 0 {
+		v.booked.add(record.ID)
+	}
+	for _, leg := range record.Legs {
+		if leg.Role == payment.RoleSuspense {
+			v.suspended[position{leg.Account, leg.Amount.Currency}] += leg.Signed().Minor
 		}
-		state.version++
-		v.reversed[record.ReversalOf] = state
 	}
 	moved := map[position]bool{}
 	for _, leg := range record.CustomerLegs() {
@@ -172,26 +177,54 @@ func (v *verifier) journal(key itemKey, item map[string]types.AttributeValue) er
 	return nil
 }
 
-// compareReversals reports every sequence whose reversals are not counted as the journal has them.
-func (v *verifier) compareReversals() {
-	sequences := map[string]bool{}
-	for sequence := range v.reversed {
-		sequences[sequence] = true
+// set is a set of sequences, as a count and the exclusive-or of their hashes: two with the same are the same, in whatever order
+// they were met.
+type set struct {
+	count int64
+	seal  [sha256.Size]byte
+}
+
+func (s *set) add(sequence string) {
+	s.count++
+	hash := sha256.Sum256([]byte(sequence))
+	for i := range s.seal {
+		s.seal[i] ^= hash[i]
 	}
-	for sequence := range v.counted {
-		sequences[sequence] = true
+}
+
+// purchase takes the item of a purchase, or of a message that leads to one.
+func (v *verifier) purchase(item map[string]types.AttributeValue) error {
+	p, err := decodePurchase(item)
+	if err != nil || p.root != "" {
+		return err
 	}
-	for sequence := range sequences {
-		journal, counted := v.reversed[sequence], v.counted[sequence]
-		if journal.version != counted.version || journal.remaining != counted.remaining || int(counted.version) != len(counted.applied) {
-			v.report(sequence, "the journal has %d reversals that leave %s, counted are %d that leave %s", journal.version, journal.remaining, counted.version, counted.remaining)
+	for _, sequence := range p.Sequences {
+		v.named.add(sequence)
+	}
+	return nil
+}
+
+// comparePurchases reports purchases that do not name the sequences the journal has of them, and suspense accounts whose open
+// items do not add up to what the journal puts there.
+func (v *verifier) comparePurchases() {
+	if v.booked != v.named {
+		v.report("purchases", "the journal has %d posting sequences of purchases, the purchases name %d, and they are not the same", v.booked.count, v.named.count)
+	}
+	for at, minor := range v.suspended {
+		if v.open[at] != minor {
+			v.report(at.account, "the journal puts %s there, the open suspense items add up to %s", payment.Money{Minor: minor, Currency: at.currency}, payment.Money{Minor: v.open[at], Currency: at.currency})
+		}
+	}
+	for at := range v.open {
+		if _, ok := v.suspended[at]; !ok {
+			v.report(at.account, "suspense items are open, and the journal puts nothing there")
 		}
 	}
 }
 
 // compare reports every account whose entries or balance are not what the journal makes.
 func (v *verifier) compare() {
-	v.compareReversals()
+	v.comparePurchases()
 	accounts := map[position]bool{}
 	for at := range v.expected {
 		accounts[at] = true

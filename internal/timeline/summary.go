@@ -11,6 +11,9 @@ import (
 	"github.com/payrail/payrail/payment"
 )
 
+// ledgerFinding is the line of something that the ledger found out.
+func ledgerFinding(d events.LedgerFindingData) string { return d.Rule + ": " + d.Problem }
+
 // decided is the part of the rules engine's events that a summary needs; the events carry the whole payment besides.
 type decided struct {
 	Decision events.Decision `json:"decision"`
@@ -68,15 +71,31 @@ var summaries = map[events.DetailType]func(json.RawMessage) (string, error){
 	events.TransactionPostingApproved:         of(decision),
 	events.TransactionRoutedToSuspense:        of(decision),
 	events.TransactionPostingFailed:           of(decision),
+	events.PostingRequested: of(func(d events.PostingRequestedData) string {
+		return "to post " + string(d.Request.Kind) + " of " + d.Request.CauseID
+	}),
 	events.PostingLegCreated: of(func(d events.LegData) string {
 		return fmt.Sprintf("leg %d of %d: %s %s %s", d.Leg.Number, d.Sequence.Of, d.Leg.Side, d.Leg.Account, d.Leg.Amount)
 	}),
-	events.ReversalRequested: of(func(d events.ReversalData) string {
-		if r := d.Reversal; r.ReplacementAmount != nil && !r.ReplacementAmount.IsZero() {
-			return fmt.Sprintf("to reverse %s in part: %s of %s remain", r.OriginalSequence, r.ReplacementAmount, r.TransactionAmount)
+	events.PostingOrderCreated: of(func(d events.OrderData) string {
+		o := d.Order
+		original := payment.SequenceID(o.PurchaseKey, 0)
+		switch {
+		case o.Kind == payment.OrderClearing:
+			return "to clear " + original + " out of suspense"
+		case o.Kind == payment.OrderOverdue:
+			return "no original came: " + original
+		case o.ReplacementAmount != nil && !o.ReplacementAmount.IsZero():
+			return fmt.Sprintf("to reverse %s in part: %s of %s remain", original, o.ReplacementAmount, o.TransactionAmount)
+		default:
+			return "to reverse " + original + " in full"
 		}
-		return "to reverse " + d.Reversal.OriginalSequence + " in full"
 	}),
+	events.OverAuthorizationFound:  of(ledgerFinding),
+	events.SuspectedDuplicateFound: of(ledgerFinding),
+	events.OrphanReversal:          of(ledgerFinding),
+	events.ReversalExceedsOriginal: of(ledgerFinding),
+	events.UnmatchedRefund:         of(ledgerFinding),
 	events.TransactionPosted: of(func(d events.PostedData) string {
 		return fmt.Sprintf("%s %s %d legs", d.Outcome, d.Sequence.ID, len(d.Legs))
 	}),

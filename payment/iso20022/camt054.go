@@ -166,6 +166,13 @@ type AmountDetails struct {
 	InstdAmt   *PlainAmount       `json:",omitempty"`
 	TxAmt      *TransactionAmount `json:",omitempty"`
 	CntrValAmt *PlainAmount       `json:",omitempty"`
+	PrtryAmt   []NamedAmount      `json:",omitempty"`
+}
+
+// NamedAmount is an amount that the schema has no element for.
+type NamedAmount struct {
+	Tp  string `iso:"Max35Text"`
+	Amt Amount
 }
 
 type PlainAmount struct{ Amt Amount }
@@ -180,6 +187,7 @@ type CurrencyExchange struct {
 	TrgtCcy  string `iso:"ActiveOrHistoricCurrencyCode"`
 	UnitCcy  string `iso:"ActiveOrHistoricCurrencyCode"`
 	XchgRate string `iso:"BaseOneRate"`
+	QtnDt    string `json:",omitempty" xml:",omitempty" iso:"ISODateTime"`
 }
 
 type Charges struct {

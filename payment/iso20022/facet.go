@@ -67,7 +67,8 @@ var facets = map[string]facet{
 	"IBAN2007Identifier":           pattern(`[A-Z]{2}[0-9]{2}[a-zA-Z0-9]{1,30}`, "must be an IBAN"),
 
 	"ISO8583TransactionTypeCode": pattern(`[0-9A-Z]{2}`, "must be 2 digits or letters"), "ISO8583AccountTypeCode": pattern(`[0-9A-Z]{2}`, "must be 2 digits or letters"),
-	"ISO8583ResponseCode": pattern(`[0-9A-Z]{2}`, "must be 2 digits or letters"), "ISO8583MessageReasonCode": pattern(`[0-9]{4}`, "must be 4 digits"),
+	"ISO8583AmountTypeCode": pattern(`[0-9A-Z]{2}`, "must be 2 digits or letters"),
+	"ISO8583ResponseCode":   pattern(`[0-9A-Z]{2}`, "must be 2 digits or letters"), "ISO8583MessageReasonCode": pattern(`[0-9]{4}`, "must be 4 digits"),
 	"ISO18245MerchantCategoryCode": pattern(`[0-9]{4}`, "must be 4 digits"),
 
 	"ImpliedCurrencyAndAmount": decimals(18, 5), "ActiveOrHistoricCurrencyAndAmount": decimals(18, 5), "DecimalNumber": decimals(18, 17),

@@ -25,7 +25,8 @@ func authorizations() *rapid.Generator[payment.Authorization] {
 			"rrn": optional(`[0-9A-Za-z]{12}`), "authCode": rapid.StringMatching(`[0-9A-Za-z]{1,6}`), "responseCode": rapid.StringMatching(`[0-9A-Z]{2}`),
 			"lifecycleId": optional(`[0-9A-Za-z]{15}`), "mcc": rapid.StringMatching(`[0-9A-Z]{4}`), "conversionRate": optional(`\d{1,10}(\.\d{1,9})?`),
 			"issuerCountry": optional(`\d{0,3}`), "acquirerCountry": optional(`\d{3}`), "posEntryMode": optional(`\d{2,4}`), "posCondition": optional(`[0-9A-Z]{2,4}`),
-			"panSequence": optional(`\d{1,4}`), "acquirerFee": optional(`[CD]\d{8}`), "merchantName": optional(`[\p{L}\p{M} &<'.]{0,60}`), "merchantCity": optional(`[\p{L} ]{0,60}`),
+			"panSequence": optional(`\d{1,4}`), "settlementRate": optional(`\d{1,10}(\.\d{1,9})?`), "conversionDate": optional(`2026-0[1-9]-[12][0-9]`),
+			"additionalAmounts": optional(`[0-9A-Z]{4}(826|840|392|048)[CD]\d{12}(,[0-9A-Z]{4}978[CD]\d{12}){0,5}`), "acquirerFee": optional(`[CD]\d{8}`), "merchantName": optional(`[\p{L}\p{M} &<'.]{0,60}`), "merchantCity": optional(`[\p{L} ]{0,60}`),
 			"merchantCountry": optional(`[A-Za-z ]{0,20}`), "merchantId": optional(`[ -~]{0,35}`), "terminalId": optional(`[ -~]{0,16}`),
 			"transactionCurrency": rapid.SampledFrom([]string{"USD", "JPY", "BHD", "GBP"}), "billingCurrency": rapid.SampledFrom([]string{"GBP", "BHD"}),
 		}

@@ -17,16 +17,22 @@ const codeIssuer = "PAYRAIL"
 // booked is the status of every entry: only what is in the journal is told.
 const booked = "BOOK"
 
-// Posting is everything a notice tells: what was posted, to whose account, and the authorization behind it.
+// Posting is everything a notice tells: what was posted, to whose account, and the message of the card network behind it.
 type Posting struct {
 	Entry payment.JournalEntry
 	// PostedAt is when the entry was committed, RFC 3339.
-	PostedAt      string
-	Account       payment.Account
+	PostedAt string
+	Account  payment.Account
+	// Authorization is the message that the posting was made of; the zero value where no message of a card is behind it, as with
+	// a fee that stands by itself or a provisional credit.
 	Authorization payment.Authorization
-	// Reverses is the posting sequence that this one takes back, in whole or in part; empty for all others.
-	Reverses string
+	// Corrects is the first posting sequence of the purchase, where this is a later one of it: a reversal, or the difference to a
+	// completion with another amount. Empty for all others.
+	Corrects string
 }
+
+// ofCard reports whether a message of a card network is behind the posting.
+func (p Posting) ofCard() bool { return p.Authorization.MTI != "" }
 
 // ErrNoCustomerLeg says that a posting touched no customer account, as one to suspense: there is nobody to notify.
 var ErrNoCustomerLeg = errors.New("the posting has no leg on a customer account")
@@ -173,19 +179,22 @@ func (p Posting) entry(leg payment.Leg) Entry {
 	if leg.ValueDate != "" {
 		e.ValDt = &Date{Dt: leg.ValueDate}
 	}
-	if p.Reverses != "" {
+	if p.takesBack(leg) {
 		yes := true
 		e.RvslInd = &yes
 	}
 	details := EntryTransaction{Refs: p.references(leg), Amt: e.Amt, CdtDbtInd: e.CdtDbtInd, AddtlTxInf: payment.Shorten(leg.Description, 500)}
-	if kind, isCharge := charges[p.counterRole(leg)]; isCharge {
+	switch kind, isCharge := chargeOf(leg); {
+	case isCharge:
 		e.Chrgs = p.charge(leg, kind)
-	} else {
+	case p.ofCard():
 		e.AmtDtls, e.CardTx = p.amountDetails(leg), p.card()
-		if p.Reverses == "" {
+		if p.Corrects == "" {
 			e.Chrgs = p.acquirerFee()
 		}
 		details.RltdPties, details.RltdDts, details.CardTx = p.merchant(leg), &RelatedDates{AccptncDtTm: instant(p.Authorization.TransmittedAt)}, p.cardTransaction()
+	default:
+		e.AmtDtls = p.amountDetails(leg)
 	}
 	e.NtryDtls = []EntryDetails{{TxDtls: []EntryTransaction{details}}}
 	return e
@@ -193,69 +202,101 @@ func (p Posting) entry(leg payment.Leg) Entry {
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// counter is the other half of a leg's movement: posting rules number the debit and the credit of one movement one after the
-// other, an odd number first.
-func (p Posting) counter(leg payment.Leg) (payment.Leg, bool) {
-	number := leg.Number + 1
-	if leg.Number%2 == 0 {
-		number = leg.Number - 1
+// charge is a movement beside the principal: Payrail's own bank transaction code for it, and its name in a charge record.
+type charge struct{ code, name string }
+
+// charges are what components of a payment are called; chargeFamilies what legs are by ISO 20022 sub-family where their
+// component has no name of its own.
+var (
+	charges        = map[payment.Component]charge{payment.FXFee: {"CARD.FEE.FX", "FXFEE"}, payment.CashFee: {"CARD.FEE.CASH", "CASHFEE"}, payment.FXFeeTax: {"CARD.TAX", "TAX"}}
+	chargeFamilies = map[string]charge{"FEES": {"CARD.FEE", "FEE"}, "CHRG": {"CARD.CHARGE", "CHARGE"}, "COMM": {"CARD.COMMISSION", "COMMISSION"},
+		"TAXE": {"CARD.TAX", "TAX"}, "INTR": {"CARD.INTEREST", "INTEREST"}}
+)
+
+// chargeOf says which charge a leg is. The bank transaction code decides: a fee that is given back with a provisional credit is
+// an adjustment, and no charge.
+func chargeOf(leg payment.Leg) (charge, bool) {
+	kind, isCharge := chargeFamilies[subFamily(leg)]
+	if named, ok := charges[leg.Component]; ok && isCharge {
+		return named, true
 	}
-	i := slices.IndexFunc(p.Entry.Legs, func(l payment.Leg) bool {
-		return l.Number == number && l.Side != leg.Side && l.Amount == leg.Amount
-	})
-	if i < 0 {
-		return payment.Leg{}, false
-	}
-	return p.Entry.Legs[i], true
+	return kind, isCharge
 }
 
-func (p Posting) counterRole(leg payment.Leg) payment.Role {
-	counter, _ := p.counter(leg)
-	return counter.Role
+// subFamily is the last part of a leg's bank transaction code.
+func subFamily(leg payment.Leg) string {
+	if parts := strings.Split(leg.BankTransactionCode, "/"); len(parts) == 3 {
+		return parts[2]
+	}
+	return ""
 }
 
-// charges are the legs that are no principal, by the role on their other side: the proprietary code and the charge's name.
-var charges = map[payment.Role]struct{ code, name string }{
-	payment.RoleFXFeeIncome:   {"CARD.FEE.FX", "FXFEE"},
-	payment.RoleCashFeeIncome: {"CARD.FEE.CASH", "CASHFEE"},
-	payment.RoleTaxPayable:    {"CARD.TAX", "TAX"},
+// Sub-families of corrections in favour of the customer, and of their claw-back.
+const creditAdjustment, debitAdjustment = "CAJT", "DAJT"
+
+// takesBack reports whether a leg takes an entry of the purchase back: it has the other side than the purchase and its charges
+// have. The difference that a higher completion adds does not.
+func (p Posting) takesBack(leg payment.Leg) bool {
+	if p.Corrects == "" || !p.ofCard() || subFamily(leg) == creditAdjustment || subFamily(leg) == debitAdjustment {
+		return false
+	}
+	side := payment.Debit
+	if _, isCharge := chargeOf(leg); !isCharge && p.Authorization.Direction() == payment.DirectionCredit {
+		side = payment.Credit
+	}
+	return leg.Side != side
 }
 
 // principals are the proprietary codes of principals by ISO 20022 sub-family.
 var principals = map[string]string{"POSD": "CARD.PURCHASE", "POSC": "CARD.PURCHASE", "XBCP": "CARD.PURCHASE", "CWDL": "CARD.CASH", "XBCW": "CARD.CASH",
-	"RIMB": "CARD.REFUND", "CAJT": "CARD.ADJUSTMENT", "DAJT": "CARD.ADJUSTMENT"}
+	"RIMB": "CARD.REFUND"}
 
 // bankTransactionCode is the code of the posting rule, and Payrail's own beside it, which tells foreign from domestic: there is no
 // sub-family for foreign debit card purchases.
 func (p Posting) bankTransactionCode(leg payment.Leg) BankTransactionCode {
 	var code BankTransactionCode
-	subFamily := ""
-	if parts := strings.Split(leg.BankTransactionCode, "/"); len(parts) == 3 {
-		subFamily = parts[2]
-		code.Domn = &Domain{Cd: parts[0], Fmly: Family{Cd: parts[1], SubFmlyCd: subFamily}}
+	family := subFamily(leg)
+	if parts := strings.Split(leg.BankTransactionCode, "/"); family != "" {
+		code.Domn = &Domain{Cd: parts[0], Fmly: Family{Cd: parts[1], SubFmlyCd: family}}
 	}
-	own := principals[subFamily]
-	switch charge, isCharge := charges[p.counterRole(leg)]; {
-	case isCharge:
-		own = charge.code
-	case own == "":
-		own = "CARD.OTHER"
-	case payment.Foreign(p.Authorization):
-		own += ".FOREIGN"
-	}
-	code.Prtry = &ProprietaryCode{Cd: own, Issr: codeIssuer}
+	code.Prtry = &ProprietaryCode{Cd: p.ownCode(leg), Issr: codeIssuer}
 	return code
 }
 
+func (p Posting) ownCode(leg payment.Leg) string {
+	family := subFamily(leg)
+	kind, isCharge := chargeOf(leg)
+	own, isPrincipal := principals[family]
+	switch {
+	case isCharge:
+		return kind.code
+	case family == creditAdjustment || family == debitAdjustment:
+		return "CARD.ADJUSTMENT"
+	case isPrincipal && p.ofCard() && payment.Foreign(p.Authorization):
+		return own + ".FOREIGN"
+	case isPrincipal:
+		return own
+	default:
+		return "CARD.OTHER"
+	}
+}
+
+// maxReference is the longest reference that the schema takes.
+const maxReference = 35
+
 func (p Posting) references(leg payment.Leg) References {
 	a := p.Authorization
-	r := References{AcctSvcrRef: p.Entry.ID, EndToEndId: a.RetrievalReference(), TxId: a.LifecycleID}
-	for _, own := range []Reference{
-		{"STAN", a.STAN}, {"AUTH_CODE", a.AuthCode}, {"ACQUIRER_ID", a.AcquirerID}, {"POSTING_SEQUENCE", p.Entry.ID},
-		{"POSTING_LEG", fmt.Sprintf("%d/%d", leg.Number, p.Entry.Of)}, {"ORIG", p.Reverses},
-	} {
-		if own.Ref != "" {
-			r.Prtry = append(r.Prtry, own)
+	r := References{AcctSvcrRef: p.Entry.ID}
+	own := []Reference{{"POSTING_SEQUENCE", p.Entry.ID}, {"POSTING_LEG", fmt.Sprintf("%d/%d", leg.Number, p.Entry.Of)}, {"ORIG", p.Corrects}}
+	if p.ofCard() {
+		r.EndToEndId, r.TxId = a.RetrievalReference(), a.LifecycleID
+		own = slices.Concat([]Reference{{"STAN", a.STAN}, {"AUTH_CODE", a.AuthCode}, {"ACQUIRER_ID", a.AcquirerID}}, own)
+	} else {
+		own = append(own, Reference{"CAUSE", p.Entry.AuthorizationID})
+	}
+	for _, reference := range own {
+		if reference.Ref != "" && len(reference.Ref) <= maxReference {
+			r.Prtry = append(r.Prtry, reference)
 		}
 	}
 	return r
@@ -264,31 +305,56 @@ func (p Posting) references(leg payment.Leg) References {
 func (p Posting) amountDetails(leg payment.Leg) *AmountDetails {
 	a := p.Authorization
 	d := &AmountDetails{TxAmt: &TransactionAmount{Amt: amount(leg.Amount)}}
-	if p.Reverses != "" {
-		// The amounts of a reversal's message are its original's. How much of them this posting takes back depends on the reversals
-		// before it: the notice tells what was posted.
+	if p.Corrects != "" || !p.ofCard() {
+		// The amounts of a reversal's message are its original's, those of a completion the whole purchase's. How much of them this
+		// posting moves depends on what was posted before it: the notice tells what was posted.
 		return d
 	}
 	d.InstdAmt = &PlainAmount{Amt: amount(a.TransactionAmount)}
 	if rate, ok := entryRate(a.ConversionRate); ok && payment.Foreign(a) {
 		source, target := string(a.TransactionAmount.Currency), string(a.BillingAmount.Currency)
 		d.TxAmt.CcyXchg = &CurrencyExchange{SrcCcy: source, TrgtCcy: target, UnitCcy: source, XchgRate: rate}
+		if a.ConversionDate != "" {
+			d.TxAmt.CcyXchg.QtnDt = a.ConversionDate + "T00:00:00" // the element takes a time, and DE16 is a date
+		}
 	}
 	if a.SettlementAmount != nil {
 		d.CntrValAmt = &PlainAmount{Amt: amount(*a.SettlementAmount)}
 	}
+	d.PrtryAmt = additionalAmounts(a)
 	return d
 }
 
+// additionalAmounts are those of DE54 by their type there and their side: the element has no place for either.
+func additionalAmounts(a payment.Authorization) []NamedAmount {
+	all, err := payment.ParseAdditionalAmounts(a.AdditionalAmounts)
+	if err != nil {
+		return nil // the intake takes no such text
+	}
+	var named []NamedAmount
+	for _, one := range all {
+		named = append(named, NamedAmount{Tp: "DE54_" + one.Type + "_" + direction(one.Side), Amt: amount(one.Amount)})
+	}
+	return named
+}
+
 // charge is the record of a fee or a tax leg. The rate is not told: prices may have changed since.
-func (p Posting) charge(leg payment.Leg, kind struct{ code, name string }) *Charges {
+func (p Posting) charge(leg payment.Leg, kind charge) *Charges {
 	total := amount(leg.Amount)
 	record := Charge{Amt: total, CdtDbtInd: direction(leg.Side), Tp: ChargeType{Prtry: ChargeName{Id: kind.name}}, Br: "DEBT"}
-	if counter, ok := p.counter(leg); ok && counter.Role == payment.RoleTaxPayable {
-		jurisdiction := strings.TrimPrefix(counter.Account, string(payment.RoleTaxPayable)+".")
+	if jurisdiction := p.jurisdiction(leg); jurisdiction != "" {
 		record.Tax = &Tax{Id: jurisdiction, Amt: &total}
 	}
 	return &Charges{TtlChrgsAndTaxAmt: &total, Rcrd: []Charge{record}}
+}
+
+// jurisdiction is whose tax a leg is: the account on its other side says so (TAX_PAYABLE.GB). Empty for what is no tax.
+func (p Posting) jurisdiction(leg payment.Leg) string {
+	i := slices.IndexFunc(p.Entry.Legs, func(l payment.Leg) bool { return l.Role == payment.RoleTaxPayable && l.Component == leg.Component })
+	if i < 0 {
+		return ""
+	}
+	return strings.TrimPrefix(p.Entry.Legs[i].Account, string(payment.RoleTaxPayable)+".")
 }
 
 // acquirerFee is DE28: a surcharge of the acquirer that the amount of the transaction includes.

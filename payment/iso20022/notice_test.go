@@ -113,7 +113,7 @@ func golden(t *testing.T) map[string]Message {
 	require.NoError(t, err)
 	full, err := Reverse(reversal, reversal.PayloadHash(), original, nil, ingestedAt)
 	require.NoError(t, err)
-	return map[string]Message{
+	documents := map[string]Message{
 		"cain.003-foreign-purchase": standard(foreignPurchase(), gbpAccount()), "cain.003-cash": standard(cash(), gbpAccount()),
 		"cain.003-yen-to-dinar": standard(yenPurchase, bhdAccount), "cain.003-bare": standard(bare, payment.Account{Status: payment.AccountNotFound}),
 		"cain.005-partial": partial, "cain.005-full": full,
@@ -121,6 +121,10 @@ func golden(t *testing.T) map[string]Message {
 		"camt.054-yen-to-dinar": notice(posted(t, yenPurchase, bhdAccount)), "camt.054-refund": notice(posted(t, refund, gbpAccount())),
 		"camt.054-bare": notice(posted(t, bare, payment.Account{ID: "acc-1", Currency: "GBP"})),
 	}
+	for _, name := range []string{"reversal-partial", "completion-lower", "fee", "provisional-credit"} {
+		documents["camt.054-"+name] = notice(kinds(t)[name].posting)
+	}
+	return documents
 }
 
 func TestGoldenDocuments(t *testing.T) {
@@ -159,6 +163,15 @@ func TestGoldenDocumentsAreValid(t *testing.T) {
 			iso20022test.Valid(t, m.MsgDefIdr, document)
 		})
 	}
+	var notices [][]byte
+	for _, k := range kinds(t) {
+		m, err := Notify(k.posting)
+		require.NoError(t, err)
+		document, err := m.XML()
+		require.NoError(t, err)
+		notices = append(notices, document)
+	}
+	iso20022test.Valid(t, PostedNotice, notices...)
 }
 
 func entriesOf(t *testing.T, p Posting) (AccountNotification, []Entry) {
@@ -229,7 +242,7 @@ func TestNoticeOfCash(t *testing.T) {
 // A reversal has the code of its original, the other side, and says what it takes back.
 func TestNoticeOfAReversal(t *testing.T) {
 	p := posted(t, foreignPurchase(), gbpAccount())
-	p.Reverses = p.Entry.ID
+	p.Corrects = p.Entry.ID
 	for i, leg := range p.Entry.Legs {
 		p.Entry.Legs[i].Side = map[payment.Side]payment.Side{payment.Debit: payment.Credit, payment.Credit: payment.Debit}[leg.Side]
 	}
@@ -239,7 +252,7 @@ func TestNoticeOfAReversal(t *testing.T) {
 	require.True(t, *entries[0].RvslInd)
 	require.Equal(t, "CRDT", entries[0].CdtDbtInd)
 	require.Equal(t, "POSD", entries[0].BkTxCd.Domn.Fmly.SubFmlyCd)
-	require.Contains(t, entries[0].NtryDtls[0].TxDtls[0].Refs.Prtry, Reference{"ORIG", p.Reverses})
+	require.Contains(t, entries[0].NtryDtls[0].TxDtls[0].Refs.Prtry, Reference{"ORIG", p.Corrects})
 	require.Equal(t, "CARD.FEE.FX", entries[1].BkTxCd.Prtry.Cd)
 }
 

@@ -3,6 +3,7 @@ package iso20022
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/payrail/payrail/payment"
@@ -19,7 +20,9 @@ type Reversal struct {
 	AcctTo         *payment.CardAccount `json:",omitempty"`
 	Issr           *payment.Institution `json:",omitempty"`
 	TxId           payment.TransactionIdentification
+	ConvsDtTm      *payment.Conversion `json:",omitempty"`
 	TxAmts         payment.TransactionAmounts
+	AddtlAmt       []payment.AdditionalAmountBlock `json:",omitempty"`
 	OrgnlDataElmts OriginalDataElements
 	Accptr         *payment.Acceptor       `json:",omitempty"`
 	Termnl         *payment.Terminal       `json:",omitempty"`
@@ -137,15 +140,16 @@ func Reverse(a payment.Authorization, payloadHash string, original Original, fin
 	f := standard.Document.FinInitn
 	f.Hdr.PrtcolVrsn = ReversalInitiation
 	f.Hdr.MsgFctn = "NOTI" // what was reversed has been; no answer is expected
-	f.Hdr.TracData = nil   // the posting sequence of a reversal gets its number when it is posted
+	// The posting sequence of a reversal gets its number when it is posted: only the trace is known.
+	f.Hdr.TracData = slices.DeleteFunc(f.Hdr.TracData, func(d payment.Additional) bool { return d.Tp == "POSTING_SEQ_ID" })
 	remaining := f.TxAmts
 	remaining.Amt, remaining.CrdhldrBllgAmt = final.Transaction.Decimal(), final.Billing.Decimal()
 	// The settlement amount of the message is the original's; what remains of it only the scheme's settlement says.
-	remaining.RcncltnAmt, remaining.RcncltnCcy = "", ""
+	remaining.RcncltnAmt, remaining.RcncltnCcy, remaining.RcncltnFctvXchgRate = "", "", ""
 	r := &Reversal{
 		Hdr: f.Hdr, TxChrtcs: f.TxChrtcs, Acqrr: f.Acqrr, Sndr: f.Sndr, AcctFr: f.AcctFr, AcctTo: f.AcctTo, Issr: f.Issr,
 		Card: &ReversalCard{PrtctdPAN: f.Card.PrtctdPAN, CardSeqNb: f.Card.CardSeqNb, PANAcctRg: f.Card.PANAcctRg, CtryCd: f.Card.Ctry, AddtlCardData: f.Card.AddtlData},
-		TxId: f.TxId, TxAmts: remaining,
+		TxId: f.TxId, ConvsDtTm: f.ConvsDtTm, TxAmts: remaining, AddtlAmt: f.AddtlAmt,
 		OrgnlDataElmts: OriginalDataElements{
 			MsgClss: class, AcqrrId: original.AcquirerID, TxAmts: &f.TxAmts,
 			TxId: OriginalIdentification{SysTracAudtNb: original.STAN, RtrvlRefNb: original.RRN, LifeCyclId: a.LifecycleID},

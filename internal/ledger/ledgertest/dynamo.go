@@ -87,8 +87,8 @@ func stringOf(value types.AttributeValue) string {
 
 func keyOf(item Item) Key { return Key{stringOf(item["pk"]), stringOf(item["sk"])} }
 
-// TransactWriteItems takes Put with the condition attribute_not_exists(pk), Update with ADD, and Update with SET of plain values
-// under the condition attribute_not_exists(pk) or the equality of a number; anything else is refused.
+// TransactWriteItems takes Put with the condition attribute_not_exists(pk), Update with ADD, and Update with SET of plain values,
+// unconditional or under the condition attribute_not_exists(pk) or the equality of a number; anything else is refused.
 func (t *Table) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	const operation = "TransactWriteItems"
 	if err := t.before(operation); err != nil {
@@ -121,7 +121,7 @@ func transactionKeys(in *dynamodb.TransactWriteItemsInput) ([]Key, error) {
 		case action.Put != nil && aws.ToString(action.Put.ConditionExpression) == "attribute_not_exists(pk)":
 			keys[i] = keyOf(action.Put.Item)
 		case action.Update != nil && strings.HasPrefix(aws.ToString(action.Update.UpdateExpression), "ADD ") && action.Update.ConditionExpression == nil,
-			action.Update != nil && strings.HasPrefix(aws.ToString(action.Update.UpdateExpression), "SET ") && action.Update.ConditionExpression != nil:
+			action.Update != nil && strings.HasPrefix(aws.ToString(action.Update.UpdateExpression), "SET "):
 			keys[i] = keyOf(action.Update.Key)
 		default:
 			return nil, fmt.Errorf("ValidationException: action %d is none this table knows", i)
@@ -320,14 +320,20 @@ func (t *Table) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*d
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	partition := stringOf(in.ExpressionAttributeValues[":pk"])
-	keys := t.sortedKeys(func(k Key) bool { return k.Partition == partition })
+	from, to := stringOf(in.ExpressionAttributeValues[":from"]), stringOf(in.ExpressionAttributeValues[":to"])
+	between := strings.Contains(aws.ToString(in.KeyConditionExpression), "BETWEEN :from AND :to")
+	keys := t.sortedKeys(func(k Key) bool { return k.Partition == partition && (!between || (k.Sort >= from && k.Sort <= to)) })
 	if in.ScanIndexForward != nil && !*in.ScanIndexForward {
 		slices.Reverse(keys)
 	}
 	keys, last := page(keys, in.ExclusiveStartKey, int(aws.ToInt32(in.Limit)))
 	out := &dynamodb.QueryOutput{LastEvaluatedKey: last}
 	for _, key := range keys {
-		out.Items = append(out.Items, maps.Clone(t.items[key]))
+		// The one filter there is: an attribute that equals a text.
+		name, value, filtered := strings.Cut(aws.ToString(in.FilterExpression), " = ")
+		if !filtered || stringOf(t.items[key][name]) == stringOf(in.ExpressionAttributeValues[value]) {
+			out.Items = append(out.Items, maps.Clone(t.items[key]))
+		}
 	}
 	return out, t.after("Query")
 }

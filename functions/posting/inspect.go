@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"sync"
+
+	"github.com/payrail/payrail/events"
+	"github.com/payrail/payrail/internal/batch"
+	"github.com/payrail/payrail/internal/ledger"
+	"github.com/payrail/payrail/payment"
+)
+
+// inspection is what was found out about a posted payment by what stands beside it.
+type inspection struct {
+	findings []finding
+	err      error
+}
+
+// inspect looks at what stands beside each posted payment: rules need other payments, which only the ledger
+// has. What it finds keeps nothing from being posted.
+func (p *poster) inspect(ctx context.Context, results []ledger.Result) []inspection {
+	inspections := make([]inspection, len(results))
+	var running sync.WaitGroup
+	for i, result := range results {
+		record := result.Record
+		posted := result.Err == nil && (result.Disposition == ledger.Posted || result.Disposition == ledger.AlreadyPosted)
+		if !posted || record.Root != "" || record.MerchantKey == "" {
+			continue
+		}
+		running.Go(func() { inspections[i] = p.inspectOne(ctx, record) })
+	}
+	running.Wait()
+	return inspections
+}
+
+func (p *poster) inspectOne(ctx context.Context, record ledger.Record) inspection {
+	if record.RefundOf != (payment.Links{}) {
+		known, err := p.ledger.RefundsKnownPurchase(ctx, record)
+		if err != nil || known {
+			return inspection{err: err}
+		}
+		return inspection{findings: []finding{{events.UnmatchedRefund, "R-062", "",
+			"the refund names no purchase that is known, and none of the card at the merchant is"}}}
+	}
+	twin, err := p.ledger.Twin(ctx, record)
+	if err != nil || twin == "" {
+		return inspection{err: err}
+	}
+	return inspection{findings: []finding{{events.SuspectedDuplicateFound, "R-052", twin,
+		"the same card paid the same merchant the same amount within 5 minutes; both are posted"}}}
+}
+
+// tell tells of what an inspection found.
+func (p *poster) tell(g *group, seen inspection, outbox *batch.Outbox) error {
+	if seen.err != nil {
+		return seen.err
+	}
+	for _, f := range seen.findings {
+		if err := p.find(g, f, outbox); err != nil {
+			return err
+		}
+	}
+	return nil
+}

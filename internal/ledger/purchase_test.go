@@ -1,0 +1,367 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/payrail/payrail/internal/ledger/ledgertest"
+	"github.com/payrail/payrail/payment"
+)
+
+// presentment is a message about example E2's purchase: USD 100.00 billed as GBP 79.25, or other amounts of a completion. n
+// tells the messages of a test apart.
+func presentment(t require.TestingT, n int, mti string, minute int, usd, gbp int64) payment.JournalEntry {
+	d := payment.Decided{
+		Outcome: payment.OutcomePosted, MTI: mti, TransactionType: "00", MCC: "5411", Foreign: true, Charges: payment.Charges{FX: true},
+		TransmittedAt:     time.Date(2026, 7, 9, 10, minute, 0, 0, time.UTC).Format(time.RFC3339Nano),
+		TransactionAmount: payment.Money{Minor: usd, Currency: "USD"}, BillingAmount: payment.Money{Minor: gbp, Currency: "GBP"}, AccountID: "acc-1",
+		Scheme: "VISA", Terms: payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB"}, ValueDate: "2026-07-10",
+	}
+	legs, err := payment.Legs(d)
+	require.NoError(t, err)
+	entry := entryOf(n, legs)
+	entry.Basis = d
+	entry.Links = payment.Links{Approval: "APPROVAL"}
+	return entry
+}
+
+func authorized(t require.TestingT, n int) payment.JournalEntry {
+	return presentment(t, n, "0100", 0, 10000, 7925)
+}
+
+// suspended is E8: a purchase of a closed account.
+func suspended(t require.TestingT, n int) payment.JournalEntry {
+	entry := authorized(t, n)
+	d := entry.Basis
+	d.Outcome, d.AccountID = payment.OutcomeSuspense, ""
+	legs, err := payment.Legs(d)
+	require.NoError(t, err)
+	s := entry.Sequence
+	s.Basis, s.Of, s.Checksum, s.Outcome, s.Reason = d, len(legs), payment.Checksum(legs), payment.OutcomeSuspense, "ACCOUNT_CLOSED"
+	return payment.JournalEntry{Sequence: s, Legs: legs}
+}
+
+// reversal orders that of USD 100.00 so many cents remain; n tells reversals of one original apart.
+func reversal(original payment.JournalEntry, n int, remains int64) payment.Order {
+	key := fmt.Sprintf("REV%023d", n)
+	return payment.Order{Kind: payment.OrderReversal, PurchaseKey: original.BusinessKey, TransactionID: payment.TransactionID(key), AuthorizationID: fmt.Sprintf("auth-r%d", n),
+		BusinessKey: key, PayloadHash: fmt.Sprintf("hash-r%d", n), PANToken: "tok", OccurredAt: "2026-07-09T10:16:00.000Z", Outcome: payment.OutcomePosted, AccountID: "acc-1",
+		TransmittedAt: "2026-07-09T10:30:00Z", TransactionType: "00", Scheme: "VISA", TransactionAmount: original.Basis.TransactionAmount,
+		BillingAmount: original.Basis.BillingAmount, ReplacementAmount: &payment.Money{Minor: remains, Currency: "USD"}, ValueDate: "2026-07-11"}
+}
+
+func clearing(original payment.JournalEntry, account string) payment.Order {
+	return payment.Order{Kind: payment.OrderClearing, PurchaseKey: original.BusinessKey, TransactionID: original.TransactionID, AuthorizationID: "case-1",
+		BusinessKey: "CLEARING00000000000000000001", PayloadHash: "hash", OccurredAt: "2026-07-10T10:16:00.000Z", AccountID: account}
+}
+
+func overdue(original payment.JournalEntry, at string) payment.Order {
+	o := clearing(original, "")
+	o.Kind, o.OccurredAt = payment.OrderOverdue, at
+	return o
+}
+
+func balanceOf(t require.TestingT, table *ledgertest.Table, account string) string {
+	balances, err := NewReader(table, "ledger").Balances(context.Background(), account)
+	require.NoError(t, err)
+	if len(balances) == 0 {
+		return "none"
+	}
+	require.Len(t, balances, 1)
+	return balances[0].Amount.String()
+}
+
+func later(table *ledgertest.Table) *Store {
+	store := newStore(table)
+	store.options.Now = func() time.Time { return postingTime.Add(time.Second) }
+	return store
+}
+
+func suspenseOf(t require.TestingT, table *ledgertest.Table) []string {
+	var items []string
+	require.NoError(t, NewReader(table, "ledger").EachSuspense(context.Background(), func(s SuspenseItem) error {
+		items = append(items, fmt.Sprintf("%s %s %s %s %s", s.Account, s.Amount, s.State, s.Reason, s.Owner))
+		return nil
+	}))
+	return items
+}
+
+// E4 and E5, given twice, by another authorization, with other content, and beyond what remains.
+func TestReversals(t *testing.T) {
+	table, original := ledgertest.NewTable(), authorized(t, 1)
+	store, ctx := newStore(table), context.Background()
+	commit(t, store, original)
+
+	first := store.Settle(ctx, reversal(original, 1, 6309))
+	require.NoError(t, first.Err)
+	require.Equal(t, Posted, first.Disposition)
+	require.Equal(t, "ps_KEY00000000000000000000001-01", first.Record.ID)
+	require.Equal(t, "GBP -51.80", balanceOf(t, table, "acc-1"), "E5: 82.09 less 30.29, which is 50.00 with 1.50 and 0.30")
+	requireSound(t, table, 2)
+	for _, key := range []string{original.BusinessKey, reversal(original, 1, 0).BusinessKey} {
+		record, found, err := NewReader(table, "ledger").Message(ctx, key, reversal(original, 1, 0).BusinessKey)
+		require.NoError(t, err)
+		require.True(t, found)
+		require.Equal(t, first.Record, record, "what is read is what was written, by either key")
+	}
+
+	again := later(table).Settle(ctx, reversal(original, 1, 6309))
+	require.NoError(t, again.Err)
+	require.Equal(t, AlreadyPosted, again.Disposition)
+	require.Equal(t, first.Record, again.Record)
+
+	same := reversal(original, 1, 6309)
+	same.AuthorizationID = "auth-other"
+	require.Equal(t, LateDuplicate, later(table).Settle(ctx, same).Disposition)
+	same.PayloadHash = "hash-other"
+	require.Equal(t, Conflicting, later(table).Settle(ctx, same).Disposition)
+
+	exceeding := later(table).Settle(ctx, reversal(original, 2, 9000))
+	require.Equal(t, payment.ReasonReversalExceeds, payment.ReasonOf(exceeding.Err))
+	other := reversal(original, 5, 0)
+	other.BillingAmount.Minor++
+	require.Equal(t, payment.ReasonOriginalMismatch, payment.ReasonOf(later(table).Settle(ctx, other).Err))
+
+	rest := later(table).Settle(ctx, reversal(original, 3, 0))
+	require.NoError(t, rest.Err)
+	require.Equal(t, "ps_KEY00000000000000000000001-02", rest.Record.ID)
+	require.Equal(t, "GBP 0.00", balanceOf(t, table, "acc-1"))
+	require.Equal(t, payment.ReasonAlreadyReversed, payment.ReasonOf(later(table).Settle(ctx, reversal(original, 4, 0)).Err))
+	requireSound(t, table, 3)
+}
+
+// 0100, then 0120 and 0220 under keys of their own: one purchase, posted once, adjusted by the difference.
+func TestMessagesOfOnePurchase(t *testing.T) {
+	table, ctx := ledgertest.NewTable(), context.Background()
+	commit(t, newStore(table), authorized(t, 1))
+	advice := presentment(t, 2, "0120", 1, 10000, 7925)
+	require.Equal(t, []Disposition{SamePurchase}, commit(t, newStore(table), advice))
+	require.Equal(t, []Disposition{SamePurchase}, commit(t, later(table), advice), "and again")
+	require.Equal(t, "GBP -82.09", balanceOf(t, table, "acc-1"))
+
+	completion := presentment(t, 3, "0220", 2, 12000, 9510)
+	results := newStore(table).Commit(ctx, []payment.JournalEntry{completion})
+	require.NoError(t, results[0].Err)
+	require.Equal(t, Posted, results[0].Disposition)
+	require.Equal(t, "ps_KEY00000000000000000000001-01", results[0].Record.ID)
+	require.Equal(t, "GBP -98.51", balanceOf(t, table, "acc-1"), "95.10 with 2.84 and 0.57")
+	again := later(table).Commit(ctx, []payment.JournalEntry{completion})[0]
+	require.Equal(t, AlreadyPosted, again.Disposition)
+	require.Equal(t, results[0].Record, again.Record)
+	found, known, err := later(table).Lookup(ctx, completion.Sequence)
+	require.NoError(t, err)
+	require.True(t, known)
+	require.Equal(t, results[0].Record, found.Record)
+
+	// A reversal that names the completion takes the purchase back.
+	require.NoError(t, later(table).Settle(ctx, reversal(completion, 1, 0)).Err)
+	require.Equal(t, "GBP 0.00", balanceOf(t, table, "acc-1"))
+	requireSound(t, table, 3)
+
+	// Another authorization under the same approval code is another purchase, and the next completion is of that one.
+	second := presentment(t, 4, "0100", 5, 10000, 7925)
+	require.Equal(t, []Disposition{Posted}, commit(t, newStore(table), second))
+	require.Equal(t, []Disposition{SamePurchase}, commit(t, newStore(table), presentment(t, 5, "0220", 6, 10000, 7925)))
+	require.Equal(t, "GBP -82.09", balanceOf(t, table, "acc-1"))
+	// So is a completion so long after that the approval code is another one.
+	much := presentment(t, 6, "0220", 0, 10000, 7925)
+	much.Basis.TransmittedAt = "2026-12-09T10:00:00Z"
+	require.Equal(t, []Disposition{Posted}, commit(t, newStore(table), much))
+	require.Equal(t, "GBP -164.18", balanceOf(t, table, "acc-1"))
+	requireSound(t, table, 5)
+}
+
+// Two lifecycle ids are two purchases, whatever their approval codes; one that only the completion has says nothing against it.
+func TestLifecycleDecides(t *testing.T) {
+	table := ledgertest.NewTable()
+	first := authorized(t, 1)
+	first.Links.Lifecycle = "LIFE-1"
+	commit(t, newStore(table), first)
+	other := presentment(t, 2, "0220", 1, 10000, 7925)
+	other.Links.Lifecycle = "LIFE-2"
+	require.Equal(t, []Disposition{Posted}, commit(t, newStore(table), other))
+	same := presentment(t, 3, "0220", 1, 10000, 7925)
+	same.Links = payment.Links{Lifecycle: "LIFE-1", Approval: "ANOTHER"}
+	require.Equal(t, []Disposition{SamePurchase}, commit(t, newStore(table), same))
+	requireSound(t, table, 2)
+}
+
+// before its original, after it, without it.
+func TestReversalBeforeItsOriginal(t *testing.T) {
+	table, original, ctx := ledgertest.NewTable(), authorized(t, 1), context.Background()
+	for range 2 {
+		early := newStore(table).Settle(ctx, reversal(original, 1, 6309))
+		require.NoError(t, early.Err)
+		require.Equal(t, Waiting, early.Disposition)
+	}
+	results := newStore(table).Commit(ctx, []payment.JournalEntry{original})
+	require.NoError(t, results[0].Err)
+	require.Equal(t, Posted, results[0].Disposition)
+	require.Len(t, results[0].Further, 1)
+	require.NoError(t, results[0].Further[0].Err)
+	require.Equal(t, "auth-r1", results[0].Further[0].Order.AuthorizationID)
+	require.Equal(t, "ps_KEY00000000000000000000001-01", results[0].Further[0].Record.ID)
+	require.Equal(t, "GBP -51.80", balanceOf(t, table, "acc-1"))
+	requireSound(t, table, 2)
+
+	require.Empty(t, later(table).Commit(ctx, []payment.JournalEntry{original})[0].Further, "nothing is left to match")
+}
+
+func TestOriginalThatNeverComes(t *testing.T) {
+	table, original, ctx := ledgertest.NewTable(), authorized(t, 1), context.Background()
+	require.Equal(t, Waiting, newStore(table).Settle(ctx, reversal(original, 1, 6309)).Disposition)
+	require.Empty(t, newStore(table).Settle(ctx, overdue(original, "2026-07-10T10:15:59.000Z")).Further, "its time is not over")
+	for range 2 {
+		result := later(table).Settle(ctx, overdue(original, "2026-07-10T10:16:00.000Z"))
+		require.NoError(t, result.Err)
+	}
+	require.Equal(t, []string{"SUSPENSE.CARD.GBP GBP 29.25 OPEN ORIGINAL_NOT_FOUND payments-operations"}, suspenseOf(t, table))
+	again := newStore(table).Settle(ctx, reversal(original, 1, 6309))
+	require.Equal(t, AlreadyPosted, again.Disposition)
+	require.Equal(t, "ps_KEY00000000000000000000001-01", again.Record.ID)
+	requireSound(t, table, 1)
+
+	// It comes after all.
+	results := later(table).Commit(ctx, []payment.JournalEntry{original})
+	require.NoError(t, results[0].Err)
+	require.Equal(t, "GBP -51.80", balanceOf(t, table, "acc-1"))
+	require.Equal(t, []string{"SUSPENSE.CARD.GBP GBP 0.00 CLEARED ORIGINAL_NOT_FOUND payments-operations"}, suspenseOf(t, table))
+	requireSound(t, table, 3)
+}
+
+// E8, in and out.
+func TestSuspense(t *testing.T) {
+	table, ctx, item := ledgertest.NewTable(), context.Background(), suspended(t, 1)
+	commit(t, newStore(table), item)
+	require.Equal(t, []string{"SUSPENSE.CARD.GBP GBP -79.25 OPEN ACCOUNT_CLOSED payments-operations"}, suspenseOf(t, table))
+	requireSound(t, table, 1)
+	cleared := newStore(table).Settle(ctx, clearing(item, "acc-7"))
+	require.NoError(t, cleared.Err)
+	require.Equal(t, "GBP -79.25", balanceOf(t, table, "acc-7"))
+	require.Equal(t, []string{"SUSPENSE.CARD.GBP GBP 0.00 CLEARED ACCOUNT_CLOSED payments-operations"}, suspenseOf(t, table))
+	require.Equal(t, AlreadyPosted, later(table).Settle(ctx, clearing(item, "acc-7")).Disposition)
+	other := clearing(item, "acc-8")
+	other.BusinessKey = "CLEARING00000000000000000002"
+	require.Equal(t, payment.ReasonNothingToClear, payment.ReasonOf(later(table).Settle(ctx, other).Err))
+	requireSound(t, table, 2)
+}
+
+// Whatever comes at once, in whatever order and twice, with answers lost and calls refused: the balance is that of the set of
+// messages, and the ledger holds together (invariants 1, 2, 5, 6, 8, 9, 12).
+func TestMessagesAtOnceUnderFaults(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		table := ledgertest.NewTable()
+		original := authorized(t, 1)
+		var work []func() error
+		entry := func(e payment.JournalEntry) {
+			work = append(work, func() error { return newStore(table).Commit(context.Background(), []payment.JournalEntry{e})[0].Err })
+		}
+		order := func(o payment.Order) {
+			work = append(work, func() error { return newStore(table).Settle(context.Background(), o).Err })
+		}
+		least, reversed := int64(7925), false
+		remains := rapid.SliceOfN(rapid.Int64Range(0, 9999), 0, 4).Draw(t, "remains")
+		for n, minor := range remains {
+			o := reversal(original, n, minor)
+			left, err := o.BillingAmount.Share(*o.ReplacementAmount, o.TransactionAmount)
+			require.NoError(t, err)
+			if left.Minor < least || !reversed {
+				least, reversed = min(least, left.Minor), true
+			}
+			order(o)
+			order(o)
+		}
+		entry(original)
+		entry(original)
+		completion := presentment(t, 2, "0220", 10, 12000, 9510)
+		completed := rapid.Bool().Draw(t, "completed")
+		if completed {
+			entry(completion)
+			entry(completion)
+			if !reversed {
+				least = 9510
+			}
+		}
+		seed := rapid.Uint64().Draw(t, "seed")
+		random, guard := rand.New(rand.NewPCG(seed, 0)), sync.Mutex{}
+		random.Shuffle(len(work), func(i, j int) { work[i], work[j] = work[j], work[i] })
+		fault := func(string) error {
+			guard.Lock()
+			defer guard.Unlock()
+			if random.IntN(8) == 0 {
+				return &types.ProvisionedThroughputExceededException{}
+			}
+			return nil
+		}
+		table.Before, table.After = fault, fault
+		var running sync.WaitGroup
+		for _, do := range work {
+			running.Go(func() {
+				for {
+					err := do()
+					if err == nil || payment.KindOf(err) == payment.Conflict {
+						return
+					}
+					runtime.Gosched()
+				}
+			})
+		}
+		running.Wait()
+		table.Before, table.After = nil, nil
+		// A reversal that waited is matched by the next delivery of the original, if the first one died before.
+		require.NoError(t, newStore(table).Commit(context.Background(), []payment.JournalEntry{original})[0].Err)
+		require.Equal(t, expectedBalance(t, least), balanceOf(t, table, "acc-1"))
+		v, err := NewReader(table, "ledger").Verify(context.Background())
+		require.NoError(t, err)
+		require.Empty(t, v.Findings)
+	})
+}
+
+// expectedBalance is what a purchase of the amount alone makes of an account.
+func expectedBalance(t require.TestingT, billed int64) string {
+	sum := payment.Money{Currency: "GBP"}
+	if billed > 0 {
+		var err error
+		for _, leg := range presentment(t, 1, "0100", 0, 10000, billed).CustomerLegs() {
+			sum, err = sum.Add(leg.Signed())
+			require.NoError(t, err)
+		}
+	}
+	return sum.String()
+}
+
+func TestVerifyFindsPurchasesThatDoNotNameTheirSequences(t *testing.T) {
+	table, original := ledgertest.NewTable(), authorized(t, 1)
+	commit(t, newStore(table), original)
+	require.NoError(t, newStore(table).Settle(context.Background(), reversal(original, 1, 6309)).Err)
+	requireSound(t, table, 2)
+	table.Edit(func(items map[ledgertest.Key]ledgertest.Item) {
+		delete(items, ledgertest.Key{Partition: "PURCHASE#KEY00000000000000000000001", Sort: "PURCHASE"})
+	})
+	v, err := NewReader(table, "ledger").Verify(context.Background())
+	require.NoError(t, err)
+	require.Len(t, v.Findings, 1)
+	require.Contains(t, v.Findings[0].Problem, "the journal has 2 posting sequences of purchases, the purchases name 0")
+}
+
+func TestSettleGivesUpOnWhatStaysBroken(t *testing.T) {
+	table, original := ledgertest.NewTable(), authorized(t, 1)
+	commit(t, newStore(table), original)
+	table.Before = func(operation string) error {
+		if operation == "TransactWriteItems" {
+			return errors.New("no answer")
+		}
+		return nil
+	}
+	require.ErrorContains(t, newStore(table).Settle(context.Background(), reversal(original, 1, 0)).Err, "attempt 8: no answer")
+}

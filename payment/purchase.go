@@ -1,0 +1,508 @@
+package payment
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Reasons for which a message about a purchase is not posted, or posted to suspense.
+const (
+	// ReasonOriginalNotFound: no original came for a reversal (R-060).
+	ReasonOriginalNotFound = "ORIGINAL_NOT_FOUND"
+	// ReasonReversalExceeds: no less would remain than remains already (R-061).
+	ReasonReversalExceeds = "REVERSAL_EXCEEDS_ORIGINAL"
+	// ReasonAlreadyReversed: nothing remains of the original (R-061).
+	ReasonAlreadyReversed = "ALREADY_REVERSED"
+	// ReasonOriginalMismatch: the message is about other amounts than those of the purchase it names.
+	ReasonOriginalMismatch = "ORIGINAL_MISMATCH"
+	// ReasonSamePurchase: the purchase was posted already, with the amount that this message has.
+	ReasonSamePurchase = "SAME_PURCHASE"
+	// ReasonNothingToClear: nothing of the purchase stands in suspense.
+	ReasonNothingToClear = "NOTHING_TO_CLEAR"
+	// ReasonTooManySequences: the purchase has as many posting sequences as it can have.
+	ReasonTooManySequences = "TOO_MANY_SEQUENCES"
+	// ReasonAccountChanged: the card leads to another account than the one the original was posted to.
+	ReasonAccountChanged = "ACCOUNT_CHANGED"
+)
+
+// maxSequences bounds the posting sequences of one purchase, and with them what its item and its journal entries cost to read.
+const maxSequences = 99
+
+// PendingOriginal is how long a reversal waits for its original before it is posted to suspense (R-060).
+const PendingOriginal = 24 * time.Hour
+
+// MessageState says what a message does to its purchase.
+type MessageState string
+
+const (
+	// Effective: it counts.
+	Effective MessageState = "EFFECTIVE"
+	// Waiting: a reversal whose original has not come.
+	Waiting MessageState = "WAITING"
+	// Suspended: a reversal that was posted to suspense because its original did not come in time.
+	Suspended MessageState = "SUSPENDED"
+)
+
+// PurchaseMessage is what a purchase knows of one message about it.
+type PurchaseMessage struct {
+	BusinessKey     string       `json:"businessKey"`
+	TransactionID   string       `json:"transactionId"`
+	AuthorizationID string       `json:"authorizationId"`
+	PayloadHash     string       `json:"payloadHash"`
+	OccurredAt      string       `json:"occurredAt"`
+	State           MessageState `json:"state"`
+	// Sequence is the last posting sequence that the message made; empty while there is none.
+	Sequence string `json:"sequence,omitempty"`
+	// Reason is why a message that presents the purchase goes to suspense.
+	Reason string `json:"reason,omitempty"`
+	// Rank orders what presents the purchase: see Authorization.Rank. A reversal has none.
+	Rank int `json:"rank,omitempty"`
+	// Decided is what a message that presents the purchase is priced by.
+	Decided Decided `json:"decided,omitzero"`
+	// Order is a reversal or a clearing.
+	Order *Order `json:"order,omitempty"`
+}
+
+// Purchase is all that is known of one payment: the messages about it, whichever came first. What is to stand in the ledger is
+// a function of the set of them, so that the order of their arrival decides no balance; every message posts the difference
+// between that and what stands already.
+type Purchase struct {
+	// Key is the business key that the purchase goes by: of the message that was posted first, or of the original that a
+	// reversal waits for.
+	Key string `json:"key"`
+	// Sequences are the posting sequences made for it, in order.
+	Sequences []string          `json:"sequences,omitempty"`
+	Messages  []PurchaseMessage `json:"messages"`
+	// AccountID is the customer account that the purchase is posted to; empty while it stands in suspense.
+	AccountID string `json:"accountId,omitempty"`
+	// ClearedTo is the role that took the place of suspense when the purchase was cleared.
+	ClearedTo Role `json:"clearedTo,omitempty"`
+}
+
+// Find is the message with a business key.
+func (p Purchase) Find(businessKey string) (PurchaseMessage, bool) {
+	i := slices.IndexFunc(p.Messages, func(m PurchaseMessage) bool { return m.BusinessKey == businessKey })
+	if i < 0 {
+		return PurchaseMessage{}, false
+	}
+	return p.Messages[i], true
+}
+
+// Presented reports whether anything but reversals is known of the purchase.
+func (p Purchase) Presented() bool {
+	return slices.ContainsFunc(p.Messages, PurchaseMessage.presents)
+}
+
+// Authorized reports whether an authorization is among the messages, and not only advices and completions of one.
+func (p Purchase) Authorized() bool {
+	return slices.ContainsFunc(p.Messages, func(m PurchaseMessage) bool { return m.Rank == RankAuthorization })
+}
+
+// Unmatched are the reversals that wait for the original, or were posted to suspense without it, in the order in which they
+// were transmitted.
+func (p Purchase) Unmatched() []PurchaseMessage {
+	var waiting []PurchaseMessage
+	for _, m := range p.Messages {
+		if m.State == Waiting || m.State == Suspended {
+			waiting = append(waiting, m)
+		}
+	}
+	slices.SortStableFunc(waiting, func(a, b PurchaseMessage) int {
+		return cmp.Or(a.transmitted().Compare(b.transmitted()), cmp.Compare(a.BusinessKey, b.BusinessKey))
+	})
+	return waiting
+}
+
+// presents reports whether the message says what the purchase costs.
+func (m PurchaseMessage) presents() bool { return m.Rank > 0 }
+
+// transmitted is when the message was transmitted.
+func (m PurchaseMessage) transmitted() time.Time {
+	text := m.Decided.TransmittedAt
+	if m.Order != nil {
+		text = m.Order.TransmittedAt
+	}
+	t, _ := time.Parse(time.RFC3339, text) // checked where messages come in; the zero time sorts first
+	return t
+}
+
+// Presentment is the message that a posting sequence comes from.
+func Presentment(s Sequence) PurchaseMessage {
+	return PurchaseMessage{BusinessKey: s.BusinessKey, TransactionID: s.TransactionID, AuthorizationID: s.AuthorizationID, PayloadHash: s.PayloadHash,
+		OccurredAt: s.OccurredAt, State: Effective, Reason: s.Reason, Rank: RankOf(s.Basis.MTI), Decided: s.Basis}
+}
+
+// OrderMessage is the message that an order is.
+func OrderMessage(o Order) PurchaseMessage {
+	return PurchaseMessage{BusinessKey: o.BusinessKey, TransactionID: o.TransactionID, AuthorizationID: o.AuthorizationID, PayloadHash: o.PayloadHash,
+		OccurredAt: o.OccurredAt, State: Effective, Order: &o}
+}
+
+// base is the message whose amount is the purchase's: a completion's over an advice's over an authorization's, of several the
+// one transmitted last.
+func (p Purchase) base() (PurchaseMessage, bool) {
+	var base PurchaseMessage
+	for _, m := range p.Messages {
+		if !m.presents() {
+			continue
+		}
+		if base.BusinessKey == "" || cmp.Or(cmp.Compare(m.Rank, base.Rank), m.transmitted().Compare(base.transmitted()), cmp.Compare(m.BusinessKey, base.BusinessKey)) > 0 {
+			base = m
+		}
+	}
+	return base, base.BusinessKey != ""
+}
+
+// Billed is what the purchase costs the customer's account now, charges apart: the amount of its base, and no more than the
+// reversals leave. A reversal does not hold against a completion that was transmitted after it.
+func (p Purchase) Billed() (Money, error) {
+	base, ok := p.base()
+	if !ok {
+		return Money{}, nil
+	}
+	amount := base.Decided.BillingAmount
+	for _, m := range p.Messages {
+		if m.State != Effective || m.Order == nil || m.Order.Kind != OrderReversal {
+			continue
+		}
+		if base.Rank > RankAuthorization && base.BusinessKey != m.Order.PurchaseKey && base.transmitted().After(m.transmitted()) {
+			continue
+		}
+		left, err := m.Order.remains()
+		if err != nil {
+			return Money{}, &Error{Kind: Invalid, Reason: "REPLACEMENT_INVALID", Err: err}
+		}
+		if left.Currency != amount.Currency {
+			return Money{}, mismatch("a reversal leaves %s of a purchase of %s", left, amount)
+		}
+		if left.Minor < amount.Minor {
+			amount = left
+		}
+	}
+	return amount, nil
+}
+
+func mismatch(format string, arguments ...any) error {
+	return &Error{Kind: Conflict, Reason: ReasonOriginalMismatch, Err: fmt.Errorf(format, arguments...)}
+}
+
+// target is what is to stand in the ledger for the purchase: its base at the amount it is billed now, by the terms under which
+// it was posted first. Reversals that found no original stand in suspense for as long as none comes.
+func (p Purchase) target() (*position, error) {
+	legs, err := p.priced()
+	if err != nil {
+		return nil, err
+	}
+	back, err := p.suspended()
+	if err != nil {
+		return nil, err
+	}
+	whole, err := newPosition(append(legs, back...))
+	if err != nil || p.ClearedTo == "" {
+		return whole, err
+	}
+	return whole.moved(RoleSuspense, p.cleared)
+}
+
+// priced are the legs that the purchase would have had, had it been billed from the start what it is billed now.
+func (p Purchase) priced() ([]Leg, error) {
+	base, ok := p.base()
+	if !ok {
+		return nil, nil
+	}
+	billed, err := p.Billed()
+	if err != nil || billed.IsZero() {
+		return nil, err
+	}
+	d := base.Decided
+	first := p.Messages[slices.IndexFunc(p.Messages, PurchaseMessage.presents)].Decided
+	d.Outcome, d.AccountID, d.BranchID, d.Scheme, d.Terms = first.Outcome, first.AccountID, first.BranchID, first.Scheme, first.Terms
+	if d.SettlementAmount != (Money{}) && billed != base.Decided.BillingAmount {
+		if d.SettlementAmount, err = d.SettlementAmount.Share(billed, base.Decided.BillingAmount); err != nil {
+			return nil, fmt.Errorf("reducing the settlement amount: %w", err)
+		}
+	}
+	d.BillingAmount = billed
+	return Legs(d)
+}
+
+// cleared is the slot that took the place of one in suspense.
+func (p Purchase) cleared(s slot) slot {
+	s.role = p.ClearedTo
+	s.account = ""
+	if s.role != RoleCustomer {
+		s.account = string(s.role)
+	}
+	return s
+}
+
+// suspended are the legs of reversals without an original: the scheme gave the money back, and nobody knows to whom.
+func (p Purchase) suspended() ([]Leg, error) {
+	var all []Leg
+	for _, m := range p.Messages {
+		if m.State != Suspended || m.Order == nil {
+			continue
+		}
+		left, err := m.Order.remains()
+		if err != nil {
+			return nil, &Error{Kind: Invalid, Reason: "REPLACEMENT_INVALID", Err: err}
+		}
+		back, err := m.Order.BillingAmount.Add(left.Neg())
+		if err != nil || back.Minor <= 0 {
+			return nil, &Error{Kind: Invalid, Reason: "AMOUNT_INVALID", Err: fmt.Errorf("a reversal gives back %s", back)}
+		}
+		d := Decided{Outcome: OutcomeSuspense, MTI: "0100", TransactionType: m.Order.TransactionType, BillingAmount: back, Scheme: m.Order.Scheme}
+		legs, err := Legs(d)
+		if err != nil {
+			return nil, err
+		}
+		for _, leg := range legs {
+			leg.Side = leg.Side.Opposite()
+			all = append(all, leg)
+		}
+	}
+	return all, nil
+}
+
+// Taken is what a message comes to.
+type Taken struct {
+	// Purchase is the purchase with the message.
+	Purchase Purchase
+	// Entry is the journal entry to be committed with it; nil where nothing is to be posted.
+	Entry *JournalEntry
+}
+
+// Open adds the first message that presents the purchase, with the journal entry that was made of it before anything was known
+// of the purchase. Reversals that came earlier are taken one by one afterwards: see Unmatched.
+func (p Purchase) Open(entry JournalEntry) Purchase {
+	m := Presentment(entry.Sequence)
+	m.Sequence = entry.ID
+	p.Messages, p.Sequences = slices.Clone(p.Messages), append(slices.Clone(p.Sequences), entry.ID)
+	p.put(m)
+	if entry.Outcome == OutcomePosted {
+		p.AccountID = entry.Basis.AccountID
+	}
+	return p
+}
+
+// Join is p with all that is known of another purchase, which turned out to be the same one.
+func (p Purchase) Join(other Purchase) Purchase {
+	p.Messages, p.Sequences = slices.Concat(p.Messages, other.Messages), slices.Concat(p.Sequences, other.Sequences)
+	if p.ClearedTo == "" {
+		p.ClearedTo = other.ClearedTo
+	}
+	return p
+}
+
+// Take adds a message to a purchase of which posted are the legs in the journal, all of its sequences together. An error of
+// kind Conflict or Invalid is final: the message has no effect, and the purchase stays as it was. A reversal without an
+// original is taken and waits. A message that presents the purchase once more, at no other amount, is
+// taken without an entry.
+func (p Purchase) Take(m PurchaseMessage, posted []Leg) (Taken, error) {
+	before, err := p.Billed()
+	if err != nil {
+		return Taken{}, err
+	}
+	next := p
+	next.Messages = slices.Clone(p.Messages)
+	next.Sequences = slices.Clone(p.Sequences)
+	if m.Order != nil && m.Order.Kind == OrderReversal && !p.Presented() && m.State == Effective {
+		m.State = Waiting
+	}
+	next.put(m)
+	switch {
+	case m.State == Waiting:
+		return Taken{Purchase: next}, nil
+	case m.presents():
+		err = next.checkPresentment(m)
+	case m.Order.Kind == OrderReversal && m.State == Effective:
+		err = next.checkReversal(m, before)
+	case m.Order.Kind == OrderClearing:
+		err = next.clear(*m.Order)
+	}
+	if err != nil {
+		return Taken{}, err
+	}
+	entry, err := next.entry(m, posted)
+	if err != nil {
+		return Taken{}, err
+	}
+	if entry == nil {
+		if m.Order != nil && m.Order.Kind == OrderClearing {
+			return Taken{}, &Error{Kind: Conflict, Reason: ReasonNothingToClear, Err: fmt.Errorf("nothing of purchase %s stands in suspense", p.Key[:idCharacters])}
+		}
+		return Taken{Purchase: next}, nil
+	}
+	next.Sequences = append(next.Sequences, entry.ID)
+	m.Sequence = entry.ID
+	next.put(m)
+	return Taken{Purchase: next, Entry: entry}, nil
+}
+
+// put adds the message, or replaces it where it is known.
+func (p *Purchase) put(m PurchaseMessage) {
+	i := slices.IndexFunc(p.Messages, func(held PurchaseMessage) bool { return held.BusinessKey == m.BusinessKey })
+	if i < 0 {
+		p.Messages = append(p.Messages, m)
+		return
+	}
+	p.Messages[i] = m
+}
+
+// checkPresentment holds a message that presents the purchase against those that did before.
+func (p *Purchase) checkPresentment(m PurchaseMessage) error {
+	first := p.Messages[slices.IndexFunc(p.Messages, PurchaseMessage.presents)]
+	if billed := first.Decided.BillingAmount; m.Decided.BillingAmount.Currency != billed.Currency {
+		return mismatch("the message is billed in %s, the purchase in %s", m.Decided.BillingAmount.Currency, billed.Currency)
+	}
+	return nil
+}
+
+// checkReversal holds a reversal against the purchase: its amounts must be those of a message that presented it, or it may be
+// about another payment, and it must leave less than remains.
+func (p *Purchase) checkReversal(m PurchaseMessage, before Money) error {
+	o := *m.Order
+	known := slices.ContainsFunc(p.Messages, func(held PurchaseMessage) bool {
+		return held.presents() && held.Decided.BillingAmount == o.BillingAmount && held.Decided.TransactionAmount == o.TransactionAmount
+	})
+	if !known {
+		return mismatch("a reversal of %s billed as %s is not about any message of the purchase", o.TransactionAmount, o.BillingAmount)
+	}
+	after, err := p.Billed()
+	switch {
+	case err != nil:
+		return err
+	case before.IsZero():
+		return &Error{Kind: Conflict, Reason: ReasonAlreadyReversed, Err: fmt.Errorf("nothing remains of purchase %s", p.Key[:idCharacters])}
+	case after.Minor >= before.Minor:
+		return &Error{Kind: Conflict, Reason: ReasonReversalExceeds, Err: fmt.Errorf("no less than %s would remain of purchase %s", before, p.Key[:idCharacters])}
+	default:
+		return nil
+	}
+}
+
+// clear says where what stands in suspense belongs.
+func (p *Purchase) clear(o Order) error {
+	if p.ClearedTo != "" && p.ClearedTo != RoleCustomer && o.AccountID != "" {
+		return &Error{Kind: Conflict, Reason: ReasonNothingToClear, Err: fmt.Errorf("purchase %s was written off", p.Key[:idCharacters])}
+	}
+	p.ClearedTo = RoleDisputeLoss
+	if o.AccountID != "" {
+		p.ClearedTo, p.AccountID = RoleCustomer, o.AccountID
+	}
+	return nil
+}
+
+// entry is the journal entry that brings the ledger from posted to the purchase's target; nil where nothing is to be moved.
+func (p Purchase) entry(m PurchaseMessage, posted []Leg) (*JournalEntry, error) {
+	target, err := p.target()
+	if err != nil {
+		return nil, err
+	}
+	stands, err := newPosition(posted)
+	if err != nil {
+		return nil, err
+	}
+	change, err := target.minus(stands)
+	if err != nil {
+		return nil, err
+	}
+	sequence := Sequence{
+		ID: SequenceID(p.Key, p.nextNumber(m)), TransactionID: m.TransactionID, AuthorizationID: m.AuthorizationID, BusinessKey: m.BusinessKey,
+		PayloadHash: m.PayloadHash, OccurredAt: m.OccurredAt, Outcome: OutcomePosted, Basis: m.Decided,
+	}
+	account, reason := p.AccountID, p.redirect(m)
+	if reason != "" {
+		change, err = change.moved(RoleCustomer, func(s slot) slot {
+			s.role = RoleSuspense
+			s.account, _ = suspenseAccount(s.currency) // the table's check makes sure that there is one
+			return s
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	legs := change.legs(account, p.template(m))
+	if len(legs) == 0 {
+		return nil, nil
+	}
+	if len(p.Sequences) >= maxSequences {
+		return nil, &Error{Kind: Unsupported, Reason: ReasonTooManySequences, Err: fmt.Errorf("purchase %s has %d posting sequences", p.Key[:idCharacters], len(p.Sequences))}
+	}
+	if m.BusinessKey != p.Key {
+		sequence.Root = SequenceID(p.Key, 0)
+	}
+	if m.Order != nil && m.Order.Kind == OrderReversal {
+		sequence.ReversalOf = sequence.Root
+	}
+	if slices.ContainsFunc(legs, func(leg Leg) bool { return leg.Role == RoleSuspense }) && (m.Order == nil || m.Order.Kind != OrderClearing) {
+		sequence.Outcome, sequence.Reason = OutcomeSuspense, p.suspenseReason(m, reason)
+	}
+	sequence.Of, sequence.Checksum = len(legs), Checksum(legs)
+	entry, err := Assemble(sequence, legs)
+	if err != nil {
+		return nil, err
+	}
+	return &entry, nil
+}
+
+// nextNumber is the number of the next posting sequence: 0 is that of the message the purchase goes by.
+func (p Purchase) nextNumber(m PurchaseMessage) int {
+	if m.BusinessKey == p.Key {
+		return 0
+	}
+	return 1 + len(slices.DeleteFunc(slices.Clone(p.Sequences), IsFirstSequence))
+}
+
+// redirect says why what the customer's account would be moved by goes to suspense; empty where it does not.
+func (p Purchase) redirect(m PurchaseMessage) string {
+	switch {
+	case m.presents() && m.Decided.Outcome == OutcomeSuspense:
+		return m.Reason
+	case m.Order == nil || m.Order.Kind == OrderClearing:
+		return ""
+	case m.Order.Outcome == OutcomeSuspense:
+		return m.Order.Reason
+	case p.AccountID != "" && m.Order.AccountID != p.AccountID && p.ClearedTo == "":
+		// Whether the account of the original still takes postings is not known here.
+		return ReasonAccountChanged
+	default:
+		return ""
+	}
+}
+
+// suspenseReason is the reason of a sequence that touches suspense.
+func (p Purchase) suspenseReason(m PurchaseMessage, redirected string) string {
+	switch {
+	case m.State == Suspended:
+		return ReasonOriginalNotFound
+	case redirected != "":
+		return redirected
+	default:
+		return "ORIGINAL_IN_SUSPENSE"
+	}
+}
+
+// template is what all legs of a message's sequence have in common.
+func (p Purchase) template(m PurchaseMessage) Leg {
+	rules := postingRules.Corrections
+	leg := Leg{RuleVersion: PostingRuleVersion(), ValueDate: m.Decided.ValueDate, Description: m.Decided.Description}
+	if m.Order == nil {
+		leg.RuleID = rules.Partial.ID
+		return leg
+	}
+	leg.ValueDate, leg.Description = m.Order.ValueDate, m.Order.Description
+	switch billed, _ := p.Billed(); {
+	case m.Order.Kind == OrderClearing:
+		leg.RuleID = rules.Clearing.ID
+	case m.State == Suspended:
+		leg.RuleID = rules.Unmatched.ID
+	case billed.IsZero():
+		leg.RuleID = rules.Full.ID
+	default:
+		leg.RuleID = rules.Partial.ID
+	}
+	return leg
+}
