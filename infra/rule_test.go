@@ -86,12 +86,12 @@ func TestEachConsumerMatchesItsOwnEventsAlone(t *testing.T) {
 			consumedBy[kind] = rule
 		}
 	}
-	require.Len(t, tpl.ofType("AWS::Events::Rule"), len(consumers)+len(observers), "a rule that this test does not know")
+	require.Len(t, tpl.busRules(), len(consumers)+len(observers), "a rule that this test does not know")
 }
 
 func TestConsumersPinTheProducer(t *testing.T) {
 	tpl := synthesize(t, defaults(t))
-	for _, rule := range tpl.ofType("AWS::Events::Rule") {
+	for _, rule := range tpl.busRules() {
 		if strings.HasPrefix(rule, "AuditLogRule") {
 			continue
 		}
@@ -137,7 +137,7 @@ func TestRulesTakeAnEventFromEachOfItsProducers(t *testing.T) {
 	for _, tpl := range []template{synthesize(t, settings), synthesize(t, outcomes)} {
 		for _, contract := range events.Contracts() {
 			event := examples(t)[string(contract.DetailType)]
-			for _, rule := range tpl.ofType("AWS::Events::Rule") {
+			for _, rule := range tpl.busRules() {
 				event["source"] = string(contract.Sources[0])
 				want := matches(t, tpl.get(rule, "EventPattern"), event)
 				for _, source := range contract.Sources {
@@ -161,7 +161,7 @@ func TestEveryRuleCanDeliverOrSetAside(t *testing.T) {
 		"AWS::KinesisFirehose::DeliveryStream": {"firehose:PutRecord", "firehose:PutRecordBatch"},
 	}
 	setAside := map[string]string{}
-	for _, rule := range tpl.ofType("AWS::Events::Rule") {
+	for _, rule := range tpl.busRules() {
 		require.Equal(t, tpl.one(t, "AWS::Events::EventBus", ""), referred(tpl.get(rule, "EventBusName")), rule)
 		targets := list(tpl.get(rule, "Targets"))
 		require.Len(t, targets, 1, rule)

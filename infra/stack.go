@@ -64,6 +64,9 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 	operators := newNotices(stack, bus, on(events.TransactionPostingFailed, events.DuplicateConflictDetected,
 		events.TransactionQuarantined, events.TransactionRejected))
 
+	// every hour, the journal ─▶ digest ─▶ audit bucket
+	newScheduledFunction(stack, "digest", digestSchedule, props, readsJournalByPosting(tables.ledger), keepsDigests(buckets.audit))
+
 	// accounts and transactions, for those who may ask ─▶ HTTP API ─▶ api
 	api := newCustomerAPI(stack, props, readsLedger(tables.ledger), uses("TIMELINE_TABLE", tables.timeline, "dynamodb:Query"))
 

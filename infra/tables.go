@@ -25,7 +25,7 @@ type tables struct {
 
 func newTables(stack constructs.Construct, removal awscdk.RemovalPolicy) tables {
 	scope := constructs.NewConstruct(stack, jsii.String("Tables"))
-	return tables{
+	all := tables{
 		authorizations: newTable(scope, "Authorizations", removal, awsdynamodb.TableProps{
 			PartitionKey: key("authorizationId"),
 			// Both images: dedup must see that an approved authorization was changed after the fact.
@@ -45,6 +45,8 @@ func newTables(stack constructs.Construct, removal awscdk.RemovalPolicy) tables 
 		ledger:   newTable(scope, "Ledger", removal, awsdynamodb.TableProps{PartitionKey: key("pk"), SortKey: key("sk")}),
 		timeline: newTable(scope, "Timeline", removal, awsdynamodb.TableProps{PartitionKey: key("pk"), SortKey: key("sk")}),
 	}
+	indexByPosting(all.ledger)
+	return all
 }
 
 // newTable makes a table with what all tables have: on-demand capacity, because payments come in bursts and a throttled

@@ -95,6 +95,15 @@ func (tpl template) ofType(kind string) []string {
 	return ids
 }
 
+// busRules is the logical ids of the rules for events, schedules those of the rules on a schedule.
+func (tpl template) busRules() []string {
+	return slices.DeleteFunc(tpl.ofType("AWS::Events::Rule"), func(id string) bool { return tpl.get(id, "EventPattern") == nil })
+}
+
+func (tpl template) schedules() []string {
+	return slices.DeleteFunc(tpl.ofType("AWS::Events::Rule"), func(id string) bool { return tpl.get(id, "ScheduleExpression") == nil })
+}
+
 // one is the logical id of the resource of a type whose id starts with prefix, of which there must be exactly one.
 func (tpl template) one(t *testing.T, kind, prefix string) string {
 	t.Helper()

@@ -119,15 +119,15 @@ func (w *wiring) permit(functionARN string, allow statement) {
 	w.functions[functionARN] = policy{Statement: append(append([]statement(nil), p.Statement...), allow)}
 }
 
-// mayInvoke asks a function's policy whether API Gateway may invoke it for a route.
-func (w *wiring) mayInvoke(functionARN, routeARN string) error {
+// mayInvoke asks a function's policy whether a service may invoke it for source, a route or a rule.
+func (w *wiring) mayInvoke(service, functionARN, source string) error {
 	w.mu.RLock()
 	p := w.functions[functionARN]
 	w.mu.RUnlock()
-	asked := request{service: apiGatewayService, action: "lambda:InvokeFunction", resource: functionARN,
-		keys: map[string]string{keySourceARN: routeARN}}
+	asked := request{service: service, action: "lambda:InvokeFunction", resource: functionARN,
+		keys: map[string]string{keySourceARN: source}}
 	if !p.allows(asked) {
-		return fmt.Errorf("the policy of %s does not let %s invoke it for %s", functionARN, apiGatewayService, routeARN)
+		return fmt.Errorf("the policy of %s does not let %s invoke it for %s", functionARN, service, source)
 	}
 	return nil
 }

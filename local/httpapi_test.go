@@ -58,13 +58,13 @@ func TestOnlyPermittedRoutesInvokeAFunction(t *testing.T) {
 	require.NoError(t, err)
 	api := r.Outputs()["ApiUrl"][strings.LastIndex(r.Outputs()["ApiUrl"], "/")+1:]
 	const function, apis = "arn:aws:lambda:us-east-1:000000000000:function:", "arn:aws:execute-api:us-east-1:000000000000:"
-	require.NoError(t, r.wiring.mayInvoke(function+"missing", apis+api+"/$default/GET/things/{id}"))
+	require.NoError(t, r.wiring.mayInvoke(apiGatewayService, function+"missing", apis+api+"/$default/GET/things/{id}"))
 	for _, denied := range [][2]string{
 		{function + "missing", apis + api + "/$default/POST/things/{id}"},
 		{function + "missing", apis + "another/$default/GET/things/{id}"},
 		{function + "other", apis + api + "/$default/GET/things/{id}"},
 	} {
-		require.ErrorContains(t, r.wiring.mayInvoke(denied[0], denied[1]), "does not let apigateway.amazonaws.com invoke it", denied)
+		require.ErrorContains(t, r.wiring.mayInvoke(apiGatewayService, denied[0], denied[1]), "does not let apigateway.amazonaws.com invoke it", denied)
 	}
 }
 

@@ -23,9 +23,9 @@ func (s *stack) bus(id string, properties map[string]any) (resource, error) {
 
 func (s *stack) rule(id string, properties map[string]any) (resource, error) {
 	var p struct {
-		Name, EventBusName, Description, State string
-		EventPattern                           any
-		Targets                                []struct {
+		Name, EventBusName, Description, State, ScheduleExpression string
+		EventPattern                                               any
+		Targets                                                    []struct {
 			ID               string `json:"Id"`
 			Arn, RoleArn     string
 			Input, InputPath string
@@ -39,14 +39,18 @@ func (s *stack) rule(id string, properties map[string]any) (resource, error) {
 	if err := s.decode(properties, &p, "Tags"); err != nil {
 		return resource{}, err
 	}
-	pattern, err := json.Marshal(p.EventPattern)
-	if err != nil {
-		return resource{}, fmt.Errorf("encoding the event pattern: %w", err)
+	rule := eventbridge.Rule{Name: p.Name, Bus: p.EventBusName, ScheduleExpression: p.ScheduleExpression, Description: p.Description, Disabled: p.State == "DISABLED"}
+	if p.EventPattern != nil {
+		pattern, err := json.Marshal(p.EventPattern)
+		if err != nil {
+			return resource{}, fmt.Errorf("encoding the event pattern: %w", err)
+		}
+		rule.EventPattern = string(pattern)
 	}
-	if p.Name == "" {
-		p.Name = s.name(id)
+	if rule.Name == "" {
+		rule.Name = s.name(id)
 	}
-	ruleARN, err := s.eventbridge.PutRule(eventbridge.Rule{Name: p.Name, Bus: p.EventBusName, EventPattern: string(pattern), Description: p.Description, Disabled: p.State == "DISABLED"})
+	ruleARN, err := s.eventbridge.PutRule(rule)
 	if err != nil {
 		return resource{}, err
 	}
@@ -55,10 +59,10 @@ func (s *stack) rule(id string, properties map[string]any) (resource, error) {
 		targets[i] = eventbridge.Target{ID: t.ID, ARN: t.Arn, RoleARN: t.RoleArn, Input: t.Input, InputPath: t.InputPath, DeadLetterARN: t.DeadLetterConfig.Arn,
 			MaximumRetryAttempts: t.RetryPolicy.MaximumRetryAttempts, MaximumEventAge: time.Duration(t.RetryPolicy.MaximumEventAgeInSeconds) * time.Second}
 	}
-	if err := s.eventbridge.PutTargets(p.EventBusName, p.Name, targets); err != nil {
+	if err := s.eventbridge.PutTargets(p.EventBusName, rule.Name, targets); err != nil {
 		return resource{}, err
 	}
-	return resource{p.Name, map[string]any{"Arn": ruleARN}}, nil
+	return resource{rule.Name, map[string]any{"Arn": ruleARN}}, nil
 }
 
 func (s *stack) archive(id string, properties map[string]any) (resource, error) {

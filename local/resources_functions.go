@@ -15,6 +15,7 @@ func (s *stack) function(id string, properties map[string]any) (resource, error)
 		Environment                                       struct{ Variables map[string]string }
 		MemorySize, Timeout                               int
 		ReservedConcurrentExecutions                      *int
+		DeadLetterConfig                                  struct{ TargetArn string }
 	}
 	if err := s.decode(properties, &p, "LoggingConfig", "TracingConfig", "Tags"); err != nil {
 		return resource{}, err
@@ -27,7 +28,8 @@ func (s *stack) function(id string, properties map[string]any) (resource, error)
 		return resource{}, err
 	}
 	spec := lambda.FunctionSpec{Name: p.FunctionName, Dir: folder, Handler: p.Handler, Environment: p.Environment.Variables, TimeoutSeconds: p.Timeout,
-		MemoryMB: p.MemorySize, Description: p.Description, Role: p.Role, ReservedConcurrency: p.ReservedConcurrentExecutions}
+		MemoryMB: p.MemorySize, Description: p.Description, Role: p.Role, ReservedConcurrency: p.ReservedConcurrentExecutions,
+		DeadLetterARN: p.DeadLetterConfig.TargetArn}
 	if spec.Name == "" {
 		spec.Name = s.name(id)
 	}

@@ -160,8 +160,9 @@ func (r *Runtime) createServices(o Options) error {
 		return fmt.Errorf("starting pipes: %w", err)
 	}
 	r.cloudformation = cloudformation.New(cloudformation.Options{Faults: r.Faults})
-	r.apigateway = apigateway.New(apigateway.Options{Clock: o.Clock, RealTime: clock.NewScaled(1), Functions: r.lambda, MayInvoke: wiring.mayInvoke,
-		NewID: wire.RequestID, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account, Endpoint: r.Endpoint})
+	r.apigateway = apigateway.New(apigateway.Options{Clock: o.Clock, RealTime: clock.NewScaled(1), Functions: r.lambda,
+		MayInvoke: func(function, route string) error { return wiring.mayInvoke(apiGatewayService, function, route) },
+		NewID:     wire.RequestID, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account, Endpoint: r.Endpoint})
 	return nil
 }
 

@@ -242,12 +242,14 @@ func TestStartRefusesWhatItCannotDo(t *testing.T) {
 		"a nested property": {bus + `"R":{"Type":"AWS::Events::Rule","Properties":{"Name":"r","EventBusName":{"Ref":"Bus"},"EventPattern":{"source":["a"]},
 			"Targets":[{"Id":"t","Arn":"arn:aws:sqs:us-east-1:000000000000:q","InputTransformer":{"InputTemplate":"1"}}]}}`, "does not do property Targets.InputTransformer"},
 		"a rule's target": {bus + `"R":{"Type":"AWS::Events::Rule","Properties":{"Name":"r","EventBusName":{"Ref":"Bus"},"EventPattern":{"source":["a"]},
-			"Targets":[{"Id":"t","Arn":"arn:aws:lambda:us-east-1:000000000000:function:f"}]}}`, "does not do rule targets of the service lambda"},
-		"a queue under a key":            {`"Q":{"Type":"AWS::SQS::Queue","Properties":{"KmsMasterKeyId":"alias/aws/sqs"}}`, "does not do property KmsMasterKeyId"},
-		"a topic under a key":            {`"T":{"Type":"AWS::SNS::Topic","Properties":{"KmsMasterKeyId":"alias/aws/sns"}}`, "does not do property KmsMasterKeyId"},
-		"a misspelt response type":       {`"M":{"Type":"AWS::Lambda::EventSourceMapping","Properties":{"FunctionName":"f","FunctionResponseTypes":["ReportBatchItemFailure"]}}`, `FunctionResponseTypes has "ReportBatchItemFailure"`},
-		"an attribute that is in no key": {`"T":{"Type":"AWS::DynamoDB::Table","Properties":{"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"},{"AttributeName":"b","AttributeType":"S"}],"KeySchema":[{"AttributeName":"a","KeyType":"HASH"}]}}`, "AttributeDefinitions has 2 attributes and the keys of the table and its indexes 1"},
-		"a policy that cannot be judged": {`"Q":{"Type":"AWS::SQS::Queue"},"P":{"Type":"AWS::SQS::QueuePolicy","Properties":{"Queues":[{"Ref":"Q"}],"PolicyDocument":{"Statement":[{"Effect":"Deny","Principal":"*","NotAction":"sqs:SendMessage","Resource":"*"}]}}}`, `unknown field "NotAction"`},
+			"Targets":[{"Id":"t","Arn":"arn:aws:kinesis:us-east-1:000000000000:stream/s"}]}}`, "does not do rule targets of the service kinesis"},
+		"an invalid schedule":              {`"R":{"Type":"AWS::Events::Rule","Properties":{"ScheduleExpression":"rate(1 hours)"}}`, "Parameter ScheduleExpression is not valid."},
+		"a schedule on a bus of the stack": {bus + `"R":{"Type":"AWS::Events::Rule","Properties":{"EventBusName":{"Ref":"Bus"},"ScheduleExpression":"rate(1 hour)"}}`, "ScheduleExpression is supported only on the default event bus."},
+		"a queue under a key":              {`"Q":{"Type":"AWS::SQS::Queue","Properties":{"KmsMasterKeyId":"alias/aws/sqs"}}`, "does not do property KmsMasterKeyId"},
+		"a topic under a key":              {`"T":{"Type":"AWS::SNS::Topic","Properties":{"KmsMasterKeyId":"alias/aws/sns"}}`, "does not do property KmsMasterKeyId"},
+		"a misspelt response type":         {`"M":{"Type":"AWS::Lambda::EventSourceMapping","Properties":{"FunctionName":"f","FunctionResponseTypes":["ReportBatchItemFailure"]}}`, `FunctionResponseTypes has "ReportBatchItemFailure"`},
+		"an attribute that is in no key":   {`"T":{"Type":"AWS::DynamoDB::Table","Properties":{"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"},{"AttributeName":"b","AttributeType":"S"}],"KeySchema":[{"AttributeName":"a","KeyType":"HASH"}]}}`, "AttributeDefinitions has 2 attributes and the keys of the table and its indexes 1"},
+		"a policy that cannot be judged":   {`"Q":{"Type":"AWS::SQS::Queue"},"P":{"Type":"AWS::SQS::QueuePolicy","Properties":{"Queues":[{"Ref":"Q"}],"PolicyDocument":{"Statement":[{"Effect":"Deny","Principal":"*","NotAction":"sqs:SendMessage","Resource":"*"}]}}}`, `unknown field "NotAction"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()

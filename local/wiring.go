@@ -66,6 +66,9 @@ func (w *wiring) Deliver(ctx context.Context, target eventbridge.Target, payload
 		err = w.runtime.firehose.Put(ctx, target.ARN, [][]byte{payload})
 	case "sns":
 		_, err = w.runtime.sns.Publish(ctx, target.ARN, "", string(payload), nil)
+	case "lambda":
+		// Asynchronously, as on AWS: once accepted, retries and the dead letter are the function's, not the rule's.
+		err = w.runtime.lambda.InvokeAsync(ctx, target.ARN, payload)
 	default: // Not reached: acceptTarget refuses the others.
 		err = &eventbridge.DeliveryError{Code: "NO_RESOURCE", Message: "the local runtime does not deliver to " + service, Permanent: true}
 	}
@@ -143,14 +146,14 @@ func (w *wiring) Send(ctx context.Context, queueARN string, body []byte, attribu
 // acceptTarget refuses targets of services that Deliver does not know.
 func acceptTarget(target eventbridge.Target) error {
 	switch service := serviceOf(target.ARN); service {
-	case "sqs", "sns", "states", "firehose":
+	case "sqs", "sns", "states", "firehose", "lambda":
 		return nil
 	default:
 		return wire.NotImplemented("rule targets of the service " + service + " (" + target.ARN + ")")
 	}
 }
 
-// checkTarget says whether EventBridge may deliver: queues and topics must allow the rule in their policy, everything else
+// checkTarget says whether EventBridge may deliver: queues, topics and functions must allow the rule in their policy, everything else
 // needs a role to assume.
 func (w *wiring) checkTarget(target eventbridge.Target) error {
 	switch serviceOf(target.ARN) {
@@ -158,6 +161,8 @@ func (w *wiring) checkTarget(target eventbridge.Target) error {
 		return w.mayDeliver(eventsService, "sqs:SendMessage", target.ARN, target.RuleARN)
 	case "sns":
 		return w.mayDeliver(eventsService, "sns:Publish", target.ARN, target.RuleARN)
+	case "lambda":
+		return w.mayInvoke(eventsService, target.ARN, target.RuleARN)
 	default:
 		if target.RoleARN == "" {
 			return fmt.Errorf("%s needs a role", target.ARN)

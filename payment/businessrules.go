@@ -53,7 +53,7 @@ func BusinessRules() []BusinessRule {
 		{ID: RuleBadAmount, Condition: "an amount is not positive, not a whole number, of more than 12 digits, or in an unknown currency", Action: "reject, `BAD_AMOUNT`", Event: rejected, DecidedBy: StageIntake},
 		{ID: RuleNonFinancial, Condition: "the transaction type moves no money (30 to 39), or no posting rule takes it", Action: "reject, `NON_FINANCIAL` or `TRANSACTION_TYPE_NOT_SUPPORTED`", Event: rejected, DecidedBy: StageIntake},
 		{ID: RuleDuplicate, Condition: "the business key is known, with the same or with other content", Action: "park; other content: alert too", Event: "`DuplicateTransactionParked`, `DuplicateConflictDetected`", DecidedBy: StageIntake},
-		{ID: RuleCardNumber, Condition: "a card number stands where none may", Action: "quarantine", Event: "`TransactionQuarantined`", DecidedBy: StageIntake},
+		{ID: RuleCardNumber, Condition: "a card number or sensitive authentication data stands where none may", Action: "quarantine", Event: "`TransactionQuarantined`", DecidedBy: StageIntake},
 		{ID: "R-015", Condition: "the card has no account in the billing currency", Action: "suspense, `ACCOUNT_NOT_FOUND` (AC01)", Event: suspense, DecidedBy: StageRules},
 		{ID: "R-016", Condition: "the account is `CLOSED`", Action: "suspense, `ACCOUNT_CLOSED` (AC04)", Event: suspense, DecidedBy: StageRules},
 		{ID: "R-017", Condition: "a debit, and the account is `BLOCKED`, `LEGAL_HOLD` (AC06) or `DECEASED` (MD07)", Action: "suspense, `ACCOUNT_BLOCKED`; a credit posts", Event: suspense, DecidedBy: StageRules},

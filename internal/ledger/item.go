@@ -75,6 +75,9 @@ func journalItem(r Record) map[string]types.AttributeValue {
 	item := journalKey(r.ID).attributes()
 	item["sequence"], item["of"], item["checksum"] = text(r.ID), number(int64(r.Of)), text(r.Checksum)
 	item["entryHash"], item["postedAt"] = text(r.EntryHash), text(r.PostedAt)
+	if hour, err := postedHour(r); err == nil { // An index of what the item says: verification reports an item without it.
+		item[PostedBucketAttribute] = text(postedBucket(hour, r.ID))
+	}
 	item["legs"] = &types.AttributeValueMemberL{Value: legs}
 	setText(item, "transactionId", r.TransactionID)
 	setText(item, "authorizationId", r.AuthorizationID)

@@ -402,14 +402,21 @@ func (s *Store) known(ctx context.Context, j joining, held payment.PurchaseMessa
 
 // legs reads the legs of posting sequences, all together.
 func (s *Store) legs(ctx context.Context, sequences []string) ([]payment.Leg, error) {
+	return legsOf(ctx, s.options.Client, s.options.Table, sequences)
+}
+
+// errNotInJournal says that a purchase names a sequence that was never posted, or is gone.
+var errNotInJournal = errors.New("it is in its purchase and not in the journal")
+
+func legsOf(ctx context.Context, client Getter, table string, sequences []string) ([]payment.Leg, error) {
 	var legs []payment.Leg
 	for _, id := range sequences {
-		record, found, err := s.Journal(ctx, id)
+		record, found, err := getJournal(ctx, client, table, id)
 		if err != nil {
 			return nil, err
 		}
 		if !found {
-			return nil, fmt.Errorf("sequence %s is in its purchase and not in the journal", id)
+			return nil, fmt.Errorf("sequence %s: %w", id, errNotInJournal)
 		}
 		legs = append(legs, record.Legs...)
 	}

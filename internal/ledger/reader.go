@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -84,6 +86,37 @@ func (r *Reader) EachSuspense(ctx context.Context, visit func(SuspenseItem) erro
 		}
 		return visit(suspense)
 	})
+}
+
+// OpenSuspense reads what stands in a suspense account, the oldest first. It reads every item of the account, cleared ones too.
+func (r *Reader) OpenSuspense(ctx context.Context, account string) ([]SuspenseItem, error) {
+	in := &dynamodb.QueryInput{
+		TableName: &r.table, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(suspensePrefix + account)},
+	}
+	var open []SuspenseItem
+	for {
+		out, err := r.client.Query(ctx, in)
+		if err != nil {
+			return nil, fmt.Errorf("reading suspense account %s: %w", account, err)
+		}
+		for _, item := range out.Items {
+			suspense, err := decodeSuspense(item)
+			if err != nil {
+				return nil, err
+			}
+			if suspense.State == SuspenseOpen {
+				open = append(open, suspense)
+			}
+		}
+		if len(out.LastEvaluatedKey) == 0 {
+			slices.SortFunc(open, func(a, b SuspenseItem) int {
+				return cmp.Or(cmp.Compare(a.OpenedAt, b.OpenedAt), cmp.Compare(a.PurchaseKey, b.PurchaseKey))
+			})
+			return open, nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
 }
 
 func decodeSuspense(item map[string]types.AttributeValue) (SuspenseItem, error) {

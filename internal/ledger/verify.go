@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -25,6 +26,9 @@ type Verification struct {
 	JournalEntries int64 `json:"journalEntries"`
 	Entries        int64 `json:"entries"`
 	Balances       int64 `json:"balances"`
+	// Digests is how many hourly digests the journal was held against, DigestedTo the end of the last one's hour.
+	Digests    int        `json:"digests"`
+	DigestedTo *time.Time `json:"digestedTo,omitempty"`
 	// Findings is empty for a sound ledger.
 	Findings []Finding `json:"findings"`
 }
@@ -56,6 +60,11 @@ func (s *standing) add(key itemKey, e Entry) error {
 // verifier holds both sides of the comparison.
 type verifier struct {
 	Verification
+	books books
+	// legs reads the legs of posting sequences from the journal.
+	legs func(sequences []string) ([]payment.Leg, error)
+	// failed is an error of reading, which ends the verification.
+	failed           error
 	expected, stored map[position]*standing
 	// journals counts the journal entries that moved an account, which its balance counts too.
 	journals map[position]int64
@@ -67,15 +76,23 @@ type verifier struct {
 }
 
 // Verify checks the whole ledger against its journal: every journal entry balances and has its checksum and hash; the
-// entries and balances of customers are exactly those that the journal makes. It reads the table once. A scan is no
+// entries and balances of customers are exactly those that the journal makes; debits and credits are equal in every currency, and
+// each branch's account with head office and its mirror come to zero. It reads the table once. A scan is no
 // snapshot: what is posted meanwhile may be seen in part, so the ledger must be at rest for the findings to mean something.
-func (r *Reader) Verify(ctx context.Context) (Verification, error) {
-	v := &verifier{expected: map[position]*standing{}, stored: map[position]*standing{}, journals: map[position]int64{}, balances: map[position]Balance{},
+func (r *Reader) Verify(ctx context.Context) (Verification, error) { return r.VerifyAgainst(ctx, nil) }
+
+// VerifyAgainst does what Verify does, and holds the journal against its hourly digests: all there are, in order.
+func (r *Reader) VerifyAgainst(ctx context.Context, digests []Digest) (Verification, error) {
+	v := &verifier{books: newBooks(), legs: func(sequences []string) ([]payment.Leg, error) { return legsOf(ctx, r.client, r.table, sequences) },
+		expected: map[position]*standing{}, stored: map[position]*standing{}, journals: map[position]int64{}, balances: map[position]Balance{},
 		suspended: map[position]int64{}, open: map[position]int64{}}
 	if err := r.scan(ctx, "", v.visit); err != nil {
 		return Verification{}, fmt.Errorf("verifying the ledger: %w", err)
 	}
 	v.compare()
+	if err := v.compareBooks(digests); err != nil {
+		return Verification{}, fmt.Errorf("verifying the ledger: %w", err)
+	}
 	slices.SortFunc(v.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Problem, b.Problem))
 	})
@@ -123,7 +140,7 @@ func (v *verifier) visit(item map[string]types.AttributeValue) error {
 	if err != nil {
 		v.report(subject, "%v", err)
 	}
-	return nil
+	return v.failed
 }
 
 func standingOf(standings map[position]*standing, at position) *standing {
@@ -149,6 +166,16 @@ func (v *verifier) journal(key itemKey, item map[string]types.AttributeValue) er
 	}
 	if hash := record.Hash(); hash != record.EntryHash {
 		v.report(record.ID, "the entry's hash is %s, recorded is %s", hash, record.EntryHash)
+	}
+	problems, err := v.books.add(record)
+	for _, problem := range problems {
+		v.report(record.ID, "%s", problem)
+	}
+	if err != nil {
+		return err
+	}
+	if d := (decoder{item: item}); d.text(PostedBucketAttribute) != postedBucket(record.PostedAt[:len(hourForm)], record.ID) {
+		v.report(record.ID, "it is not indexed in its hour of posting")
 	}
 	if record.Root != "" || payment.RankOf(record.Basis.MTI) > 0 {
 		v.booked.add(record.ID)
@@ -201,6 +228,20 @@ func (v *verifier) purchase(item map[string]types.AttributeValue) error {
 	for _, sequence := range p.Sequences {
 		v.named.add(sequence)
 	}
+	if len(p.Sequences) < 2 {
+		return nil // What it holds is its only journal entry, which is checked by itself.
+	}
+	legs, err := v.legs(p.Sequences)
+	if err != nil && !errors.Is(err, errNotInJournal) {
+		v.failed = err
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.CheckPosted(legs); err != nil {
+		v.report(p.Sequences[0], "%v", err)
+	}
 	return nil
 }
 
@@ -220,6 +261,21 @@ func (v *verifier) comparePurchases() {
 			v.report(at.account, "suspense items are open, and the journal puts nothing there")
 		}
 	}
+}
+
+// compareBooks reports what the journal does not add up to.
+func (v *verifier) compareBooks(digests []Digest) error {
+	findings, err := v.books.check()
+	if err != nil {
+		return err
+	}
+	v.Findings = append(v.Findings, findings...)
+	v.Findings = append(v.Findings, v.books.compareDigests(digests)...)
+	if v.Digests = len(digests); v.Digests > 0 {
+		to := digests[v.Digests-1].End()
+		v.DigestedTo = &to
+	}
+	return nil
 }
 
 // compare reports every account whose entries or balance are not what the journal makes.

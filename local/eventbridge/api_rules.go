@@ -13,33 +13,31 @@ import (
 type empty struct{}
 
 type ruleInput struct {
-	Name, EventBusName, EventPattern, Description, State, NamePrefix string
-	// ScheduleExpression is refused; RoleArn and Tags have no effect on what is done here.
-	ScheduleExpression json.RawMessage
+	// RoleArn and Tags have no effect on what is done here.
+	Name, EventBusName, EventPattern, ScheduleExpression, Description, State, NamePrefix string
 }
 
 type ruleOutput struct {
-	Name         string
-	Arn          string
-	EventPattern string
-	Description  string `json:",omitempty"`
-	State        string
-	EventBusName string
+	Name               string
+	Arn                string
+	EventPattern       string `json:",omitempty"`
+	ScheduleExpression string `json:",omitempty"`
+	Description        string `json:",omitempty"`
+	State              string
+	EventBusName       string
 }
 
 type putRuleOutput struct{ RuleArn string }
 
 func (s *Service) apiPutRule(_ context.Context, in *ruleInput) (*putRuleOutput, error) {
-	if err := refuseGiven(map[string]json.RawMessage{"ScheduleExpression": in.ScheduleExpression}); err != nil {
-		return nil, err
-	}
 	switch in.State {
 	case "", "ENABLED", "DISABLED":
 	default:
 		return nil, wire.NotImplemented("the rule state " + in.State)
 	}
 	arn, err := s.PutRule(Rule{
-		Name: in.Name, Bus: in.EventBusName, EventPattern: in.EventPattern, Description: in.Description, Disabled: in.State == "DISABLED",
+		Name: in.Name, Bus: in.EventBusName, EventPattern: in.EventPattern, ScheduleExpression: in.ScheduleExpression,
+		Description: in.Description, Disabled: in.State == "DISABLED",
 	})
 	return &putRuleOutput{RuleArn: arn}, err
 }
@@ -49,7 +47,8 @@ func (r *rule) describe() ruleOutput {
 	if r.Disabled {
 		state = "DISABLED"
 	}
-	return ruleOutput{Name: r.Name, Arn: r.arn, EventPattern: r.EventPattern, Description: r.Description, State: state, EventBusName: r.Bus}
+	return ruleOutput{Name: r.Name, Arn: r.arn, EventPattern: r.EventPattern, ScheduleExpression: r.ScheduleExpression,
+		Description: r.Description, State: state, EventBusName: r.Bus}
 }
 
 func (s *Service) apiDescribeRule(_ context.Context, in *ruleInput) (*ruleOutput, error) {

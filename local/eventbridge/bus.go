@@ -30,7 +30,7 @@ type snapshot struct {
 	archives []*archive
 }
 
-// matchedRule is an enabled rule with its targets as of the snapshot.
+// matchedRule is an enabled rule that has a pattern, with its targets as of the snapshot.
 type matchedRule struct {
 	rule  *rule
 	lanes []*lane
@@ -46,14 +46,10 @@ func (b *bus) refresh(archives map[string]*archive) {
 	var patterns []*pattern.Pattern
 	for _, name := range sortedKeys(b.rules) {
 		r := b.rules[name]
-		if r.Disabled {
+		if r.Disabled || r.pattern == nil {
 			continue
 		}
-		m := matchedRule{rule: r}
-		for _, id := range sortedKeys(r.lanes) {
-			m.lanes = append(m.lanes, r.lanes[id])
-		}
-		next.rules = append(next.rules, m)
+		next.rules = append(next.rules, matchedRule{rule: r, lanes: r.sortedLanes()})
 		patterns = append(patterns, r.pattern)
 	}
 	for _, name := range sortedKeys(archives) {

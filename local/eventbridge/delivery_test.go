@@ -36,7 +36,7 @@ func TestTargetsFailIndependentlyAndAreRetriedWithBackOff(t *testing.T) {
 	require.Len(t, f.targets.delivered(queueB), 1)
 	m, err := f.RuleMetrics("payrail", "all")
 	require.NoError(t, err)
-	require.Equal(t, RuleMetrics{MatchedEvents: 1, Invocations: 2, RetryInvocationAttempts: 2}, m)
+	require.Equal(t, RuleMetrics{MatchedEvents: 1, TriggeredRules: 1, Invocations: 2, RetryInvocationAttempts: 2}, m)
 }
 
 func TestDeadLetters(t *testing.T) {
@@ -100,7 +100,7 @@ func TestEventsWithoutDeadLetterQueueAreDropped(t *testing.T) {
 	require.Equal(t, "NO_PERMISSIONS", f.targets.letters[0].attributes["ERROR_CODE"])
 	m, err := f.RuleMetrics("payrail", "all")
 	require.NoError(t, err)
-	require.Equal(t, RuleMetrics{MatchedEvents: 1, Invocations: 2, FailedInvocations: 2, InvocationsSentToDlq: 1, Dropped: 1}, m)
+	require.Equal(t, RuleMetrics{MatchedEvents: 1, TriggeredRules: 1, Invocations: 2, FailedInvocations: 2, InvocationsSentToDlq: 1, Dropped: 1}, m)
 }
 
 func TestLostAnswerOfADeliveryMakesADuplicate(t *testing.T) {

@@ -166,6 +166,7 @@ func (s *Service) route(events []event, onlyRules []string) error {
 	}
 	for _, h := range hits {
 		h.rule.rule.metrics.matched.Add(1)
+		h.rule.rule.metrics.triggered.Add(1)
 		for _, l := range h.rule.lanes {
 			s.outstanding.add(1)
 			l.enqueue(&delivery{event: h.event})

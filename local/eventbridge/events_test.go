@@ -29,7 +29,7 @@ func TestMatchingRulesDeliverTheEnvelope(t *testing.T) {
 	require.Equal(t, want, f.targets.delivered(queueB))
 	m, err := f.RuleMetrics("payrail", "posted")
 	require.NoError(t, err)
-	require.Equal(t, RuleMetrics{MatchedEvents: 1, Invocations: 2}, m)
+	require.Equal(t, RuleMetrics{MatchedEvents: 1, TriggeredRules: 1, Invocations: 2}, m)
 }
 
 func TestPutEventsResultsPerEntry(t *testing.T) {

@@ -7,6 +7,8 @@ import "sync/atomic"
 type RuleMetrics struct {
 	// MatchedEvents is the number of events that matched the rule.
 	MatchedEvents int64
+	// TriggeredRules is the number of times the rule ran: on matched events and on its schedule.
+	TriggeredRules int64
 	// Invocations is the number of deliveries settled, well or not.
 	Invocations int64
 	// FailedInvocations is the number of deliveries given up.
@@ -21,7 +23,7 @@ type RuleMetrics struct {
 }
 
 type ruleMetrics struct {
-	matched, invocations, failed, retries, sentToDLQ, failedToDLQ, dropped atomic.Int64
+	matched, triggered, invocations, failed, retries, sentToDLQ, failedToDLQ, dropped atomic.Int64
 }
 
 // RuleMetrics returns the counters of a rule.
@@ -34,7 +36,7 @@ func (s *Service) RuleMetrics(bus, name string) (RuleMetrics, error) {
 	}
 	m := r.metrics
 	return RuleMetrics{
-		MatchedEvents: m.matched.Load(), Invocations: m.invocations.Load(), FailedInvocations: m.failed.Load(),
+		MatchedEvents: m.matched.Load(), TriggeredRules: m.triggered.Load(), Invocations: m.invocations.Load(), FailedInvocations: m.failed.Load(),
 		RetryInvocationAttempts: m.retries.Load(), InvocationsSentToDlq: m.sentToDLQ.Load(),
 		InvocationsFailedToBeSentToDlq: m.failedToDLQ.Load(), Dropped: m.dropped.Load(),
 	}, nil

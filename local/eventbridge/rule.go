@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/payrail/payrail/local/eventbridge/pattern"
+	"github.com/payrail/payrail/local/eventbridge/schedule"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -16,28 +17,39 @@ type Rule struct {
 	// Bus is the name or ARN of the bus; empty means the default bus.
 	Bus          string
 	EventPattern string
-	Description  string
-	Disabled     bool
+	// ScheduleExpression makes the rule self-trigger, on the default bus only. A rule may have both.
+	ScheduleExpression string
+	Description        string
+	Disabled           bool
 }
 
 type rule struct {
 	Rule
-	arn     string
-	pattern *pattern.Pattern
-	targets map[string]Target
-	lanes   map[string]*lane
-	metrics *ruleMetrics
+	arn      string
+	pattern  *pattern.Pattern   // nil where the rule has none.
+	schedule *schedule.Schedule // nil where the rule has none.
+	ticker   *ticker            // nil without a schedule, and while the rule is disabled.
+	targets  map[string]Target
+	lanes    map[string]*lane
+	metrics  *ruleMetrics
 }
 
-// PutRule makes a rule, or replaces its pattern, description and state, and returns its ARN. Its targets stay.
+// PutRule makes a rule, or replaces its pattern, schedule, description and state, and returns its ARN. Its targets stay.
 func (s *Service) PutRule(r Rule) (string, error) {
 	if !ruleNameForm.MatchString(r.Name) {
 		return "", wire.Errorf("ValidationException", "Rule name %q is not valid: 1 to 64 of letters, digits, '.', '-' and '_'.", r.Name)
 	}
-	if r.EventPattern == "" {
+	if r.EventPattern == "" && r.ScheduleExpression == "" {
 		return "", wire.Errorf("ValidationException", "Parameter(s) EventPattern or ScheduleExpression must be specified.")
 	}
-	compiled, err := compilePattern(r.EventPattern)
+	var compiled *pattern.Pattern
+	if r.EventPattern != "" {
+		var err error
+		if compiled, err = compilePattern(r.EventPattern); err != nil {
+			return "", err
+		}
+	}
+	timed, err := compileSchedule(r)
 	if err != nil {
 		return "", err
 	}
@@ -47,13 +59,17 @@ func (s *Service) PutRule(r Rule) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if timed != nil && b.name != DefaultBus {
+		return "", wire.Errorf("ValidationException", "ScheduleExpression is supported only on the default event bus.")
+	}
 	r.Bus = b.name
 	existing, ok := b.rules[r.Name]
 	if !ok {
 		existing = &rule{arn: s.ruleARN(b.name, r.Name), targets: map[string]Target{}, lanes: map[string]*lane{}, metrics: &ruleMetrics{}}
 	}
 	changed := *existing // Snapshots in use keep the old one.
-	changed.Rule, changed.pattern = r, compiled
+	changed.Rule, changed.pattern, changed.schedule = r, compiled, timed
+	s.startTicker(&changed)
 	b.rules[r.Name] = &changed
 	b.refresh(s.archives)
 	return changed.arn, nil
@@ -62,7 +78,10 @@ func (s *Service) PutRule(r Rule) (string, error) {
 // SetRuleState enables or disables a rule.
 func (s *Service) SetRuleState(bus, name string, enabled bool) error {
 	return s.changeRule(bus, name, func(r *rule) error {
-		r.Disabled = !enabled
+		if r.Disabled == enabled {
+			r.Disabled = !enabled
+			s.startTicker(r)
+		}
 		return nil
 	})
 }
@@ -75,8 +94,11 @@ func (s *Service) DeleteRule(busName, name string) error {
 	if err != nil {
 		return err
 	}
-	if r, ok := b.rules[name]; ok && len(r.targets) > 0 {
-		return wire.Errorf("ValidationException", "Rule can't be deleted since it has targets.")
+	if r, ok := b.rules[name]; ok {
+		if len(r.targets) > 0 {
+			return wire.Errorf("ValidationException", "Rule can't be deleted since it has targets.")
+		}
+		r.ticker.stop()
 	}
 	delete(b.rules, name)
 	b.refresh(s.archives)
@@ -111,6 +133,15 @@ func (s *Service) lookupRule(busName, name string) (*bus, *rule, error) {
 		return nil, nil, wire.Errorf("ResourceNotFoundException", "Rule %s does not exist on EventBus %s.", name, b.name)
 	}
 	return b, r, nil
+}
+
+// sortedLanes are the ways to the rule's targets, in the order of the targets' ids.
+func (r *rule) sortedLanes() []*lane {
+	lanes := make([]*lane, 0, len(r.lanes))
+	for _, id := range sortedKeys(r.lanes) {
+		lanes = append(lanes, r.lanes[id])
+	}
+	return lanes
 }
 
 func (s *Service) ruleARN(bus, name string) string {

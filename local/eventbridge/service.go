@@ -1,7 +1,7 @@
 // Package eventbridge is the local runtime's Amazon EventBridge: event buses with rules, targets, archives and replays
-// ("Custom Event Bus - Classic"). Delivery is modelled as AWS does it: at least once, unordered, every target for itself,
+// ("Custom Event Bus - Classic"), and rules on a schedule. Delivery is modelled as AWS does it: at least once, unordered, every target for itself,
 // with retries, a dead-letter queue, and nothing of it visible to the caller of PutEvents. What is not done (input
-// transformers, schedules, API destinations, cross-account buses) is refused by name.
+// transformers, API destinations, cross-account buses) is refused by name.
 package eventbridge
 
 import (
@@ -93,6 +93,7 @@ func (s *Service) Idle(ctx context.Context) error { return s.outstanding.wait(ct
 
 // Close stops all deliveries and waits for those that run. Events not delivered by then are lost, as the log says.
 func (s *Service) Close() error {
+	s.stopTickers()
 	s.closing.Lock()
 	s.cancel()
 	s.closing.Unlock()

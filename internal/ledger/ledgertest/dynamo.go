@@ -312,17 +312,20 @@ func page(keys []Key, start Item, limit int) (taken []Key, last Item) {
 	return keys[:limit], Item{"pk": &types.AttributeValueMemberS{Value: k.Partition}, "sk": &types.AttributeValueMemberS{Value: k.Sort}}
 }
 
-// Query reads the items of one partition.
+// Query reads the items of one partition, of the table or of an index whose partition key the key condition names.
 func (t *Table) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	if err := t.before("Query"); err != nil {
 		return nil, err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	partition := stringOf(in.ExpressionAttributeValues[":pk"])
+	condition, _, between := strings.Cut(aws.ToString(in.KeyConditionExpression), " AND sk BETWEEN :from AND :to")
+	name, placeholder, _ := strings.Cut(condition, " = ")
+	wanted := stringOf(in.ExpressionAttributeValues[placeholder])
 	from, to := stringOf(in.ExpressionAttributeValues[":from"]), stringOf(in.ExpressionAttributeValues[":to"])
-	between := strings.Contains(aws.ToString(in.KeyConditionExpression), "BETWEEN :from AND :to")
-	keys := t.sortedKeys(func(k Key) bool { return k.Partition == partition && (!between || (k.Sort >= from && k.Sort <= to)) })
+	keys := t.sortedKeys(func(k Key) bool {
+		return wanted != "" && stringOf(t.items[k][name]) == wanted && (!between || (k.Sort >= from && k.Sort <= to))
+	})
 	if in.ScanIndexForward != nil && !*in.ScanIndexForward {
 		slices.Reverse(keys)
 	}
@@ -336,6 +339,33 @@ func (t *Table) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*d
 		}
 	}
 	return out, t.after("Query")
+}
+
+// BatchGetItem reads items by their keys, and leaves all but the first PageSize of them unprocessed if that is set.
+func (t *Table) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+	if err := t.before("BatchGetItem"); err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := &dynamodb.BatchGetItemOutput{Responses: map[string][]Item{}, UnprocessedKeys: map[string]types.KeysAndAttributes{}}
+	for table, want := range in.RequestItems {
+		if len(want.Keys) > 100 {
+			return nil, fmt.Errorf("ValidationException: %d keys", len(want.Keys))
+		}
+		for i, key := range want.Keys {
+			if t.PageSize > 0 && i >= t.PageSize {
+				left := want
+				left.Keys = want.Keys[i:]
+				out.UnprocessedKeys[table] = left
+				break
+			}
+			if item, ok := t.items[keyOf(key)]; ok {
+				out.Responses[table] = append(out.Responses[table], maps.Clone(item))
+			}
+		}
+	}
+	return out, t.after("BatchGetItem")
 }
 
 // Scan reads the table, filtering by begins_with(pk, :prefix) after the page is cut, as DynamoDB does.
