@@ -76,7 +76,8 @@ func ruleCases() []ruleCase {
 		{name: "R-017 blocked", account: withStatus(payment.AccountBlocked), outcome: "SUSPENSE ACCOUNT_BLOCKED by R-017", legs: suspended},
 		{name: "R-017 legal hold", account: withStatus(payment.AccountLegalHold), outcome: "SUSPENSE ACCOUNT_BLOCKED by R-017", legs: suspended},
 		{name: "R-017 deceased", account: withStatus(payment.AccountDeceased), outcome: "SUSPENSE ACCOUNT_BLOCKED by R-017", legs: suspended},
-		{name: "R-017 a credit posts", account: withStatus(payment.AccountBlocked), changes: changes{"processingCode": text("200000")}, outcome: "APPROVED by R-005", legs: refunded},
+		{name: "R-017 a credit posts", account: withStatus(payment.AccountBlocked), changes: changes{"processingCode": text("200000")},
+			findings: []string{"UnmatchedRefund R-062"}, outcome: "APPROVED by R-005", legs: refunded},
 		{name: "R-018", account: withStatus(payment.AccountDormant), findings: []string{"DormantAccountActivity R-018"}, outcome: "APPROVED by R-018, R-005", legs: posted},
 		{name: "R-019", account: func(a *payment.Account) { a.Currency = "USD" }, findings: []string{"CurrencyMismatchFound R-019"}, outcome: "SUSPENSE CURRENCY_MISMATCH by R-019", legs: suspended},
 		{name: "R-020 waived", changes: abroad(changes{"transactionCurrency": text("EUR"), "acquirerCountry": text("250")}), findings: []string{foundConversion, foundForeign},
@@ -205,7 +206,8 @@ func told(happened []timeline.Entry) (findings []string, outcome string, legs []
 			legs = append(legs, leg)
 		case events.TransactionAuthorized, events.TransactionStandardized, events.TransactionEnriched, events.TransactionPosted:
 		default:
-			findings = append(findings, string(e.DetailType)+" "+e.Summary)
+			rule, _, _ := strings.Cut(e.Summary, ": ") // posting says in words what it found
+			findings = append(findings, string(e.DetailType)+" "+rule)
 		}
 	}
 	return findings, outcome, legs
