@@ -17,6 +17,18 @@ const (
 	ForeignTransactionFound            DetailType = "ForeignTransactionFound"
 	CurrencyConversionTransactionFound DetailType = "CurrencyConversionTransactionFound"
 	WarningMerchantTypeFound           DetailType = "WarningMerchantTypeTransactionFound"
+	DormantAccountActivity             DetailType = "DormantAccountActivity"
+	CurrencyMismatchFound              DetailType = "CurrencyMismatchFound"
+	FeeApplied                         DetailType = "FeeApplied"
+	CrossBorderTransactionFound        DetailType = "CrossBorderTransactionFound"
+	FxRateToleranceBreached            DetailType = "FxRateToleranceBreached"
+	FxDataInconsistent                 DetailType = "FxDataInconsistent"
+	DccTransactionFound                DetailType = "DccTransactionFound"
+	ExpiredAuthorizationPosted         DetailType = "ExpiredAuthorizationPosted"
+	TimestampAnomaly                   DetailType = "TimestampAnomaly"
+	MerchantTypeInconsistent           DetailType = "MerchantTypeInconsistent"
+	EnrichmentFailed                   DetailType = "EnrichmentFailed"
+	EnrichmentInvalid                  DetailType = "EnrichmentInvalid"
 	TransactionPostingApproved         DetailType = "TransactionPostingApproved"
 	TransactionRoutedToSuspense        DetailType = "TransactionRoutedToSuspense"
 	TransactionPostingFailed           DetailType = "TransactionPostingFailed"
@@ -73,10 +85,22 @@ func Contracts() []Contract {
 		{TransactionEnriched, []Source{SourceEnrich}, EnrichedData{}, "account, prices and facts were added"},
 		{ForeignTransactionFound, []Source{SourceRules}, FindingData{}, "rule R-002 fired: the payment was made in another currency"},
 		{CurrencyConversionTransactionFound, []Source{SourceRules}, FindingData{}, "rule R-003 fired: the payment was converted"},
-		{WarningMerchantTypeFound, []Source{SourceRules}, FindingData{}, "rule R-004 fired: the merchant category is watched"},
+		{WarningMerchantTypeFound, []Source{SourceRules}, FindingData{}, "rule R-004, R-040, R-041, R-043 or R-044 fired: the merchant's category is of interest"},
+		{DormantAccountActivity, []Source{SourceRules}, FindingData{}, "rule R-018 fired: a dormant account was used"},
+		{CurrencyMismatchFound, []Source{SourceRules}, FindingData{}, "rule R-019 fired: the payment is billed in another currency than its account has; it goes to suspense"},
+		{FeeApplied, []Source{SourceRules}, FindingData{}, "rule R-020, R-041 or R-042 fired: the payment bears a fee of its product"},
+		{CrossBorderTransactionFound, []Source{SourceRules}, FindingData{}, "rule R-021 fired: acquired in another country, in the billing currency"},
+		{FxRateToleranceBreached, []Source{SourceRules}, FindingData{}, "rule R-022 fired: the billed amount is off the transaction amount times the rate; far off it goes to review"},
+		{FxDataInconsistent, []Source{SourceRules}, FindingData{}, "rule R-023 fired: rate and currencies contradict each other"},
+		{DccTransactionFound, []Source{SourceRules}, FindingData{}, "rule R-024 fired: a merchant abroad converted into the issuer's currency; no FX fee"},
+		{ExpiredAuthorizationPosted, []Source{SourceRules}, FindingData{}, "rule R-030 fired: the payment came after its authorization's validity"},
+		{TimestampAnomaly, []Source{SourceRules}, FindingData{}, "rule R-032 fired: the time of transmission cannot be right; the payment goes to review"},
+		{MerchantTypeInconsistent, []Source{SourceRules}, FindingData{}, "rule R-045 fired: merchant category and transaction type contradict each other"},
+		{EnrichmentFailed, []Source{SourceRules}, FindingData{}, "rule R-070 fired: the account's data is incomplete; the payment goes to review"},
+		{EnrichmentInvalid, []Source{SourceRules}, FindingData{}, "rule R-071 fired: the account's data cannot be right; the payment goes to review"},
 		{TransactionPostingApproved, []Source{SourceRules}, DecisionData{}, "the rules decided: to be posted to its account"},
 		{TransactionRoutedToSuspense, []Source{SourceRules}, DecisionData{}, "the rules decided: to be posted to suspense"},
-		{TransactionPostingFailed, []Source{SourceRules}, FailedData{}, "the rules decided: a person must look (R-001); nothing is posted"},
+		{TransactionPostingFailed, []Source{SourceRules}, FailedData{}, "the rules decided: a person must look; nothing is posted"},
 		{PostingRequested, []Source{SourceDisputes, SourceReconcile, SourceOperator}, PostingRequestedData{}, "a posting is to be made that no payment makes: a fee, a step of a dispute, a suspense item's end, a settlement"},
 		{PostingLegCreated, []Source{SourceAccountInterface}, LegData{}, "one leg of a posting sequence was computed"},
 		{PostingOrderCreated, []Source{SourceAccountInterface}, OrderData{}, "a reversal is to be posted, or something in suspense cleared; its legs depend on what was posted of the purchase"},

@@ -56,6 +56,18 @@ var summaries = map[events.DetailType]func(json.RawMessage) (string, error){
 	events.ForeignTransactionFound:            of(finding),
 	events.CurrencyConversionTransactionFound: of(finding),
 	events.WarningMerchantTypeFound:           of(finding),
+	events.DormantAccountActivity:             of(finding),
+	events.CurrencyMismatchFound:              of(finding),
+	events.FeeApplied:                         of(finding),
+	events.CrossBorderTransactionFound:        of(finding),
+	events.FxRateToleranceBreached:            of(finding),
+	events.FxDataInconsistent:                 of(finding),
+	events.DccTransactionFound:                of(finding),
+	events.ExpiredAuthorizationPosted:         of(finding),
+	events.TimestampAnomaly:                   of(finding),
+	events.MerchantTypeInconsistent:           of(finding),
+	events.EnrichmentFailed:                   of(finding),
+	events.EnrichmentInvalid:                  of(finding),
 	events.TransactionPostingApproved:         of(decision),
 	events.TransactionRoutedToSuspense:        of(decision),
 	events.TransactionPostingFailed:           of(decision),
@@ -114,6 +126,9 @@ func repaired(r events.Repair) string {
 	for _, name := range slices.Sorted(maps.Keys(r.Set)) {
 		fields = append(fields, name+"="+r.Set[name])
 	}
+	if len(fields) == 0 {
+		fields = append(fields, "nothing corrected")
+	}
 	line := strings.Join(fields, ", ") + " by " + r.By
 	if r.Reason != "" {
 		line += " (" + r.Reason + ")"
@@ -124,8 +139,9 @@ func repaired(r events.Repair) string {
 func finding(d struct {
 	Rule    string                  `json:"rule"`
 	Warning payment.MerchantWarning `json:"warning"`
+	Kind    string                  `json:"kind"`
 }) string {
-	return strings.TrimSuffix(d.Rule+" "+string(d.Warning), " ")
+	return strings.TrimSpace(d.Rule + " " + string(d.Warning) + d.Kind)
 }
 
 func decision(d decided) string {
