@@ -198,12 +198,12 @@ func (r *run) conclude() {
 		r.report.Breaks = append(r.report.Breaks, f.Break)
 	}
 	s.Open += r.report.BreaksOmitted
-	s.MatchRatePct = percent(s.Matched, s.Items)
+	s.MatchRatePct = Percent(s.Matched, s.Items)
 	r.report.Balanced = r.report.Outcomes.Broken == 0 && len(r.report.Breaks)+r.report.BreaksOmitted == 0
 }
 
-// percent writes a share with two decimals, rounded down: 99.99 is not all.
-func percent(part, whole int) string {
+// Percent writes a share with two decimals, rounded down: 99.99 is not all.
+func Percent(part, whole int) string {
 	if whole == 0 {
 		return "100.00"
 	}

@@ -21,7 +21,7 @@ const reportFolder = "recon/"
 // write puts the report as JSON, its breaks as CSV and a summary for people, and at last a manifest with the hashes of the three: a
 // report without a manifest was not written to its end.
 func (r *run) write(ctx context.Context) (key string, err error) {
-	base := reportFolder + r.report.StartedAt.Format(time.DateOnly) + "/" + r.report.RunID
+	base := strings.TrimSuffix(r.report.Key(), ".json")
 	form, err := json.MarshalIndent(r.report, "", "  ")
 	if err != nil {
 		return "", fmt.Errorf("encoding it: %w", err)
@@ -42,6 +42,11 @@ func (r *run) write(ctx context.Context) (key string, err error) {
 		fmt.Fprintf(&manifest, "%s  %s%s\n", hex.EncodeToString(sum[:]), r.report.RunID, file.ending)
 	}
 	return base + ".json", r.Reports.Put(ctx, base+".sha256", "text/plain; charset=utf-8", []byte(manifest.String()))
+}
+
+// Key is the report's key in its bucket.
+func (r *Report) Key() string {
+	return reportFolder + r.StartedAt.Format(time.DateOnly) + "/" + r.RunID + ".json"
 }
 
 func breaksCSV(breaks []Break) ([]byte, error) {
