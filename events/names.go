@@ -82,7 +82,7 @@ func Contracts() []Contract {
 		{TransactionPostingFailed, []Source{SourceRules}, FailedData{}, "the rules decided: a person must look (R-001); nothing is posted"},
 		{PostingRequested, []Source{SourceDisputes, SourceReconcile, SourceOperator}, PostingRequestedData{}, "a posting is to be made that no payment makes: a fee, a step of a dispute, a suspense item's end, a settlement"},
 		{PostingLegCreated, []Source{SourceAccountInterface}, LegData{}, "one leg of a posting sequence was computed"},
-		{PostingOrderCreated, []Source{SourceAccountInterface}, OrderData{}, "a reversal is to be posted, or something in suspense cleared; its legs depend on what was posted of the purchase"},
+		{PostingOrderCreated, []Source{SourceAccountInterface, SourceReconcile}, OrderData{}, "a reversal is to be posted, or something in suspense cleared; its legs depend on what was posted of the purchase"},
 		{TransactionPosted, []Source{SourcePosting, SourceReconcile}, PostedData{}, "a journal entry was committed"},
 		{OverAuthorizationFound, []Source{SourcePosting}, LedgerFindingData{}, "rule R-031 fired: a completion exceeds its authorization by more than its merchant category may"},
 		{SuspectedDuplicateFound, []Source{SourcePosting}, LedgerFindingData{}, "rule R-052 fired: the same card paid the same merchant the same amount within minutes; both are posted"},

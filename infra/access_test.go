@@ -100,6 +100,8 @@ func TestTableActions(t *testing.T) {
 			"TablesLedger":         {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Scan"},
 			"TablesTimeline":       {"dynamodb:BatchGetItem", "dynamodb:Query"},
 			"TablesAssembly":       {"dynamodb:Query"},
+			"TablesAccounts":       {"dynamodb:BatchGetItem"},
+			"TablesReference":      {"dynamodb:BatchGetItem"},
 		},
 	}
 	for function, tables := range want {

@@ -37,6 +37,7 @@ func newReconciliation(stack constructs.Construct, bus awsevents.EventBus, table
 		readsIndexed("AUTHORIZATIONS_TABLE", tables.authorizations), readsIndexed("LEDGER_TABLE", tables.ledger),
 		uses("TIMELINE_TABLE", tables.timeline, "dynamodb:Query", "dynamodb:BatchGetItem"),
 		uses("ASSEMBLY_TABLE", tables.assembly, "dynamodb:Query"),
+		uses("ACCOUNTS_TABLE", tables.accounts, "dynamodb:BatchGetItem"), uses("REFERENCE_TABLE", tables.reference, "dynamodb:BatchGetItem"),
 		keepsReports("AUDIT_BUCKET", buckets.audit), invokes("DEDUP_FUNCTION", dedup),
 		knows("TIMELINE", props.Settings.Timeline), knows("RECONCILE_PATCHING", props.Settings.ReconcilePatching),
 		knows("RECONCILE_GRACE_SECONDS", reconcileGraceSeconds), knows("RECONCILE_MAX_PATCHES", reconcileMaxPatches),

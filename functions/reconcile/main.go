@@ -19,6 +19,7 @@ import (
 	"github.com/payrail/payrail/internal/awsconfig"
 	"github.com/payrail/payrail/internal/bulkread"
 	"github.com/payrail/payrail/internal/config"
+	"github.com/payrail/payrail/internal/directory"
 	"github.com/payrail/payrail/internal/ledger"
 	"github.com/payrail/payrail/internal/reconcile"
 	"github.com/payrail/payrail/internal/telemetry"
@@ -32,6 +33,8 @@ type environment struct {
 	LedgerTable         string `env:"LEDGER_TABLE"`
 	TimelineTable       string `env:"TIMELINE_TABLE"`
 	AssemblyTable       string `env:"ASSEMBLY_TABLE"`
+	AccountsTable       string `env:"ACCOUNTS_TABLE"`
+	ReferenceTable      string `env:"REFERENCE_TABLE"`
 	AuditBucket         string `env:"AUDIT_BUCKET"`
 	DedupFunction       string `env:"DEDUP_FUNCTION"`
 	// Timeline is all, outcomes or off: what the tracker records.
@@ -69,14 +72,17 @@ func wire(ctx context.Context, logger *slog.Logger) (*Handler, error) {
 	}
 	tables, objects := dynamodb.NewFromConfig(cfg), awsconfig.S3(cfg)
 	reader := bulkread.Reader{Client: tables, Wait: awsconfig.Sleep}
+	authorizations := reconcile.AuthorizationsTable{Reader: reader, Table: settings.AuthorizationsTable}
+	accounts := directory.New(directory.Options{Client: tables, AccountsTable: settings.AccountsTable, ReferenceTable: settings.ReferenceTable, Now: time.Now, Wait: awsconfig.Sleep})
 	log := auditlog.NewReader(objects, settings.AuditBucket)
 	options := reconcile.Options{
-		Authorizations: reconcile.AuthorizationsTable{Reader: reader, Table: settings.AuthorizationsTable},
+		Authorizations: authorizations,
 		Journal:        ledger.NewBulkReader(reader, settings.LedgerTable),
 		Assembly:       reconcile.AssemblyTable{Reader: reader, Table: settings.AssemblyTable},
-		Locator:        reconcile.Sequences{Ledger: ledger.NewReader(tables, settings.LedgerTable)},
+		Locator:        reconcile.Purchases{Ledger: ledger.NewReader(tables, settings.LedgerTable)},
 		Resender:       reconcile.DedupFunction{Client: lambdaclient.NewFromConfig(cfg), Function: settings.DedupFunction},
 		Decisions:      reconcile.AuditDecisions{Log: log, Now: time.Now},
+		Clearer:        reconcile.AccountClearer{Authorizations: authorizations, Accounts: accounts, Now: time.Now},
 		Publisher:      awsconfig.Publisher(cfg, settings.EventBusName),
 		Reports:        reconcile.ReportBucket{Objects: objects, Bucket: settings.AuditBucket},
 		Logger:         logger, Now: time.Now, NewID: newID,

@@ -82,16 +82,27 @@ func (b *BulkReader) Journals(ctx context.Context, sequences []string) (map[stri
 	return found, nil
 }
 
-// Segment calls visit with the journal items of one of several equal parts of the table, strongly consistently.
-func (b *BulkReader) Segment(ctx context.Context, segment, segments int, visit func(Read) error) error {
+// Segment calls visit with the journal items, and suspense with the suspense items, of one of several equal parts of the table,
+// strongly consistently.
+func (b *BulkReader) Segment(ctx context.Context, segment, segments int, visit func(Read) error, suspense func(SuspenseItem) error) error {
 	in := &dynamodb.ScanInput{
 		TableName: &b.table, ConsistentRead: aws.Bool(true), Segment: aws.Int32(int32(segment)), TotalSegments: aws.Int32(int32(segments)),
-		FilterExpression:          aws.String("begins_with(pk, :prefix)"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":prefix": text(journalPrefix)},
+		FilterExpression:          aws.String("begins_with(pk, :journal) OR begins_with(pk, :suspense)"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":journal": text(journalPrefix), ":suspense": text(suspensePrefix)},
 	}
-	err := b.reader.Scan(ctx, in, func(item map[string]types.AttributeValue) error { return visit(readItem(item)) })
+	err := b.reader.Scan(ctx, in, func(item map[string]types.AttributeValue) error {
+		d := decoder{item: item}
+		if !isKind(d.text("pk"), suspensePrefix) {
+			return visit(readItem(item))
+		}
+		s, err := decodeSuspense(item)
+		if err != nil {
+			return err
+		}
+		return suspense(s)
+	})
 	if err != nil {
-		return fmt.Errorf("reading segment %d of %d of the journal: %w", segment, segments, err)
+		return fmt.Errorf("reading segment %d of %d of the ledger: %w", segment, segments, err)
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func readAuthorization(item item) authorization {
 type located struct {
 	authorization
 	sequence string
-	joined   bool
+	location Location
 	read     ledger.Read
 	found    bool
 }
@@ -60,14 +60,9 @@ func (r *run) checkAuthorizations(ctx context.Context, all []authorization) erro
 			continue // It was taken back since: nothing is owed.
 		}
 		l := located{authorization: a}
-		if a.err == nil {
-			var err error
-			if l.sequence, l.joined, err = r.Locator.Locate(ctx, a.parsed); err != nil {
-				return fmt.Errorf("locating the sequence of authorization %s: %w", a.id, err)
-			}
-			if l.sequence != "" {
-				sequences = append(sequences, l.sequence)
-			}
+		if a.err == nil && !a.parsed.IsReversal() {
+			l.sequence = payment.SequenceID(a.key, 0)
+			sequences = append(sequences, l.sequence)
 		}
 		checked = append(checked, l)
 	}
@@ -77,7 +72,11 @@ func (r *run) checkAuthorizations(ctx context.Context, all []authorization) erro
 	}
 	var told []ledger.Stamped
 	for _, l := range checked {
-		l.read, l.found = journal[l.sequence]
+		if l.read, l.found = journal[l.sequence]; !l.found {
+			if err := r.locate(ctx, &l); err != nil {
+				return fmt.Errorf("locating authorization %s: %w", l.id, err)
+			}
+		}
 		if r.isPosted(l) {
 			told = append(told, stamped(l.read.Record))
 			continue
@@ -89,24 +88,36 @@ func (r *run) checkAuthorizations(ctx context.Context, all []authorization) erro
 	return r.checkTold(ctx, told)
 }
 
+// locate looks for an authorization in the purchases where the journal has no sequence of its own.
+func (r *run) locate(ctx context.Context, l *located) error {
+	if l.err != nil {
+		return nil
+	}
+	var err error
+	if l.location, err = r.Locator.Locate(ctx, l.parsed); err != nil || l.location.Sequence == "" || l.location.Sequence == l.sequence {
+		return err
+	}
+	l.sequence = l.location.Sequence
+	journal, err := r.Journal.Journals(ctx, []string{l.sequence})
+	l.read, l.found = journal[l.sequence]
+	return err
+}
+
 // isPosted reports whether an authorization's journal entry is its own, and holds the amounts against each other.
 func (r *run) isPosted(l located) bool {
-	if l.joined {
-		r.match(l.id, l.at, payment.OutcomePosted, l.parsed.BillingAmount)
-		return false
-	}
 	if !l.found || l.read.Err != nil || l.read.Record.AuthorizationID != l.id || l.read.Record.PayloadHash != l.hash {
 		return false
 	}
 	record := l.read.Record
 	principal, ok := record.Principal()
-	if ok && payment.IsFirstSequence(record.ID) && principal != l.parsed.BillingAmount {
+	own := ok && !l.parsed.IsReversal() && payment.IsFirstSequence(record.ID)
+	if own && principal != l.parsed.BillingAmount {
 		diff := principal.Minor - l.parsed.BillingAmount.Minor
 		r.add(l.finding(AmountMismatch, r.Now(), finding{broken: 1, Break: Break{DiffMinor: diff, C: principal.String(),
 			Problem: fmt.Sprintf("billed %s, posted %s", l.parsed.BillingAmount, principal)}}))
 		return false
 	}
-	if !ok {
+	if !own {
 		principal = l.parsed.BillingAmount
 	}
 	r.match(l.id, l.at, record.Outcome, principal)
@@ -129,8 +140,14 @@ func (l located) finding(category Category, now time.Time, f finding) *finding {
 
 // checkUnposted says what became of an authorization that the journal does not have.
 func (r *run) checkUnposted(ctx context.Context, l located) error {
-	if l.joined || r.found[breakID(AmountMismatch, l.id)] != nil {
+	switch {
+	case r.found[breakID(AmountMismatch, l.id)] != nil:
 		return nil // It is accounted for.
+	case l.location.Joined:
+		r.report.Outcomes.ParkedDuplicate++
+		return nil
+	case l.location.Waiting != nil:
+		return r.wait(ctx, l)
 	}
 	if l.found && l.read.Err != nil {
 		return r.checkJournal(ctx, []ledger.Read{l.read})
@@ -251,8 +268,8 @@ func mayRegenerate(waiting []Waiting) string {
 		return "legs of several versions wait: a person must say which one counts"
 	}
 	for _, leg := range waiting[0].Legs {
-		if leg.RuleVersion != payment.PostingRuleVersion {
-			return fmt.Sprintf("its legs were made by posting rules %s, now they would be made by %s", leg.RuleVersion, payment.PostingRuleVersion)
+		if leg.RuleVersion != payment.PostingRuleVersion() {
+			return fmt.Sprintf("its legs were made by posting rules %s, now they would be made by %s", leg.RuleVersion, payment.PostingRuleVersion())
 		}
 	}
 	return ""

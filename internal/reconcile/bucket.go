@@ -34,15 +34,21 @@ func (r *run) compareBucket(ctx context.Context, hour time.Time, shard int) erro
 		return err
 	}
 	var posted, suspects []ledger.Stamped
+	matched := map[string]ledger.Stamped{}
 	err = r.Journal.InBucket(ctx, bucket, from, to, func(c ledger.Stamped) error {
 		r.report.Watermarks.C = latest(r.report.Watermarks.C, c.OccurredAt)
+		if first, twice := matched[c.AuthorizationID]; twice {
+			suspects = append(suspects, first, c) // Which of the two is its own, the items tell.
+			return nil
+		}
 		a, ok := unmatched[c.AuthorizationID]
 		if !ok || !agree(a, c) {
 			suspects = append(suspects, c)
 			return nil
 		}
 		delete(unmatched, a.ID)
-		r.match(a.ID, a.At, c.Outcome, controlAmount(c, a.Billed))
+		matched[a.ID] = c
+		r.match(a.ID, a.At, c.Outcome, controlAmount(c, a))
 		if posted = append(posted, c); len(posted) == chunk {
 			err := r.checkTold(ctx, posted)
 			posted = posted[:0]
@@ -65,18 +71,18 @@ func (r *run) compareBucket(ctx context.Context, hour time.Time, shard int) erro
 // agree reports whether the index entries of one payment say the same. What corrects an earlier posting posts a difference, which
 // is compared when the purchase is; what bears no control amount is read.
 func agree(a StampedAuthorization, c ledger.Stamped) bool {
-	if !payment.IsFirstSequence(c.SequenceID) {
+	if a.Reversal || !payment.IsFirstSequence(c.SequenceID) {
 		return true
 	}
 	return c.Principal == a.Billed && a.Billed != payment.Money{}
 }
 
 // controlAmount is what the journal's side of the control total counts for a payment.
-func controlAmount(c ledger.Stamped, billed payment.Money) payment.Money {
-	if payment.IsFirstSequence(c.SequenceID) && c.Principal != (payment.Money{}) {
+func controlAmount(c ledger.Stamped, a StampedAuthorization) payment.Money {
+	if !a.Reversal && payment.IsFirstSequence(c.SequenceID) && c.Principal != (payment.Money{}) {
 		return c.Principal
 	}
-	return billed
+	return a.Billed
 }
 
 // meet counts an approved authorization.
@@ -143,7 +149,7 @@ func (r *run) checkSuspects(ctx context.Context, suspects []ledger.Stamped) erro
 		for _, c := range some {
 			sequences = append(sequences, c.SequenceID)
 		}
-		read, err := r.Journal.Journals(ctx, sequences)
+		read, err := r.Journal.Journals(ctx, distinct(sequences))
 		if err != nil {
 			return err
 		}
@@ -159,10 +165,7 @@ func (r *run) compareSegment(ctx context.Context) error {
 	if err := r.readAuthorizations(ctx); err != nil {
 		return err
 	}
-	if err := r.readJournal(ctx); err != nil {
-		return err
-	}
-	return r.readSuspense(ctx)
+	return r.readJournal(ctx)
 }
 
 func (r *run) readAuthorizations(ctx context.Context) error {
@@ -200,7 +203,7 @@ func (r *run) readJournal(ctx context.Context) error {
 			return flush()
 		}
 		return nil
-	})
+	}, r.suspense)
 	if err != nil {
 		return err
 	}

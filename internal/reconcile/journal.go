@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/payrail/payrail/events"
@@ -152,12 +151,19 @@ func (r *run) checkRecord(ctx context.Context, record ledger.Record, items map[s
 		// Posted once, unreadable now: scrubbed, or changed by somebody. The posting stands.
 		return r.checkOrphan(ctx, record, "its authorization cannot be read any more")
 	}
-	sequence, _, err := r.Locator.Locate(ctx, a.parsed)
+	sequence := payment.SequenceID(a.key, 0)
+	if sequence == record.ID && !a.parsed.IsReversal() {
+		return nil
+	}
+	location, err := r.Locator.Locate(ctx, a.parsed)
 	if err != nil {
 		return err
 	}
-	if sequence == record.ID {
+	if slices.Contains(location.All, record.ID) {
 		return nil
+	}
+	if location.Sequence != "" {
+		sequence = location.Sequence
 	}
 	journal, err := r.Journal.Journals(ctx, []string{sequence})
 	if err != nil {
@@ -187,9 +193,6 @@ func (r *run) addDuplicate(second, first ledger.Record) {
 	r.add(f)
 }
 
-// requested is the prefix of the events that ask for a posting without an authorization: fees, disputes, settlements.
-const requested = "PostingRequested"
-
 // checkOrphan looks for a request behind a journal entry that has no authorization. Without one somebody else wrote it.
 func (r *run) checkOrphan(ctx context.Context, record ledger.Record, problem string) error {
 	if r.Now().Sub(timeOf(record.PostedAt)) < r.Grace {
@@ -200,7 +203,8 @@ func (r *run) checkOrphan(ctx context.Context, record ledger.Record, problem str
 		return err
 	}
 	for _, e := range happened {
-		if strings.HasPrefix(string(e.DetailType), requested) {
+		// Fees, disputes and settlements are asked for, and have no authorization.
+		if e.AuthorizationID == record.AuthorizationID && (e.DetailType == events.PostingRequested || e.DetailType == events.PostingOrderCreated) {
 			return nil
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	"github.com/payrail/payrail/events"
-	"github.com/payrail/payrail/internal/ingest"
 	"github.com/payrail/payrail/internal/ledger"
 	"github.com/payrail/payrail/internal/timeline"
 	"github.com/payrail/payrail/payment"
@@ -276,47 +275,4 @@ func (r *run) publish(ctx context.Context, all []events.Event) error {
 		errs = append(errs, fmt.Errorf("publishing %s: %w", all[i].DetailType, err))
 	}
 	return errors.Join(errs...)
-}
-
-// suspenseSteps are the ages at which a suspense item is looked at anew.
-var suspenseSteps = []int{30, 5, 1}
-
-const day = 24 * 60 * 60
-
-// readSuspense lists what has been in suspense for a day and more, and asks for the clearing of what can be cleared now.
-func (r *run) readSuspense(ctx context.Context) error {
-	if r.Suspense == nil {
-		return nil
-	}
-	return r.Suspense.Open(ctx, r.request.Segment, r.request.Segments, func(s SuspenseItem) error {
-		age := int64(r.Now().Sub(s.OpenedAt).Seconds())
-		for _, days := range suspenseSteps {
-			if age < int64(days)*day {
-				continue
-			}
-			amount := s.Amount
-			f := &finding{occurredAt: s.OpenedAt, Break: Break{Category: AgedSuspense, Key: s.Account + "|" + s.Sequence, TransactionID: s.TransactionID,
-				AuthorizationID: s.AuthorizationID, Sequence: s.Sequence, AgeSeconds: age, Amount: &amount, C: s.Account, Action: ActionClearSuspense,
-				Problem: fmt.Sprintf("%s for %d days and more, owner %s", s.Reason, days, s.Owner)}}
-			f.patch = func(ctx context.Context, _ *finding) (patched, error) { return r.clear(ctx, s) }
-			r.add(f)
-			return nil
-		}
-		return nil
-	})
-}
-
-// clear asks for the clearing of a suspense item if its account can be used now.
-func (r *run) clear(ctx context.Context, s SuspenseItem) (patched, error) {
-	event, found, err := r.Suspense.Clearing(ctx, s)
-	if err != nil {
-		return patched{}, fmt.Errorf("looking up the account again: %w", err)
-	}
-	if !found {
-		return patched{reason: "its account still cannot be used"}, nil
-	}
-	if err := r.publish(ctx, []events.Event{event}); err != nil {
-		return patched{}, err
-	}
-	return patched{after: "asked for its clearing", evidence: []string{"account looked up again at " + ingest.FormatTime(r.Now()) + ": open"}}, nil
 }

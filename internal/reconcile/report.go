@@ -31,6 +31,8 @@ type Report struct {
 	Breaks   []Break       `json:"breaks"`
 	// BreaksOmitted counts breaks that the report has no room for.
 	BreaksOmitted int `json:"breaksOmitted,omitempty"`
+	// Expired counts the reversals whose waiting for their original was ended.
+	Expired int `json:"expired,omitempty"`
 	// WorkItems wait for a person without being breaks: failed reviews.
 	WorkItems []WorkItem `json:"workItems"`
 	Patches   []Patch    `json:"patches"`

@@ -18,15 +18,13 @@ const (
 	maxBreaks = 10_000
 	// defaultWindow is how far back a run looks that is not told: every payment is compared several times before it leaves.
 	defaultWindow = 2 * time.Hour
-	// edge is how far apart the stamps of a payment's authorization and journal entry may lie.
-	edge = 2 * time.Minute
 	// writeReserve is the time kept of the deadline for patches and the report.
 	writeReserve = 60 * time.Second
-	// pendingReversal is how long a reversal waits for its original.
-	pendingReversal = 24 * time.Hour
+	// overdueWindow is how far beyond its time a waiting reversal is looked for in every run: two periods of the schedule.
+	overdueWindow = 30 * time.Minute
 )
 
-// Options is what a Reconciler is made of. Compensator, Suspense and Expirer may be nil, all else is needed.
+// Options is what a Reconciler is made of. Compensator and Clearer may be nil, all else is needed.
 type Options struct {
 	Authorizations Authorizations
 	Journal        Journal
@@ -36,8 +34,7 @@ type Options struct {
 	Resender       Resender
 	Decisions      Decisions
 	Compensator    Compensator
-	Suspense       Suspense
-	Expirer        Expirer
+	Clearer        Clearer
 	Publisher      Publisher
 	Reports        Reports
 	Logger         *slog.Logger
@@ -255,16 +252,7 @@ func (r *run) compareWindow(ctx context.Context) error {
 			}
 		}
 	}
-	if r.Expirer != nil && r.Patching && !r.request.DryRun {
-		expired, err := r.Expirer.Expire(ctx, r.Now().Add(-pendingReversal))
-		if err != nil {
-			return fmt.Errorf("expiring pending reversals: %w", err)
-		}
-		if expired > 0 {
-			r.Logger.InfoContext(ctx, "pending reversals expired", "runId", r.report.RunID, "reversals", expired)
-		}
-	}
-	return nil
+	return r.endWaiting(ctx)
 }
 
 var _ Publisher = (*events.Publisher)(nil)

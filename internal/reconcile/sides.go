@@ -26,6 +26,8 @@ type StampedAuthorization struct {
 	ID       string
 	Approved bool
 	At       time.Time
+	// Reversal: it takes another payment back, so that its amounts are not its own.
+	Reversal bool
 	// Billed is what the payment must post; the zero Money where the item has no amount.
 	Billed payment.Money
 }
@@ -33,7 +35,7 @@ type StampedAuthorization struct {
 // Journal is side C, which ledger.BulkReader is. It is safe for concurrent use.
 type Journal interface {
 	InBucket(ctx context.Context, bucket string, from, to time.Time, visit func(ledger.Stamped) error) error
-	Segment(ctx context.Context, segment, segments int, visit func(ledger.Read) error) error
+	Segment(ctx context.Context, segment, segments int, visit func(ledger.Read) error, suspense func(ledger.SuspenseItem) error) error
 	Journals(ctx context.Context, sequences []string) (map[string]ledger.Read, error)
 }
 
@@ -65,12 +67,22 @@ type Waiting struct {
 	Legs     []payment.Leg
 }
 
-// Locator finds the posting sequence of an authorization. A message about a payment that is known by another message has a later
-// number of that payment's sequences.
+// Locator finds the purchase of a message. It is asked only for what has no sequence of its own: a message about a purchase that
+// another one posted, a reversal.
 type Locator interface {
-	// Locate returns the id of the sequence under which the payment with this business key is posted, or will be. joined says
-	// that the message is known to belong to a payment without posting anything of its own.
-	Locate(ctx context.Context, a payment.Authorization) (sequence string, joined bool, err error)
+	Locate(ctx context.Context, a payment.Authorization) (Location, error)
+}
+
+// Location is where a message stands in its purchase. The zero Location says that no purchase knows it.
+type Location struct {
+	// Sequence is the last posting sequence that the message made, All are those of the purchase.
+	Sequence string
+	All      []string
+	// Joined says that it changed nothing: the purchase stands as the message says.
+	Joined bool
+	// Waiting is there for a reversal whose original has not come: the message as the purchase has it, and since when.
+	Waiting     *payment.PurchaseMessage
+	PurchaseKey string
 }
 
 // Resender puts an authorization through again from its start, as the stream record did.
@@ -91,25 +103,10 @@ type Compensator interface {
 	Compensate(ctx context.Context, second ledger.Record) (events.Event, error)
 }
 
-// SuspenseItem is an amount that waits in suspense.
-type SuspenseItem struct {
-	Account, Sequence, TransactionID, AuthorizationID, Reason, Owner string
-	Amount                                                           payment.Money
-	OpenedAt                                                         time.Time
-}
-
-// Suspense lists what is in suspense and asks for its clearing. A nil Suspense leaves it out of the report.
-type Suspense interface {
-	// Open calls visit with the open items of one of several equal parts.
-	Open(ctx context.Context, segment, segments int, visit func(SuspenseItem) error) error
-	// Clearing returns the event that asks for clearing an item; found is false while its account cannot be used.
-	Clearing(ctx context.Context, item SuspenseItem) (event events.Event, found bool, err error)
-}
-
-// Expirer tells posting that reversals have waited for their originals long enough. A nil Expirer does nothing.
-type Expirer interface {
-	// Expire asks for the posting to suspense of what has waited since before a time, and returns how many.
-	Expire(ctx context.Context, before time.Time) (int, error)
+// Clearer asks for the clearing of suspense items.
+type Clearer interface {
+	// Clearing returns the order that clears an item; found is false while its account cannot be used.
+	Clearing(ctx context.Context, item ledger.SuspenseItem) (order payment.Order, found bool, err error)
 }
 
 // Publisher models events.Publisher.

@@ -18,6 +18,7 @@ const (
 	StageRules            Stage = "rules"
 	StageAccountInterface Stage = "accountinterface"
 	StagePosting          Stage = "posting"
+	StageWaiting          Stage = "waiting" // a reversal, for its original
 	StagePatched          Stage = "patched" // a patch has gone out
 )
 
@@ -41,7 +42,7 @@ var stageAfter = map[events.DetailType]Stage{
 	events.TransactionPostingApproved:         StageAccountInterface,
 	events.TransactionRoutedToSuspense:        StageAccountInterface,
 	events.PostingLegCreated:                  StagePosting,
-	events.PostingOrderCreated:                  StagePosting,
+	events.PostingOrderCreated:                StagePosting,
 }
 
 // progress orders the stages, so that the furthest counts and not the last event: events arrive in any order.

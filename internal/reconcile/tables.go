@@ -36,7 +36,8 @@ func (t AuthorizationsTable) InBucket(ctx context.Context, bucket string, from, 
 	return t.Reader.Query(ctx, in, func(found attributes) error {
 		entry := authorizationitem.Item(found)
 		values := entry.Attributes()
-		a := StampedAuthorization{ID: entry.ID(), Approved: entry.Status() == payment.StatusApproved}
+		a := StampedAuthorization{ID: entry.ID(), Approved: entry.Status() == payment.StatusApproved,
+			Reversal: payment.MTIClass(values["mti"].Text) == payment.ClassReversal}
 		var err error
 		if a.At, err = ingest.ParseTime(values[ingest.TimeAttribute].Text); err != nil {
 			return fmt.Errorf("the stamp of authorization %s: %w", a.ID, err)
@@ -125,17 +126,32 @@ func readWaiting(found attributes) (Waiting, error) {
 	return w, nil
 }
 
-// Sequences locates the posting sequences of authorizations by their business keys. It is safe for concurrent use.
-type Sequences struct{ Ledger *ledger.Reader }
+// Purchases locates messages in the ledger's purchases. It is safe for concurrent use.
+type Purchases struct{ Ledger *ledger.Reader }
 
-// Locate finds a reversal where its original's sequences count it; any other message is a payment of its own.
-func (s Sequences) Locate(ctx context.Context, a payment.Authorization) (sequence string, joined bool, err error) {
-	if !a.IsReversal() {
-		return payment.SequenceID(a.BusinessKey(), 0), false, nil
+// Locate reads the purchase that a message's business key leads to, or that of a reversal's original.
+func (p Purchases) Locate(ctx context.Context, a payment.Authorization) (Location, error) {
+	key := a.BusinessKey()
+	for _, lead := range []string{key, a.OriginalKey()} {
+		if lead == "" {
+			continue
+		}
+		purchase, found, err := p.Ledger.Purchase(ctx, lead)
+		if err != nil {
+			return Location{}, err
+		}
+		message, known := purchase.Find(key)
+		if !found || !known {
+			continue
+		}
+		at := Location{Sequence: message.Sequence, All: purchase.Sequences, PurchaseKey: purchase.Key}
+		switch {
+		case message.State == payment.Waiting:
+			at.Waiting = &message
+		case message.Sequence == "":
+			at.Joined = true
+		}
+		return at, nil
 	}
-	record, found, err := s.Ledger.Reversal(ctx, payment.SequenceID(a.OriginalKey(), 0), a.BusinessKey())
-	if err != nil || !found {
-		return "", false, err
-	}
-	return record.ID, false, nil
+	return Location{}, nil
 }
