@@ -120,7 +120,7 @@ func (s *system) orphan(t *testing.T) (sequence string) {
 	key := strings.Repeat("ORPHAN", 9)[:52]
 	amount := payment.Money{Minor: 999, Currency: "GBP"}
 	legs := []payment.Leg{
-		{Number: 1, Side: payment.Debit, Role: payment.RoleSuspense, Account: "SUSPENSE.CARD.GBP", Component: payment.Principal, Amount: amount},
+		{Number: 1, Side: payment.Debit, Role: payment.RoleDisputeLoss, Account: "DISPUTE_LOSS", Component: payment.Principal, Amount: amount},
 		{Number: 2, Side: payment.Credit, Role: payment.RoleSchemePayable, Account: "SCHEME_PAYABLE.VISA.GBP", Component: payment.Principal, Amount: amount},
 	}
 	entry := payment.JournalEntry{Legs: legs, Sequence: payment.Sequence{ID: payment.SequenceID(key, 0), Of: 2, Checksum: payment.Checksum(legs),
