@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
 
@@ -281,4 +282,15 @@ func trimmed(queues []string) []string {
 		queues[i] = name + ": " + count
 	}
 	return queues
+}
+
+// Nobody need ask: the schedule reconciles, in a quarter of an hour of the runtime's clock.
+func TestTheScheduleReconciles(t *testing.T) {
+	s := start(t)
+	s.schedule(t, "Reconcile", true)
+	eventually(t, "a scheduled run has written its report", func() bool {
+		objects, err := awsconfig.S3(s.aws).ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(s.outputs["AuditBucket"]), Prefix: aws.String("recon/")})
+		require.NoError(t, err)
+		return slices.ContainsFunc(objects.Contents, func(o s3types.Object) bool { return strings.HasSuffix(*o.Key, ".sha256") })
+	})
 }
