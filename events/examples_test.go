@@ -160,8 +160,19 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		ReversalExceedsOriginal:            ledgerFinding(ReversalExceedsOriginal, "R-061", "nothing remains of the purchase"),
 		UnmatchedRefund:                    ledgerFinding(UnmatchedRefund, "R-062", "the refund names no purchase, and none of the card at the merchant is known"),
 		TransactionPosted:                  Detail[PostedData]{leg.Next(TransactionPosted, "", published), PostedData{Sequence: sequence, Outcome: payment.OutcomePosted, EntryHash: entry.Hash(), Legs: legs}},
+		ReconciliationBreakFound: Detail[ReconciliationBreakData]{First(ReconciliationBreakFound, authorized.TransactionID, a.ID, a.PANToken, exampleRunID, ingested, published).WithSuffix("B01"),
+			ReconciliationBreakData{BreakID: "brk_4QZ7", RunID: exampleRunID, Category: "B01", Severity: "HIGH", AuthorizationID: a.ID, Problem: "no event tells of the authorization",
+				AgeSeconds: 901, Amount: &a.BillingAmount, Action: "REPUBLISH_AUTHORIZED"}},
+		ReconciliationPatchApplied: Detail[ReconciliationPatchData]{First(ReconciliationPatchApplied, authorized.TransactionID, a.ID, a.PANToken, exampleRunID, ingested, published).WithSuffix("B01/1"),
+			ReconciliationPatchData{PatchID: "pt_4QZ7-1", BreakID: "brk_4QZ7", RunID: exampleRunID, Category: "B01", Action: "REPUBLISH_AUTHORIZED", Attempt: 1,
+				Before: "no event tells of the authorization", After: "published " + authorized.EventID, Evidence: []string{"authorization read again: APPROVED, unchanged", "journal read again: no sequence"}, Actor: "schedule"}},
+		ReconciliationCompleted: Detail[ReconciliationCompletedData]{First(ReconciliationCompleted, exampleRunID, "", "", "schedule", published, published),
+			ReconciliationCompletedData{RunID: exampleRunID, Mode: "WINDOW", From: "2026-07-09T08:00:00.000Z", To: "2026-07-09T10:15:00.000Z", Complete: true, Items: 1000, Matched: 999, Breaks: 1,
+				ByCategory: map[string]int{"B01": 1}, Patched: 1, Report: "recon/2026-07-09/" + exampleRunID + ".json"}},
 	}
 }
+
+const exampleRunID = "rc_20260709T101500Z-7f3a"
 
 // exampleReversal asks for worked example E5: of USD 100.00 remain 63.09.
 func exampleReversal(t *testing.T) Detail[OrderData] {

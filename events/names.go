@@ -41,6 +41,9 @@ const (
 	OrphanReversal                     DetailType = "OrphanReversal"
 	ReversalExceedsOriginal            DetailType = "ReversalExceedsOriginal"
 	UnmatchedRefund                    DetailType = "UnmatchedRefund"
+	ReconciliationBreakFound           DetailType = "ReconciliationBreakFound"
+	ReconciliationPatchApplied         DetailType = "ReconciliationPatchApplied"
+	ReconciliationCompleted            DetailType = "ReconciliationCompleted"
 )
 
 // Source names the producer of an event.
@@ -55,8 +58,8 @@ const (
 	SourcePosting          Source = "payrail.posting"
 	SourceRepair           Source = "payrail.repair" // a person, by `payrail repair`
 	SourceDisputes         Source = "payrail.disputes"
-	SourceReconcile        Source = "payrail.reconcile"
-	SourceOperator         Source = "payrail.operator" // a person, by `payrail post`
+	SourceReconcile        Source = "payrail.reconcile" // also of events of others that it tells again
+	SourceOperator         Source = "payrail.operator"  // a person, by `payrail post`
 )
 
 // Contract is one kind of event: its name, who produces it, and a value of its data type. Most kinds have one producer; of
@@ -76,7 +79,7 @@ var dedupOrPosting = []Source{SourceDedup, SourcePosting}
 // Contracts lists every kind of event, in the order a payment meets them.
 func Contracts() []Contract {
 	return []Contract{
-		{TransactionAuthorized, []Source{SourceDedup, SourceRepair}, AuthorizedData{}, "an authorization was accepted, or a failed review was repaired"},
+		{TransactionAuthorized, []Source{SourceDedup, SourceRepair, SourceReconcile}, AuthorizedData{}, "an authorization was accepted, or a failed review was repaired"},
 		{DuplicateTransactionParked, dedupOrPosting, ParkedData{}, "the same payment came under another authorization id"},
 		{DuplicateConflictDetected, dedupOrPosting, ParkedData{}, "a known business key came with other content; it is never posted"},
 		{TransactionRejected, dedupOrPosting, ParkedData{}, "an authorization is malformed, of a kind that is not posted, or a reversal that the ledger refuses; it is parked"},
@@ -98,17 +101,20 @@ func Contracts() []Contract {
 		{MerchantTypeInconsistent, []Source{SourceRules}, FindingData{}, "rule R-045 fired: merchant category and transaction type contradict each other"},
 		{EnrichmentFailed, []Source{SourceRules}, FindingData{}, "rule R-070 fired: the account's data is incomplete; the payment goes to review"},
 		{EnrichmentInvalid, []Source{SourceRules}, FindingData{}, "rule R-071 fired: the account's data cannot be right; the payment goes to review"},
-		{TransactionPostingApproved, []Source{SourceRules}, DecisionData{}, "the rules decided: to be posted to its account"},
-		{TransactionRoutedToSuspense, []Source{SourceRules}, DecisionData{}, "the rules decided: to be posted to suspense"},
+		{TransactionPostingApproved, []Source{SourceRules, SourceReconcile}, DecisionData{}, "the rules decided: to be posted to its account"},
+		{TransactionRoutedToSuspense, []Source{SourceRules, SourceReconcile}, DecisionData{}, "the rules decided: to be posted to suspense"},
 		{TransactionPostingFailed, []Source{SourceRules}, FailedData{}, "the rules decided: a person must look; nothing is posted"},
 		{PostingRequested, []Source{SourceDisputes, SourceReconcile, SourceOperator}, PostingRequestedData{}, "a posting is to be made that no payment makes: a fee, a step of a dispute, a suspense item's end, a settlement"},
 		{PostingLegCreated, []Source{SourceAccountInterface}, LegData{}, "one leg of a posting sequence was computed"},
-		{PostingOrderCreated, []Source{SourceAccountInterface}, OrderData{}, "a reversal is to be posted, or something in suspense cleared; its legs depend on what was posted of the purchase"},
-		{TransactionPosted, []Source{SourcePosting}, PostedData{}, "a journal entry was committed"},
+		{PostingOrderCreated, []Source{SourceAccountInterface, SourceReconcile}, OrderData{}, "a reversal is to be posted, or something in suspense cleared; its legs depend on what was posted of the purchase"},
+		{TransactionPosted, []Source{SourcePosting, SourceReconcile}, PostedData{}, "a journal entry was committed"},
 		{OverAuthorizationFound, []Source{SourcePosting}, LedgerFindingData{}, "rule R-031 fired: a completion exceeds its authorization by more than its merchant category may"},
 		{SuspectedDuplicateFound, []Source{SourcePosting}, LedgerFindingData{}, "rule R-052 fired: the same card paid the same merchant the same amount within minutes; both are posted"},
 		{OrphanReversal, []Source{SourcePosting}, LedgerFindingData{}, "rule R-060 fired: a reversal waits for its original"},
 		{ReversalExceedsOriginal, []Source{SourcePosting}, LedgerFindingData{}, "rule R-061 fired: a reversal would leave no less than remains; it is parked"},
 		{UnmatchedRefund, []Source{SourcePosting}, LedgerFindingData{}, "rule R-062 fired: a refund names no purchase, and none of the card at the merchant is known; it is posted"},
+		{ReconciliationBreakFound, []Source{SourceReconcile}, ReconciliationBreakData{}, "authorizations, events and ledger do not agree about a payment"},
+		{ReconciliationPatchApplied, []Source{SourceReconcile}, ReconciliationPatchData{}, "a break was patched by an event through the normal path"},
+		{ReconciliationCompleted, []Source{SourceReconcile}, ReconciliationCompletedData{}, "a reconciliation run has ended"},
 	}
 }

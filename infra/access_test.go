@@ -47,9 +47,9 @@ func TestOnlyPostingWritesTheLedger(t *testing.T) {
 			if !slices.ContainsFunc(s.Resources, func(r any) bool { return referred(r) == ledger }) {
 				continue
 			}
-			require.True(t, strings.HasPrefix(role, "ApiRole") || strings.HasPrefix(role, "DigestRole"), role)
+			require.True(t, strings.HasPrefix(role, "ApiRole") || strings.HasPrefix(role, "DigestRole") || strings.HasPrefix(role, "ReconcileRole"), role)
 			for _, action := range s.Actions {
-				require.Contains(t, []string{"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}, action)
+				require.Contains(t, []string{"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"}, action)
 			}
 		}
 	}
@@ -95,6 +95,14 @@ func TestTableActions(t *testing.T) {
 		},
 		"tracker": {"TablesTimeline": {"dynamodb:BatchWriteItem"}},
 		"api":     {"TablesLedger": {"dynamodb:GetItem", "dynamodb:Query"}, "TablesTimeline": {"dynamodb:Query"}},
+		"reconcile": {
+			"TablesAuthorizations": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Scan"},
+			"TablesLedger":         {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Scan"},
+			"TablesTimeline":       {"dynamodb:BatchGetItem", "dynamodb:Query"},
+			"TablesAssembly":       {"dynamodb:Query"},
+			"TablesAccounts":       {"dynamodb:BatchGetItem"},
+			"TablesReference":      {"dynamodb:BatchGetItem"},
+		},
 	}
 	for function, tables := range want {
 		got := map[string][]string{}

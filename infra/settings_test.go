@@ -16,17 +16,17 @@ func TestReadSettings(t *testing.T) {
 		want    Settings
 		err     string
 	}{
-		{name: "defaults", want: Settings{Target: arm, Removal: awscdk.RemovalPolicy_RETAIN, CurrencyConversion: "corrected", Timeline: "all"}},
+		{name: "defaults", want: Settings{Target: arm, Removal: awscdk.RemovalPolicy_RETAIN, CurrencyConversion: "corrected", Timeline: "all", ReconcilePatching: "on"}},
 		{
 			name:    "every other choice",
-			context: map[string]any{"target": "x86_64", "removal": "destroy", "r003": "legacy", "timeline": "off", "jwtIssuer": "https://issuer.example", "jwtAudience": "payrail"},
-			want: Settings{Target{GOOS: "linux", GOARCH: "amd64"}, awscdk.RemovalPolicy_DESTROY, "legacy", "off",
+			context: map[string]any{"target": "x86_64", "removal": "destroy", "r003": "legacy", "timeline": "off", "reconcilePatching": "off", "jwtIssuer": "https://issuer.example", "jwtAudience": "payrail"},
+			want: Settings{Target{GOOS: "linux", GOARCH: "amd64"}, awscdk.RemovalPolicy_DESTROY, "legacy", "off", "off",
 				"https://issuer.example", "payrail"},
 		},
 		{
 			name:    "this machine",
 			context: map[string]any{"target": "host", "timeline": "outcomes"},
-			want:    Settings{Target: Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}, Removal: awscdk.RemovalPolicy_RETAIN, CurrencyConversion: "corrected", Timeline: "outcomes"},
+			want:    Settings{Target: Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}, Removal: awscdk.RemovalPolicy_RETAIN, CurrencyConversion: "corrected", Timeline: "outcomes", ReconcilePatching: "on"},
 		},
 		{name: "unknown target", context: map[string]any{"target": "arm"}, err: "reading context target=arm: must be one of arm64, x86_64, host"},
 		{name: "unknown removal", context: map[string]any{"removal": "snapshot"}, err: "reading context removal=snapshot: must be one of retain, destroy"},

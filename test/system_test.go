@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -114,8 +115,31 @@ func startWith(t testing.TB, change func(*local.Options)) *system {
 	outputs := runtime.Outputs()
 	s := &system{Runtime: runtime, aws: cfg, outputs: outputs, dynamodb: client,
 		ledger: ledger.NewReader(client, outputs["LedgerTable"]), timeline: timeline.NewReader(client, outputs["TimelineTable"])}
+	s.schedule(t, "Reconcile", false)
 	s.seed(t)
 	return s
+}
+
+// schedule switches the schedule of a function on or off. Reconciliation is off in tests that are not about it: on a clock that runs
+// sixty times as fast as the functions', it would find what is merely on its way, and tell it again.
+func (s *system) schedule(t testing.TB, function string, on bool) {
+	t.Helper()
+	client := eventbridge.NewFromConfig(s.aws)
+	rules, err := client.ListRules(t.Context(), &eventbridge.ListRulesInput{})
+	require.NoError(t, err)
+	for _, rule := range rules.Rules {
+		if !strings.Contains(*rule.Name, function+"Schedule") {
+			continue
+		}
+		if on {
+			_, err = client.EnableRule(t.Context(), &eventbridge.EnableRuleInput{Name: rule.Name})
+		} else {
+			_, err = client.DisableRule(t.Context(), &eventbridge.DisableRuleInput{Name: rule.Name})
+		}
+		require.NoError(t, err)
+		return
+	}
+	t.Fatalf("%s has no schedule", function)
 }
 
 // functionLog keeps the last lines of what was logged, for tests that fail.

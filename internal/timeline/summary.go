@@ -99,6 +99,15 @@ var summaries = map[events.DetailType]func(json.RawMessage) (string, error){
 	events.TransactionPosted: of(func(d events.PostedData) string {
 		return fmt.Sprintf("%s %s %d legs", d.Outcome, d.Sequence.ID, len(d.Legs))
 	}),
+	events.ReconciliationBreakFound: of(func(d events.ReconciliationBreakData) string {
+		return fmt.Sprintf("%s: %s", d.Category, d.Problem)
+	}),
+	events.ReconciliationPatchApplied: of(func(d events.ReconciliationPatchData) string {
+		return fmt.Sprintf("%s patched, attempt %d: %s", d.Category, d.Attempt, d.After)
+	}),
+	events.ReconciliationCompleted: of(func(d events.ReconciliationCompletedData) string {
+		return fmt.Sprintf("%d authorizations: %d breaks, %d patched, %d open", d.Items, d.Breaks, d.Patched, d.Open)
+	}),
 }
 
 // of reads an event's data as T for its summary.
