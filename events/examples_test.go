@@ -122,6 +122,7 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		cause.PostingSequence = ""
 		return Detail[LedgerFindingData]{cause.Next(name, rule, published), LedgerFindingData{Rule: rule, AuthorizationID: a.ID, RelatedSequence: sequence.ID, Problem: problem}}
 	}
+	disputes := exampleDisputes(t, leg.TransactionID, a.ID)
 	return map[DetailType]any{
 		TransactionAuthorized: Detail[AuthorizedData]{authorized, AuthorizedData{Authorization: a, BusinessKey: key, PayloadHash: canonical.PayloadHash}},
 		DuplicateTransactionParked: exampleParked(t, DuplicateTransactionParked, ParkedData{Kind: "DUPLICATE", Reason: "DUPLICATE", Rule: payment.RuleDuplicate,
@@ -169,10 +170,59 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		ReconciliationCompleted: Detail[ReconciliationCompletedData]{First(ReconciliationCompleted, exampleRunID, "", "", "schedule", published, published),
 			ReconciliationCompletedData{RunID: exampleRunID, Mode: "WINDOW", From: "2026-07-09T08:00:00.000Z", To: "2026-07-09T10:15:00.000Z", Complete: true, Items: 1000, Matched: 999, Breaks: 1,
 				ByCategory: map[string]int{"B01": 1}, Patched: 1, Report: "recon/2026-07-09/" + exampleRunID + ".json"}},
+		DisputeOpened:           disputes[DisputeOpened],
+		DisputeRejected:         disputes[DisputeRejected],
+		DisputeAdvanced:         disputes[DisputeAdvanced],
+		ProvisionalCreditPosted: disputes[ProvisionalCreditPosted],
+		DisputeResolved:         disputes[DisputeResolved],
 	}
 }
 
 const exampleRunID = "rc_20260709T101500Z-7f3a"
+
+// exampleDisputes are the events of worked example E7, the dispute of E2 without tax: opened, credited, filed and won; and of a
+// second claim, which is refused.
+func exampleDisputes(t *testing.T, transactionID, authorizationID string) map[DetailType]json.RawMessage {
+	t.Helper()
+	opening := ingested.AddDate(0, 0, 5)
+	purchase := payment.Disputable{Key: strings.TrimPrefix(transactionID, "tx_"), TransactionID: transactionID, AuthorizationID: authorizationID,
+		Outcome: payment.OutcomePosted, TransactionType: "00", AccountID: "acc-alice-gbp", BranchID: "601613", Scheme: "VISA", Description: "ACME STORE NEW YORK US USD 100.00",
+		OccurredAt: ingested, Remaining: payment.Money{Minor: 7925, Currency: "GBP"}, Disputed: payment.Money{Currency: "GBP"},
+		FXFee: payment.Money{Minor: 237, Currency: "GBP"}, FXFeeTax: payment.Money{Currency: "GBP"}}
+	policy := payment.DisputePolicy{Window: 120 * 24 * time.Hour, ProvisionalCredit: true}
+	claim := payment.Claim{CaseID: "dsp_QGPEK3K3UMQWYLPIKNQWHZNJ4E", ReasonCode: "13.1", By: "customer"}
+	d, err := payment.OpenDispute(policy, purchase, claim, opening)
+	require.NoError(t, err)
+	details := map[DetailType]json.RawMessage{}
+	add := func(event Event, err error) {
+		require.NoError(t, err)
+		details[event.DetailType] = event.Detail
+	}
+	posted := func() {
+		request, due, err := d.DuePosting()
+		require.NoError(t, err)
+		require.True(t, due)
+		d, err = d.Posted(payment.SequenceID(request.BusinessKey(), 0), opening)
+		require.NoError(t, err)
+	}
+	add(NewDispute(DisputeOpened, SourceDisputes, d, opening))
+	posted()
+	add(NewDispute(ProvisionalCreditPosted, SourceDisputes, d, opening))
+	opening = opening.AddDate(0, 0, 1)
+	d, err = d.File(opening, "operator", "")
+	require.NoError(t, err)
+	add(NewDispute(DisputeAdvanced, SourceOperator, d, opening))
+	opening = opening.AddDate(0, 0, 30)
+	d, err = d.Decide(payment.DisputeWon, payment.Money{}, opening, "operator", "")
+	require.NoError(t, err)
+	posted()
+	add(NewDispute(DisputeResolved, SourceDisputes, d, opening))
+	purchase.Disputed = d.Amount
+	_, err = payment.OpenDispute(policy, purchase, claim, opening)
+	require.Error(t, err)
+	add(NewDisputeRejected(purchase, "R7W2AJ4TS5RRZSRBDRAZLF6ZYQ", payment.ReasonOf(err), "nothing of the purchase remains to be disputed", opening))
+	return details
+}
 
 // exampleReversal asks for worked example E5: of USD 100.00 remain 63.09.
 func exampleReversal(t *testing.T) Detail[OrderData] {

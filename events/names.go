@@ -44,6 +44,11 @@ const (
 	ReconciliationBreakFound           DetailType = "ReconciliationBreakFound"
 	ReconciliationPatchApplied         DetailType = "ReconciliationPatchApplied"
 	ReconciliationCompleted            DetailType = "ReconciliationCompleted"
+	DisputeOpened                      DetailType = "DisputeOpened"
+	DisputeRejected                    DetailType = "DisputeRejected"
+	DisputeAdvanced                    DetailType = "DisputeAdvanced"
+	ProvisionalCreditPosted            DetailType = "ProvisionalCreditPosted"
+	DisputeResolved                    DetailType = "DisputeResolved"
 )
 
 // Source names the producer of an event.
@@ -56,8 +61,8 @@ const (
 	SourceRules            Source = "payrail.rules"
 	SourceAccountInterface Source = "payrail.accountinterface"
 	SourcePosting          Source = "payrail.posting"
-	SourceRepair           Source = "payrail.repair" // a person, by `payrail repair`
-	SourceDisputes         Source = "payrail.disputes"
+	SourceRepair           Source = "payrail.repair"    // a person, by `payrail repair`
+	SourceDisputes         Source = "payrail.disputes"  // also of what the customer API does about disputes
 	SourceReconcile        Source = "payrail.reconcile" // also of events of others that it tells again
 	SourceOperator         Source = "payrail.operator"  // a person, by `payrail post`
 )
@@ -116,5 +121,10 @@ func Contracts() []Contract {
 		{ReconciliationBreakFound, []Source{SourceReconcile}, ReconciliationBreakData{}, "authorizations, events and ledger do not agree about a payment"},
 		{ReconciliationPatchApplied, []Source{SourceReconcile}, ReconciliationPatchData{}, "a break was patched by an event through the normal path"},
 		{ReconciliationCompleted, []Source{SourceReconcile}, ReconciliationCompletedData{}, "a reconciliation run has ended"},
+		{DisputeOpened, []Source{SourceDisputes}, DisputeData{}, "a case was opened about a posted purchase"},
+		{DisputeRejected, []Source{SourceDisputes}, DisputeRejectedData{}, "rule R-090: a purchase was not to be disputed as it was asked for; no case was opened"},
+		{DisputeAdvanced, []Source{SourceOperator}, DisputeData{}, "a case was filed, answered, contested or decided by hand"},
+		{ProvisionalCreditPosted, []Source{SourceDisputes}, DisputeData{}, "the disputed amount was credited to the customer until the case is decided"},
+		{DisputeResolved, []Source{SourceDisputes}, DisputeData{}, "a case was closed, and what follows from it is posted"},
 	}
 }

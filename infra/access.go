@@ -19,13 +19,42 @@ const (
 	purchaseKeys = "PURCHASE#*"
 	linkKeys     = "LINK#*"
 	suspenseKeys = "SUSPENSE#*"
+	// disputeKeys are cases, disputeLists what they are found by; requestKeys are the idempotency keys of the API.
+	disputeKeys  = "DISPUTE#*"
+	disputeLists = "DISPUTES#*"
+	requestKeys  = "IDEMPOTENCY#*"
 )
 
 // publishes lets a function put events on the bus, under its own source alone: no function can speak for another.
 func publishes(bus awsevents.EventBus) access {
+	return func(f function) { publishesAs(bus, f.source())(f) }
+}
+
+// publishesAs lets a function put events on the bus under one source, of which it does a part of the work.
+func publishesAs(bus awsevents.EventBus, source events.Source) access {
 	return func(f function) {
 		f.setEnvironment("EVENT_BUS_NAME", bus.EventBusName())
-		f.role.AddToPolicy(allowPutEvents(bus, f.source()))
+		f.role.AddToPolicy(allowPutEvents(bus, source))
+	}
+}
+
+// keepsDisputes lets a function change cases, and what they claim of their purchases, as their postings come in.
+func keepsDisputes(ledger awsdynamodb.Table) access {
+	table := []*string{ledger.TableArn()}
+	return func(f function) {
+		f.setEnvironment("LEDGER_TABLE", ledger.TableName())
+		f.role.AddToPolicy(allowKeys(table, []string{journalKeys, disputeKeys, purchaseKeys}, "dynamodb:GetItem"))
+		f.role.AddToPolicy(allowKeys(table, []string{disputeKeys, purchaseKeys}, "dynamodb:UpdateItem"))
+	}
+}
+
+// seesDisputes lets a function read cases, and find them by what happened to them.
+func seesDisputes(ledger awsdynamodb.Table) access {
+	table := []*string{ledger.TableArn()}
+	return func(f function) {
+		f.setEnvironment("LEDGER_TABLE", ledger.TableName())
+		f.role.AddToPolicy(allowKeys(table, []string{disputeKeys}, "dynamodb:GetItem"))
+		f.role.AddToPolicy(allowKeys(table, []string{disputeLists}, "dynamodb:Query"))
 	}
 }
 

@@ -21,15 +21,31 @@ const (
 	// concurrency away from posting. At some 50 ms each, that is about five invocations at once.
 	apiRate  = 100
 	apiBurst = 200
-	// apiScope is what a token must be granted where callers have tokens.
-	apiScope = "payrail/read"
+	// readScope and disputeScope are what a token must be granted, where callers have tokens, to read and to raise a dispute.
+	readScope    = "payrail/read"
+	disputeScope = "payrail/dispute"
 )
 
 // apiRoutes are the routes of functions/api, and nothing else: what is not here never reaches the function.
-var apiRoutes = []struct{ id, key string }{
-	{"Balances", "GET /accounts/{id}/balances"},
-	{"Entries", "GET /accounts/{id}/entries"},
-	{"Transaction", "GET /transactions/{id}"},
+var apiRoutes = []struct{ id, key, scope string }{
+	{"Balances", "GET /accounts/{id}/balances", readScope},
+	{"Entries", "GET /accounts/{id}/entries", readScope},
+	{"Transaction", "GET /transactions/{id}", readScope},
+	{"OpenDispute", "POST /transactions/{id}/disputes", disputeScope},
+	{"Dispute", "GET /disputes/{id}", readScope},
+}
+
+// opensDisputes lets a function read what a dispute is about, and open a case: add its items, and claim its amount of the
+// purchase. It cannot change a case once it is there.
+func opensDisputes(ledger awsdynamodb.Table, settings Settings) access {
+	table := []*string{ledger.TableArn()}
+	return func(f function) {
+		f.setEnvironment("DISPUTE_WINDOW_DAYS", jsii.String(settings.DisputeWindowDays))
+		f.setEnvironment("PROVISIONAL_CREDIT", jsii.String(settings.ProvisionalCredit))
+		f.role.AddToPolicy(allowKeys(table, []string{disputeKeys, requestKeys, purchaseKeys}, "dynamodb:GetItem"))
+		f.role.AddToPolicy(allowKeys(table, []string{disputeKeys, disputeLists, requestKeys}, "dynamodb:PutItem"))
+		f.role.AddToPolicy(allowKeys(table, []string{purchaseKeys}, "dynamodb:UpdateItem"))
+	}
 }
 
 // readsLedger lets a function read journal, entry and balance items. There is no Scan among it: nobody reads a whole ledger
@@ -51,7 +67,7 @@ func newCustomerAPI(stack constructs.Construct, props stackProps, accesses ...ac
 	handler.lambda.Node().DefaultChild().(awslambda.CfnFunction).SetTimeout(jsii.Number(apiTimeoutSeconds))
 	api := awsapigatewayv2.NewCfnApi(scope, jsii.String("Http"), &awsapigatewayv2.CfnApiProps{
 		Name:         jsii.String("payrail"),
-		Description:  jsii.String("Payrail: balances, entries, transactions"),
+		Description:  jsii.String("Payrail: balances, entries, transactions, disputes"),
 		ProtocolType: jsii.String("HTTP"),
 	})
 	integration := awsapigatewayv2.NewCfnIntegration(scope, jsii.String("Integration"), &awsapigatewayv2.CfnIntegrationProps{
@@ -68,26 +84,28 @@ func newCustomerAPI(stack constructs.Construct, props stackProps, accesses ...ac
 			RouteKey: jsii.String(route.key),
 			Target:   awscdk.Fn_Join(jsii.String("/"), &[]*string{jsii.String("integrations"), integration.Ref()}),
 		}
-		authorize(properties)
+		authorize(properties, route.scope)
 		awsapigatewayv2.NewCfnRoute(scope, jsii.String(route.id), properties)
 	}
 	newAPIStage(scope, api)
-	// For every GET route of this API alone; the first wildcard is the stage, of which there is one.
-	awslambda.NewCfnPermission(scope, jsii.String("Permission"), &awslambda.CfnPermissionProps{
-		Action:       jsii.String("lambda:InvokeFunction"),
-		FunctionName: handler.lambda.FunctionArn(),
-		Principal:    jsii.String("apigateway.amazonaws.com"),
-		SourceArn: awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{
-			Service: jsii.String("execute-api"), Resource: api.Ref(), ResourceName: jsii.String("*/GET/*"),
-		}),
-	})
+	// For the routes of this API alone; the first wildcard is the stage, of which there is one.
+	for _, p := range []struct{ id, routes string }{{"Permission", "*/GET/*"}, {"PermissionToDispute", "*/POST/transactions/*/disputes"}} {
+		awslambda.NewCfnPermission(scope, jsii.String(p.id), &awslambda.CfnPermissionProps{
+			Action:       jsii.String("lambda:InvokeFunction"),
+			FunctionName: handler.lambda.FunctionArn(),
+			Principal:    jsii.String("apigateway.amazonaws.com"),
+			SourceArn: awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{
+				Service: jsii.String("execute-api"), Resource: api.Ref(), ResourceName: jsii.String(p.routes),
+			}),
+		})
+	}
 	return api
 }
 
 // authorization returns what sets how callers of a route prove who they are: by default with AWS credentials.
-func authorization(scope constructs.Construct, api awsapigatewayv2.CfnApi, settings Settings) func(*awsapigatewayv2.CfnRouteProps) {
+func authorization(scope constructs.Construct, api awsapigatewayv2.CfnApi, settings Settings) func(route *awsapigatewayv2.CfnRouteProps, tokenScope string) {
 	if settings.JWTIssuer == "" {
-		return func(route *awsapigatewayv2.CfnRouteProps) { route.AuthorizationType = jsii.String("AWS_IAM") }
+		return func(route *awsapigatewayv2.CfnRouteProps, _ string) { route.AuthorizationType = jsii.String("AWS_IAM") }
 	}
 	authorizer := awsapigatewayv2.NewCfnAuthorizer(scope, jsii.String("Authorizer"), &awsapigatewayv2.CfnAuthorizerProps{
 		ApiId:          api.Ref(),
@@ -98,9 +116,9 @@ func authorization(scope constructs.Construct, api awsapigatewayv2.CfnApi, setti
 			Issuer: jsii.String(settings.JWTIssuer), Audience: jsii.Strings(settings.JWTAudience),
 		},
 	})
-	return func(route *awsapigatewayv2.CfnRouteProps) {
+	return func(route *awsapigatewayv2.CfnRouteProps, tokenScope string) {
 		route.AuthorizationType, route.AuthorizerId = jsii.String("JWT"), authorizer.Ref()
-		route.AuthorizationScopes = jsii.Strings(apiScope) // A token for something else of the same audience reads no accounts.
+		route.AuthorizationScopes = jsii.Strings(tokenScope) // A token for something else of the same audience reads no accounts.
 	}
 }
 

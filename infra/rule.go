@@ -10,6 +10,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/payrail/payrail/events"
+	"github.com/payrail/payrail/payment"
 )
 
 // EventBridge's own limits, which are also its defaults; they are written down because a change of them changes when an event
@@ -42,6 +43,15 @@ func on(kinds ...events.DetailType) pattern {
 		panic(fmt.Sprintf("a rule is for %v, of which only %v are in the event contract", kinds, detailTypes))
 	}
 	return pattern{"source": sources, "detail-type": detailTypes}
+}
+
+// newsOfDisputes is the pattern of what moves a dispute: what is done about the case, and the postings of cases, which stand in the
+// journal under the case's id as those of payments do under the authorization's. An authorization may have such an id by
+// chance: the consumer looks it up.
+func newsOfDisputes() pattern {
+	cases, posted := on(events.DisputeOpened, events.DisputeAdvanced), on(events.TransactionPosted)
+	posted["detail"] = map[string]any{"data": map[string]any{"sequence": map[string]any{"authorizationId": []any{map[string]any{"prefix": payment.CaseIDPrefix}}}}}
+	return pattern{"$or": []any{map[string]any(cases), map[string]any(posted)}}
 }
 
 // everyEvent is the pattern of all events on the bus: a rule must have a pattern, and every event has a source.

@@ -31,11 +31,24 @@ func examples(t *testing.T) map[string]map[string]any {
 	return found
 }
 
-// matches tells whether an event matches a pattern of top-level fields, each a list of strings, prefixes or absence: all that the
-// stack's patterns consist of. Anything else fails the test.
+// matches tells whether an event matches a pattern of fields, each a list of strings, prefixes or absence, and of alternatives: all
+// that the stack's patterns consist of. Anything else fails the test.
 func matches(t *testing.T, eventPattern any, event map[string]any) bool {
 	t.Helper()
 	for field, allowed := range eventPattern.(map[string]any) {
+		if field == "$or" {
+			if !slices.ContainsFunc(allowed.([]any), func(alternative any) bool { return matches(t, alternative, event) }) {
+				return false
+			}
+			continue
+		}
+		if below, nested := allowed.(map[string]any); nested {
+			inner, _ := event[field].(map[string]any)
+			if !matches(t, below, inner) {
+				return false
+			}
+			continue
+		}
 		value, given := event[field].(string)
 		if !slices.ContainsFunc(allowed.([]any), func(want any) bool {
 			if matcher, ok := want.(map[string]any); ok {
@@ -77,6 +90,7 @@ func TestEachConsumerMatchesItsOwnEventsAlone(t *testing.T) {
 		"RulesRule":            {"TransactionEnriched"},
 		"AccountinterfaceRule": {"PostingRequested", "TransactionPostingApproved", "TransactionRoutedToSuspense"},
 		"PostingRule":          {"PostingLegCreated", "PostingOrderCreated"},
+		"DisputesRule":         {"DisputeAdvanced", "DisputeOpened"}, // and what was posted of a case: see TestDisputesHearOfTheirPostings
 	}
 	consumedBy := map[string]string{}
 	for rule, want := range consumers {
@@ -87,6 +101,17 @@ func TestEachConsumerMatchesItsOwnEventsAlone(t *testing.T) {
 		}
 	}
 	require.Len(t, tpl.busRules(), len(consumers)+len(observers), "a rule that this test does not know")
+}
+
+// Of all that is posted, what has the id of a case reaches the disputes.
+func TestDisputesHearOfTheirPostings(t *testing.T) {
+	tpl := synthesize(t, defaults(t))
+	event := examples(t)["TransactionPosted"]
+	sequence := event["detail"].(map[string]any)["data"].(map[string]any)["sequence"].(map[string]any)
+	for authorization, want := range map[string]bool{"dsp_QGPEK3K3UMQWYLPIKNQWHZNJ4E": true, "auth-e2": false, "my-dsp_": false} {
+		sequence["authorizationId"] = authorization
+		require.Equal(t, want, matches(t, tpl.get(tpl.one(t, "AWS::Events::Rule", "DisputesRule"), "EventPattern"), event), authorization)
+	}
 }
 
 func TestConsumersPinTheProducer(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -24,6 +25,9 @@ type Settings struct {
 	ReconcilePatching string
 	// JWTIssuer and JWTAudience say whose tokens the API takes, and made for whom. Without them callers sign with AWS credentials.
 	JWTIssuer, JWTAudience string
+	// DisputeWindowDays is how many days after a purchase came in it can be disputed. ProvisionalCredit says when the customer has
+	// the disputed amount back: "at-opening", or "never" before the case is decided.
+	DisputeWindowDays, ProvisionalCredit string
 }
 
 // Target is the platform that the functions are compiled for, in Go's names.
@@ -53,6 +57,14 @@ func readSettings(lookup func(key string) any) (Settings, error) {
 	if err != nil {
 		return Settings{}, err
 	}
+	window, err := positive(lookup, "disputeWindowDays", defaultDisputeWindowDays)
+	if err != nil {
+		return Settings{}, err
+	}
+	credit, err := choose(lookup, "provisionalCredit", "at-opening", "never")
+	if err != nil {
+		return Settings{}, err
+	}
 	issuer, audience, err := readTokens(lookup)
 	if err != nil {
 		return Settings{}, err
@@ -63,7 +75,7 @@ func readSettings(lookup func(key string) any) (Settings, error) {
 	}
 	return Settings{Target: platform, Removal: removals[removal], CurrencyConversion: conversion, Timeline: timeline,
 		ReconcilePatching: patching,
-		JWTIssuer:         issuer, JWTAudience: audience}, nil
+		JWTIssuer:         issuer, JWTAudience: audience, DisputeWindowDays: window, ProvisionalCredit: credit}, nil
 }
 
 // readTokens reads whose tokens the API takes. One setting without the other would leave open who may read accounts.
@@ -81,6 +93,22 @@ func readTokens(lookup func(key string) any) (issuer, audience string, err error
 		return "", "", fmt.Errorf("reading context jwtIssuer=%s: must be an address with https", issuer)
 	}
 	return issuer, audience, nil
+}
+
+// defaultDisputeWindowDays is the usual chargeback window of the card schemes.
+const defaultDisputeWindowDays = "120"
+
+// positive reads one context value that must be a whole number above zero, or absent.
+func positive(lookup func(key string) any, key, otherwise string) (string, error) {
+	value := lookup(key)
+	if value == nil {
+		return otherwise, nil
+	}
+	s := fmt.Sprint(value) // cdk.json can have a number, -c gives a text.
+	if n, err := strconv.Atoi(s); err != nil || n < 1 {
+		return "", fmt.Errorf("reading context %s=%v: must be a whole number above zero", key, value)
+	}
+	return s, nil
 }
 
 // text reads one context value that may be absent.

@@ -54,6 +54,10 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 		uses("ASSEMBLY_TABLE", tables.assembly, "dynamodb:UpdateItem"),
 		writesObjects("PARKED_BUCKET", buckets.parked))
 
+	// DisputeOpened, DisputeAdvanced ─▶ disputes ─▶ PostingRequested; its TransactionPosted ─▶ disputes ─▶ ProvisionalCreditPosted, DisputeResolved
+	newProcessor(stack, "disputes", bus, newsOfDisputes(), props, publishes(bus), keepsDisputes(tables.ledger))
+	newScheduledFunction(stack, "disputesweep", "rate(15 minutes)", props, publishesAs(bus, events.SourceDisputes), seesDisputes(tables.ledger))
+
 	// lifecycle events ─▶ tracker; everything ─▶ archive and audit log; what needs a person ─▶ operators
 	if props.Settings.Timeline != timelineOff {
 		newProcessor(stack, "tracker", bus, on(timelineEvents(props.Settings.Timeline)...), props,
@@ -69,8 +73,9 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 	// every hour, the journal ─▶ digest ─▶ audit bucket
 	newScheduledFunction(stack, "digest", digestSchedule, props, readsJournalByPosting(tables.ledger), keepsDigests(buckets.audit))
 
-	// accounts and transactions, for those who may ask ─▶ HTTP API ─▶ api
-	api := newCustomerAPI(stack, props, readsLedger(tables.ledger), uses("TIMELINE_TABLE", tables.timeline, "dynamodb:Query"))
+	// accounts, transactions and disputes, for those who may ask ─▶ HTTP API ─▶ api ─▶ DisputeOpened, DisputeRejected
+	api := newCustomerAPI(stack, props, readsLedger(tables.ledger), uses("TIMELINE_TABLE", tables.timeline, "dynamodb:Query"),
+		opensDisputes(tables.ledger, props.Settings), publishesAs(bus, events.SourceDisputes))
 
 	newOutputs(stack,
 		output{"AuthorizationsTable", "Where the authorizer writes", tables.authorizations.TableName()},

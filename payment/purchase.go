@@ -95,6 +95,11 @@ func (p Purchase) Presented() bool {
 	return slices.ContainsFunc(p.Messages, PurchaseMessage.presents)
 }
 
+// Presentments are the messages that present the purchase, in the order in which they were posted.
+func (p Purchase) Presentments() []PurchaseMessage {
+	return slices.DeleteFunc(slices.Clone(p.Messages), func(m PurchaseMessage) bool { return !m.presents() })
+}
+
 // Authorized reports whether an authorization is among the messages, and not only advices and completions of one.
 func (p Purchase) Authorized() bool {
 	return slices.ContainsFunc(p.Messages, func(m PurchaseMessage) bool { return m.Rank == RankAuthorization })

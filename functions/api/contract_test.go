@@ -53,10 +53,14 @@ func loadContract(t testing.TB) contract {
 
 // hold fails the test unless the answer is one that the document describes. Whether the request itself is as the document
 // says is returned: the handler must refuse exactly what is not.
-func (c contract) hold(t testing.TB, path string, response lambdaevents.APIGatewayV2HTTPResponse) (requestError error) {
+func (c contract) hold(t testing.TB, path string, asked lambdaevents.APIGatewayV2HTTPRequest, response lambdaevents.APIGatewayV2HTTPResponse) (requestError error) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, server+path, nil)
+	method, _, _ := strings.Cut(asked.RouteKey, " ")
+	request, err := http.NewRequestWithContext(context.Background(), method, server+path, strings.NewReader(asked.Body))
 	require.NoError(t, err)
+	for name, value := range asked.Headers {
+		request.Header.Set(name, value)
+	}
 	route, parameters, err := c.router.FindRoute(request)
 	require.NoError(t, err, path)
 	input := &openapi3filter.RequestValidationInput{Request: request, PathParams: parameters, Route: route,
@@ -87,6 +91,8 @@ func requestOf(t testing.TB, path string) lambdaevents.APIGatewayV2HTTPRequest {
 		request.RouteKey = "GET /" + segments[1] + "/{id}"
 	}
 	request.PathParameters = map[string]string{"id": segments[2]}
+	request.RequestContext.Authorizer = &lambdaevents.APIGatewayV2HTTPRequestContextAuthorizerDescription{
+		IAM: &lambdaevents.APIGatewayV2HTTPRequestContextAuthorizerIAMDescription{UserARN: "arn:aws:iam::000000000000:user/branch"}}
 	for name, values := range u.Query() {
 		if request.QueryStringParameters == nil {
 			request.QueryStringParameters = map[string]string{}
@@ -99,10 +105,16 @@ func requestOf(t testing.TB, path string) lambdaevents.APIGatewayV2HTTPRequest {
 // get asks h for path, holds the answer to the contract, and decodes it.
 func get(t testing.TB, h *handler, path string) (status int, answer map[string]any) {
 	t.Helper()
-	response, err := h.handle(context.Background(), requestOf(t, path))
+	return send(t, h, path, requestOf(t, path))
+}
+
+// send asks h, holds the answer to the contract, and decodes it.
+func send(t testing.TB, h *handler, path string, request lambdaevents.APIGatewayV2HTTPRequest) (status int, answer map[string]any) {
+	t.Helper()
+	response, err := h.handle(context.Background(), request)
 	require.NoError(t, err)
-	requestError := loadContract(t).hold(t, path, response)
-	if response.StatusCode == http.StatusOK {
+	requestError := loadContract(t).hold(t, path, request, response)
+	if response.StatusCode < 300 {
 		require.NoError(t, requestError, "a request that the document excludes was answered")
 		require.Equal(t, "application/json", response.Headers["Content-Type"])
 	} else {
@@ -121,7 +133,7 @@ func TestTheDocumentDescribesTheRoutesAndNoOthers(t *testing.T) {
 			described = append(described, method+" "+path)
 		}
 	}
-	h := newHandler(nil, nil, nil)
+	h := newHandler(nil, nil, nil, nil)
 	var answered []string
 	for route := range h.routes {
 		answered = append(answered, route)

@@ -18,6 +18,8 @@ const (
 	routeBalances    = "GET /accounts/{id}/balances"
 	routeEntries     = "GET /accounts/{id}/entries"
 	routeTransaction = "GET /transactions/{id}"
+	routeOpenDispute = "POST /transactions/{id}/disputes"
+	routeDispute     = "GET /disputes/{id}"
 )
 
 // ledgerReader models ledger.Reader. It is safe for concurrent use.
@@ -36,17 +38,25 @@ type timelineReader interface {
 // something about it.
 type endpoint func(context.Context, lambdaevents.APIGatewayV2HTTPRequest) (any, error)
 
+// created is an answer about something that the request made, which can be asked for at location from then on.
+type created struct {
+	location string
+	body     any
+}
+
 // handler answers the requests that the gateway has authorized and routed.
 type handler struct {
 	ledger   ledgerReader
 	timeline timelineReader
+	disputes disputeDesk
 	logger   *slog.Logger
 	routes   map[string]endpoint
 }
 
-func newHandler(l ledgerReader, t timelineReader, logger *slog.Logger) *handler {
-	h := &handler{ledger: l, timeline: t, logger: logger}
-	h.routes = map[string]endpoint{routeBalances: h.balances, routeEntries: h.entries, routeTransaction: h.transaction}
+func newHandler(l ledgerReader, t timelineReader, d disputeDesk, logger *slog.Logger) *handler {
+	h := &handler{ledger: l, timeline: t, disputes: d, logger: logger}
+	h.routes = map[string]endpoint{routeBalances: h.balances, routeEntries: h.entries, routeTransaction: h.transaction,
+		routeOpenDispute: h.openDispute, routeDispute: h.dispute}
 	return h
 }
 
@@ -60,11 +70,20 @@ func (h *handler) handle(ctx context.Context, request lambdaevents.APIGatewayV2H
 	if err != nil {
 		return h.refuse(ctx, request, err), nil
 	}
+	made, isNew := body.(created)
+	if isNew {
+		body = made.body
+	}
 	text, err := json.Marshal(body)
 	if err != nil {
 		return h.refuse(ctx, request, err), nil
 	}
-	return respond(http.StatusOK, "application/json", text), nil
+	if !isNew {
+		return respond(http.StatusOK, "application/json", text), nil
+	}
+	response := respond(http.StatusCreated, "application/json", text)
+	response.Headers["Location"] = made.location
+	return response, nil
 }
 
 // refuse turns an error into problem details. Only a failure on this side is logged, and its text stays here.
@@ -73,7 +92,7 @@ func (h *handler) refuse(ctx context.Context, request lambdaevents.APIGatewayV2H
 	if !errors.As(err, &told) {
 		h.logger.ErrorContext(ctx, "answering failed", "route", request.RouteKey, "gatewayRequestId", request.RequestContext.RequestID, "error", err)
 		told = &problem{Status: http.StatusInternalServerError, Type: typeInternal, Title: "The request could not be answered",
-			Detail: "Nothing was changed. Try again; if it stays, tell the operators the instance."}
+			Detail: "Try again, with the same Idempotency-Key if there is one; if it stays, tell the operators the instance."}
 	}
 	body, err := told.body(request.RequestContext.RequestID)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/payrail/payrail/events"
+	"github.com/payrail/payrail/internal/disputes"
 	"github.com/payrail/payrail/internal/ledger"
 	"github.com/payrail/payrail/internal/ledger/ledgertest"
 	"github.com/payrail/payrail/internal/timeline"
@@ -42,11 +43,25 @@ type world struct {
 	table    *ledgertest.Table
 	timeline happened
 	log      *bytes.Buffer
+	bus      *told
+	now      time.Time
+}
+
+// told keeps what was published.
+type told []events.Event
+
+func (b *told) Publish(_ context.Context, all []events.Event) events.Failures {
+	*b = append(*b, all...)
+	return nil
 }
 
 func newWorld() *world {
-	w := &world{table: ledgertest.NewTable(), timeline: happened{}, log: &bytes.Buffer{}}
-	w.handler = newHandler(ledger.NewReader(w.table, "ledger"), w.timeline, slog.New(slog.NewTextHandler(w.log, nil)))
+	w := &world{table: ledgertest.NewTable(), timeline: happened{}, log: &bytes.Buffer{}, bus: &told{}, now: time.Date(2026, 7, 20, 9, 0, 0, 0, time.UTC)}
+	reader, logger := ledger.NewReader(w.table, "ledger"), slog.New(slog.NewTextHandler(w.log, nil))
+	desk := disputes.NewDesk(disputes.Options{Store: disputes.NewStore(w.table, "ledger", reader), Publisher: w.bus, Logger: logger,
+		Policy: payment.DisputePolicy{Window: 120 * 24 * time.Hour, ProvisionalCredit: true}, Now: func() time.Time { return w.now },
+		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Jitter: func(d time.Duration) time.Duration { return d }})
+	w.handler = newHandler(reader, w.timeline, desk, logger)
 	return w
 }
 

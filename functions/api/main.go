@@ -1,5 +1,5 @@
-// Command api answers the customer API: balances and entries of an account, and a transaction with its timeline. It reads the
-// ledger and the timeline and writes nothing. api/openapi.yaml is its contract.
+// Command api answers the customer API: balances and entries of an account, a transaction with its timeline, and
+// disputes. It reads the ledger and the timeline; what it writes are the cases of disputes. api/openapi.yaml is its contract.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 
 	"github.com/payrail/payrail/internal/awsconfig"
 	"github.com/payrail/payrail/internal/config"
+	"github.com/payrail/payrail/internal/disputes"
 	"github.com/payrail/payrail/internal/ledger"
 	"github.com/payrail/payrail/internal/telemetry"
 	"github.com/payrail/payrail/internal/timeline"
@@ -21,6 +22,10 @@ import (
 type environment struct {
 	LedgerTable   string `env:"LEDGER_TABLE"`
 	TimelineTable string `env:"TIMELINE_TABLE"`
+	EventBusName  string `env:"EVENT_BUS_NAME"`
+	// DisputeWindowDays and ProvisionalCredit are the dispute policy: see disputes.ParsePolicy.
+	DisputeWindowDays string `env:"DISPUTE_WINDOW_DAYS"`
+	ProvisionalCredit string `env:"PROVISIONAL_CREDIT"`
 }
 
 func main() {
@@ -42,6 +47,11 @@ func wire(ctx context.Context, logger *slog.Logger) (*handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	policy, err := disputes.ParsePolicy(settings.DisputeWindowDays, settings.ProvisionalCredit)
+	if err != nil {
+		return nil, err
+	}
 	client := dynamodb.NewFromConfig(cfg)
-	return newHandler(ledger.NewReader(client, settings.LedgerTable), timeline.NewReader(client, settings.TimelineTable), logger), nil
+	desk := disputes.Connect(cfg, settings.LedgerTable, settings.EventBusName, policy, logger)
+	return newHandler(ledger.NewReader(client, settings.LedgerTable), timeline.NewReader(client, settings.TimelineTable), desk, logger), nil
 }

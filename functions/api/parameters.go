@@ -61,10 +61,7 @@ func unknown(query map[string]string, known ...string) []fieldProblem {
 		if slices.Contains(known, name) {
 			continue
 		}
-		if !identifier.MatchString(name) || panguard.Contains(name) {
-			name = "(name withheld)"
-		}
-		problems = append(problems, fieldProblem{name, "is no parameter of this resource"})
+		problems = append(problems, fieldProblem{repeatable(name), "is no parameter of this resource"})
 	}
 	return problems
 }

@@ -13,6 +13,9 @@ const (
 	typeInvalidParameter = "urn:payrail:problem:invalid-parameter"
 	typeNotFound         = "urn:payrail:problem:not-found"
 	typeAmbiguous        = "urn:payrail:problem:ambiguous-id"
+	typeDisputeRefused   = "urn:payrail:problem:dispute-refused"
+	typeKeyReused        = "urn:payrail:problem:idempotency-key-reused"
+	typeBusy             = "urn:payrail:problem:busy"
 	typeInternal         = "urn:payrail:problem:internal"
 )
 
@@ -28,6 +31,8 @@ type problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail,omitempty"`
+	// Reason is the code of a refusal.
+	Reason string `json:"reason,omitempty"`
 	// Errors are the parameters at fault.
 	Errors []fieldProblem `json:"errors,omitempty"`
 	// TransactionIDs are what an ambiguous id could mean.

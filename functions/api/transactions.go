@@ -85,15 +85,14 @@ func (h *handler) transaction(ctx context.Context, request lambdaevents.APIGatew
 	}
 	found, err := h.timeline.Trace(ctx, id)
 	if errors.Is(err, timeline.ErrNotFound) {
-		return nil, notFound("Nothing is known of this id", "It is no transaction or authorization that has been taken up; one that is new shows up within seconds.")
+		return nil, unknownTransaction()
 	}
 	if err != nil {
 		return nil, err
 	}
 	transactions, sequences := idsOf(found)
 	if len(transactions) > 1 {
-		return nil, &problem{Type: typeAmbiguous, Title: "The authorization led to more than one transaction", Status: http.StatusConflict,
-			Detail: "It was sent again with other content. Ask for one of the transactions.", TransactionIDs: transactions}
+		return nil, ambiguous(transactions)
 	}
 	answer := transactionAnswer{TransactionID: transactions[0], Postings: []posting{}, Timeline: make([]happening, len(found))}
 	for i, e := range found {
@@ -115,6 +114,15 @@ func (h *handler) transaction(ctx context.Context, request lambdaevents.APIGatew
 	}
 	answer.Status = statusOf(answer.Postings, found)
 	return answer, nil
+}
+
+func unknownTransaction() *problem {
+	return notFound("Nothing is known of this id", "It is no transaction or authorization that has been taken up; one that is new shows up within seconds.")
+}
+
+func ambiguous(transactions []string) *problem {
+	return &problem{Type: typeAmbiguous, Title: "The authorization led to more than one transaction", Status: http.StatusConflict,
+		Detail: "It was sent again with other content. Ask for one of the transactions.", TransactionIDs: transactions}
 }
 
 // idsOf lists the transactions and the posting sequences that events are about, each once, in order.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -23,6 +24,9 @@ const (
 	linkSort       = "LINK"
 	suspensePrefix = "SUSPENSE#"
 )
+
+// casePrefixes precede the items of disputes, which package disputes keeps beside the ledger's own.
+var casePrefixes = []string{"DISPUTE#", "DISPUTES#", "IDEMPOTENCY#"}
 
 // itemKey is the primary key of an item.
 type itemKey struct{ partition, sort string }
@@ -54,4 +58,6 @@ func balanceKey(account string, currency payment.Currency) itemKey {
 }
 
 // isKind reports whether a partition key has one of the prefixes above.
-func isKind(partition, prefix string) bool { return strings.HasPrefix(partition, prefix) }
+func isKind(partition string, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(partition, prefix) })
+}

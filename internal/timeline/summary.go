@@ -108,6 +108,13 @@ var summaries = map[events.DetailType]func(json.RawMessage) (string, error){
 	events.ReconciliationCompleted: of(func(d events.ReconciliationCompletedData) string {
 		return fmt.Sprintf("%d authorizations: %d breaks, %d patched, %d open", d.Items, d.Breaks, d.Patched, d.Open)
 	}),
+	events.DisputeOpened:           of(dispute),
+	events.DisputeAdvanced:         of(dispute),
+	events.ProvisionalCreditPosted: of(dispute),
+	events.DisputeResolved:         of(dispute),
+	events.DisputeRejected: of(func(d events.DisputeRejectedData) string {
+		return "dispute refused: " + withReason(d.Reason, d.Problem)
+	}),
 }
 
 // of reads an event's data as T for its summary.
@@ -141,6 +148,15 @@ func repaired(r events.Repair) string {
 	line := strings.Join(fields, ", ") + " by " + r.By
 	if r.Reason != "" {
 		line += " (" + r.Reason + ")"
+	}
+	return line
+}
+
+// dispute says where a case stands, and of a decided one that waits for its posting, what was decided.
+func dispute(d events.DisputeData) string {
+	line := fmt.Sprintf("%s: %s of %s", d.CaseID, d.State, d.Amount)
+	if d.Decision != nil && !d.State.Closed() {
+		line += ", decided for " + string(d.Decision.Outcome)
 	}
 	return line
 }

@@ -55,6 +55,9 @@ func TestSummaries(t *testing.T) {
 		{events.TransactionPostingFailed, `{"decision":{"outcome":"FAILED_REVIEW","reason":"ISSUER_COUNTRY_UNKNOWN","rulesFired":["R-001"]}}`, "FAILED_REVIEW ISSUER_COUNTRY_UNKNOWN by R-001"},
 		{events.PostingLegCreated, `{"sequence":{"of":6},"leg":{"leg":2,"side":"C","account":"FEE_INCOME.FX","amount":{"amount":"2.37","currency":"GBP"}}}`, "leg 2 of 6: C FEE_INCOME.FX GBP 2.37"},
 		{events.TransactionPosted, `{"outcome":"POSTED","sequence":{"id":"ps_A-00"},"legs":[{"amount":{"amount":"1.00","currency":"GBP"}}]}`, "POSTED ps_A-00 1 legs"},
+		{events.DisputeOpened, `{"caseId":"dsp_1","state":"OPENED","amount":{"amount":"79.25","currency":"GBP"}}`, "dsp_1: OPENED of GBP 79.25"},
+		{events.DisputeAdvanced, `{"caseId":"dsp_1","state":"REPRESENTED","amount":{"amount":"79.25","currency":"GBP"},"decision":{"outcome":"WON"}}`, "dsp_1: REPRESENTED of GBP 79.25, decided for WON"},
+		{events.DisputeRejected, `{"reason":"CASE_OPEN","problem":"case dsp_0 is open"}`, "dispute refused: CASE_OPEN: case dsp_0 is open"},
 		{"OfALaterVersion", `{}`, ""},
 	} {
 		got, err := summarize(tc.detailType, []byte(tc.data))
