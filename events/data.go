@@ -43,13 +43,14 @@ type ParkedData struct {
 	Object string `json:"object"`
 }
 
-// QuarantinedData says where a card number was found; it never carries the value.
+// QuarantinedData says where card data was found; it never carries the value.
 type QuarantinedData struct {
 	AuthorizationID string `json:"authorizationId"`
-	Reason          string `json:"reason"`
-	// Fields are the attributes that held a card number.
+	// Reason is CARD_NUMBER_FOUND, or SENSITIVE_AUTHENTICATION_DATA for track data, card verification values, PIN and chip data.
+	Reason string `json:"reason"`
+	// Fields are the attributes that held it.
 	Fields []string `json:"fields"`
-	// Object is the key of the original item in the quarantine bucket.
+	// Object is the key of the original item in the quarantine bucket, where it is without its sensitive authentication data.
 	Object string `json:"object"`
 }
 

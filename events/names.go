@@ -68,7 +68,7 @@ func Contracts() []Contract {
 		{DuplicateTransactionParked, dedupOrPosting, ParkedData{}, "the same payment came under another authorization id"},
 		{DuplicateConflictDetected, dedupOrPosting, ParkedData{}, "a known business key came with other content; it is never posted"},
 		{TransactionRejected, dedupOrPosting, ParkedData{}, "an authorization is malformed, of a kind that is not posted, or a reversal that the ledger refuses; it is parked"},
-		{TransactionQuarantined, []Source{SourceDedup}, QuarantinedData{}, "a card number was found in an authorization"},
+		{TransactionQuarantined, []Source{SourceDedup}, QuarantinedData{}, "a card number or sensitive authentication data was found in an authorization"},
 		{TransactionStandardized, []Source{SourceStandardize}, StandardizedData{}, "the payment was written as an ISO 20022 message: cain.003, of a reversal cain.005"},
 		{TransactionEnriched, []Source{SourceEnrich}, EnrichedData{}, "account, prices and facts were added"},
 		{ForeignTransactionFound, []Source{SourceRules}, FindingData{}, "rule R-002 fired: the payment was made in another currency"},

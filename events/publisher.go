@@ -67,7 +67,8 @@ type Failures map[int]error
 
 // Publish puts events, as many to a request as EventBridge takes. A request may succeed for some entries only: each
 // entry's result is read, and only failed entries are put again, or the good ones would be doubled. An event is published
-// at least once; publishing it again later is harmless because its id repeats.
+// at least once; publishing it again later is harmless because its id repeats. An event in which a card number is found is never
+// put.
 func (p *Publisher) Publish(ctx context.Context, events []Event) Failures {
 	failures := Failures{}
 	var chunk []int
@@ -83,6 +84,10 @@ func (p *Publisher) Publish(ctx context.Context, events []Event) Failures {
 		if bytes > maxEntryBytes {
 			failures[i] = &payment.Error{Kind: payment.Invalid, Reason: reasonTooLarge,
 				Err: fmt.Errorf("publishing %s: %d bytes are more than the %d the rules engine takes", event.DetailType, bytes, maxEntryBytes)}
+			continue
+		}
+		if err := checkForCardNumbers(event); err != nil {
+			failures[i] = err
 			continue
 		}
 		if len(chunk) == maxEntries || size+bytes > maxRequestBytes {

@@ -44,9 +44,16 @@ func encodings(number string) map[string]string {
 		"hexadecimal":      hex.EncodeToString([]byte(number)),
 		"packed":           string(packed(number)),
 		"split in strings": strings.Join(split(number), `","`),
+		"split in lines":   strings.Join(split(number), "\n"),
+		"dots":             grouped(number, "."),
+		"full width":       shifted(number, '\uff10'),
+		"JSON's escapes":   escaped(number, `\u003`), "the same, in JSON": escaped(number, `\\u003`),
+		"XML's references": escaped(number, "&#x3"), "the same, closed": escaped(number, ";&#x3")[1:],
+		"packed, filled": string(filled(number)),
 	}
 	for shift, lead := range []string{"", "x", "xx"} {
-		for name, plain := range map[string]string{"number": number, "dashes": dashes, "packed": string(packed(number))} {
+		for name, plain := range map[string]string{"number": number, "dashes": dashes, "packed": string(packed(number)), "packed, filled": string(filled(number)),
+			"hexadecimal": hex.EncodeToString([]byte(number)), "base64": base64.StdEncoding.EncodeToString([]byte(number))} {
 			// The characters at both ends depend on what stands beside the number: only those between are the number's own.
 			whole := base64.StdEncoding.EncodeToString([]byte(lead + plain))
 			from, to := (shift*8+5)/6, (shift+len(plain))*8/6
@@ -76,6 +83,31 @@ func packed(number string) []byte {
 	return b
 }
 
+// filled is a number in binary-coded decimal with its filler behind, as on a chip.
+func filled(number string) []byte {
+	b, err := hex.DecodeString(number + strings.Repeat("f", len(number)%2))
+	if err != nil {
+		panic(err) // Numbers are digits.
+	}
+	return b
+}
+
+func shifted(number string, zero rune) string {
+	return strings.Map(func(c rune) rune { return c - '0' + zero }, number)
+}
+
+// escaped writes every digit as an escape that ends in the digit.
+func escaped(number, escape string) string {
+	return escape + strings.Join(strings.Split(number, ""), escape)
+}
+
+// Sensitive authentication data that the test puts in, in hexadecimal digits that occur nowhere else.
+const (
+	testPINBlock = "C0FFEE0DDBA11C0D"
+	testTrack    = "B1A5ED0FF1CE2708"
+	sensitive    = "sensitive authentication data"
+)
+
 // traces names every card number and encoding found in data.
 func traces(data []byte) []string {
 	var found []string
@@ -84,6 +116,11 @@ func traces(data []byte) []string {
 			if bytes.Contains(data, []byte(text)) || (name == "hexadecimal" && bytes.Contains(bytes.ToLower(data), []byte(text))) {
 				found = append(found, number[:6]+"… "+name)
 			}
+		}
+	}
+	for _, secret := range []string{testPINBlock, testTrack} {
+		if bytes.Contains(bytes.ToUpper(data), []byte(secret)) {
+			found = append(found, sensitive)
 		}
 	}
 	slices.Sort(found)
@@ -97,11 +134,14 @@ func TestTheSearchFindsEveryEncoding(t *testing.T) {
 			"base64": base64.StdEncoding.EncodeToString([]byte(number)), "base64, second": base64.StdEncoding.EncodeToString([]byte("a" + number + "z")),
 			"base64, third": base64.URLEncoding.EncodeToString([]byte("ab" + number + "yz")), "base64 of JSON": base64.StdEncoding.EncodeToString([]byte(`{"pan":"` + grouped(number, "-") + `"}`)),
 			"hexadecimal": strings.ToUpper(hex.EncodeToString([]byte(number))), "BCD": string(packed(number)), "BCD in base64": base64.StdEncoding.EncodeToString(append([]byte{7}, packed(number)...)),
-			"split JSON": string(mustJSON(t, split(number))),
+			"split JSON": string(mustJSON(t, split(number))), "dots": grouped(number, "."), "full width": shifted(number, '\uff10'),
+			"base64 of hexadecimal": base64.StdEncoding.EncodeToString([]byte("a" + hex.EncodeToString([]byte(number)))), "chip": string(filled(number)),
+			"escapes": string(mustJSON(t, escaped(number, `\u003`))),
 		} {
 			require.NotEmpty(t, traces([]byte("…"+text+"…")), "%s %s", number, name)
 		}
 	}
+	require.Equal(t, []string{sensitive}, traces([]byte("pin "+strings.ToLower(testPINBlock))))
 	require.Empty(t, traces([]byte("4111111111111112 411111 1111 tok_v1_XMYSAOFQRTVHDBOVPJUHSBK3WF 411111******1111")))
 }
 
@@ -135,7 +175,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A card number that an upstream system writes by mistake, in whatever field and encoding, is found nowhere but in quarantine
+// A card number or sensitive authentication data that an upstream system writes by mistake, in whatever field and encoding, is found nowhere but in quarantine
 // and, for a day, in the stream of the table it was written to.
 func TestCardNumbersAreNowhere(t *testing.T) {
 	recorded := &recorder{lines: map[string][]string{}}
@@ -155,6 +195,7 @@ func TestCardNumbersAreNowhere(t *testing.T) {
 	for _, i := range spoiled {
 		s.put(t, i)
 	}
+	s.awaitQuarantined(t, spoiled)
 	eventually(t, "all are in quarantine", func() bool {
 		return s.objectCount(t, "QuarantineBucket") >= quarantined+len(spoiled)
 	})
@@ -184,13 +225,14 @@ func TestCardNumbersAreNowhere(t *testing.T) {
 	}
 	t.Logf("searched: %v", e.pieces)
 	require.NotEmpty(t, e.found["object "+s.outputs["QuarantineBucket"]], "the search finds what is there")
-	require.NotEmpty(t, e.found["stream "+s.outputs["AuthorizationsTable"]], "the search finds what is there")
+	require.NotContains(t, e.found["object "+s.outputs["QuarantineBucket"]], sensitive, "it may not be kept in quarantine either")
+	require.Contains(t, e.found["stream "+s.outputs["AuthorizationsTable"]], sensitive, "the search finds what is there")
 	delete(e.found, "object "+s.outputs["QuarantineBucket"])
 	delete(e.found, "stream "+s.outputs["AuthorizationsTable"])
 	require.Empty(t, e.found)
 }
 
-// spoiledItems are authorizations with a card number where none may be, in every field and encoding an item can carry one.
+// spoiledItems are authorizations with card data where none may be, in every field and encoding an item can carry it.
 func spoiledItems(t *testing.T) []map[string]types.AttributeValue {
 	t.Helper()
 	const pan = aliceCard
@@ -203,18 +245,48 @@ func spoiledItems(t *testing.T) []map[string]types.AttributeValue {
 		pan, "card " + grouped(pan, "-"), grouped(pan, " ") + " thanks", url.QueryEscape(grouped(pan, " ")), url.PathEscape(grouped(pan, " ")),
 		encoded([]byte(pan)), encoded([]byte("x" + pan)), encoded([]byte("xx" + pan)), base64.URLEncoding.EncodeToString([]byte(grouped(pan, "-"))),
 		hex.EncodeToString([]byte(pan)), hex.EncodeToString(packed(pan)), `{"pan":"` + pan + `"}`,
+		grouped(pan, "."), grouped(pan, `","`), shifted(pan, '\uff10'), escaped(pan, `\u003`), escaped(pan, "&#x3"), escaped(pan, ";&#x3") + ";",
+		encoded(packed(pan)), encoded([]byte(hex.EncodeToString([]byte(pan)))), hex.EncodeToString([]byte(encoded([]byte(pan)))),
 	} {
 		add(map[string]types.AttributeValue{"merchantName": text(written)})
+		add(map[string]types.AttributeValue{"anything": text(written)})
+	}
+	for _, field := range []string{
+		"mti", "processingCode", "panLast4", "bin", "transactionCurrency", "billingCurrency", "settlementCurrency", "conversionRate", "stan", "acquirerId",
+		"transmittedAt", "localDate", "localTime", "settlementDate", "rrn", "authCode", "responseCode", "lifecycleId", "mcc", "merchantCity", "merchantCountry",
+		"merchantId", "terminalId", "acquirerCountry", "issuerCountry", "posEntryMode", "posCondition", "panSequence", "forwarderId", "acquirerFee",
+	} {
+		add(map[string]types.AttributeValue{field: text(pan)})
+	}
+	for _, amount := range []string{"transactionAmount", "billingAmount", "settlementAmount", "replacementAmount"} {
+		add(map[string]types.AttributeValue{amount: number(pan)})
 	}
 	add(map[string]types.AttributeValue{"merchantCity": text(pan), "note": text("again " + grouped(pan, "-"))})
 	add(map[string]types.AttributeValue{"remark": text(bobCard)})
-	add(map[string]types.AttributeValue{"raw": &types.AttributeValueMemberB{Value: []byte("pan=" + pan)}})
+	for _, raw := range [][]byte{[]byte("pan=" + pan), packed(pan), filled("378282246310005"), append([]byte{0x5a, 0x08}, packed(pan)...)} {
+		add(map[string]types.AttributeValue{"raw": &types.AttributeValueMemberB{Value: raw}})
+	}
 	add(map[string]types.AttributeValue{"number": number(pan)})
-	add(map[string]types.AttributeValue{"nested": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
-		"list": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("none"), text(encoded([]byte(pan)))}}}}})
+	list := &types.AttributeValueMemberL{}
+	for _, part := range split(pan) {
+		list.Value = append(list.Value, text(part))
+	}
+	entries := func(name string, value types.AttributeValue) types.AttributeValue {
+		return &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{name: value}}
+	}
+	add(map[string]types.AttributeValue{"nested": entries("list", &types.AttributeValueMemberL{Value: []types.AttributeValue{text("none"), text(encoded([]byte(pan)))}})})
+	add(map[string]types.AttributeValue{"nested": entries("parts", list)})
+	add(map[string]types.AttributeValue{"original": entries("stan", text(pan))})
+	add(map[string]types.AttributeValue{"nested": entries(pan, text("the name is the number"))})
 	add(map[string]types.AttributeValue{"panToken": text(pan)})
 	add(map[string]types.AttributeValue{"field " + pan: text("the name is the number")})
 	add(map[string]types.AttributeValue{"authorizationId": text("auth-" + pan)})
+
+	add(map[string]types.AttributeValue{"pinBlock": text(testPINBlock)})
+	add(map[string]types.AttributeValue{"DE52": text(testPINBlock), "merchantName": text(pan)})
+	add(map[string]types.AttributeValue{"merchantName": text("ACME track2=" + testTrack)})
+	add(map[string]types.AttributeValue{"nested": entries("track_2", text(testTrack))})
+	add(map[string]types.AttributeValue{"note": text(`{"icc":"` + testTrack + `"}`)})
 	return items
 }
 
@@ -224,6 +296,29 @@ func (s *system) objectCount(t *testing.T, bucket string) int {
 	require.NoError(t, err)
 	require.False(t, aws.ToBool(out.IsTruncated))
 	return len(out.Contents)
+}
+
+// awaitQuarantined waits until no item is approved any more; those that were not quarantined are named with their attributes.
+func (s *system) awaitQuarantined(t *testing.T, items []map[string]types.AttributeValue) {
+	t.Helper()
+	var approved []string
+	defer func() {
+		if t.Failed() {
+			t.Log("still approved: ", approved)
+		}
+	}()
+	eventually(t, "no item is approved", func() bool {
+		approved = nil
+		for n, i := range items {
+			got, err := s.dynamodb.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(s.outputs["AuthorizationsTable"]),
+				Key: map[string]types.AttributeValue{"authorizationId": i["authorizationId"]}, ConsistentRead: aws.Bool(true)})
+			require.NoError(t, err)
+			if status, ok := got.Item["status"].(*types.AttributeValueMemberS); ok && status.Value == "APPROVED" {
+				approved = append(approved, fmt.Sprintf("%d: %s", n, flat(i)))
+			}
+		}
+		return len(approved) == 0
+	})
 }
 
 // awaitScrubbed waits until no item of the table that the authorizer writes holds a card number: the scrub follows quarantine.

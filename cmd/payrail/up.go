@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/payrail/payrail/internal/assembly"
+	"github.com/payrail/payrail/internal/telemetry"
 	"github.com/payrail/payrail/internal/token"
 	"github.com/payrail/payrail/local"
 	"github.com/payrail/payrail/local/clock"
@@ -219,7 +220,7 @@ func (a *application) start(ctx context.Context, o upOptions, log *lineLog) (*lo
 	err := a.step("starting the local runtime", func() (err error) {
 		runtime, err = local.Start(ctx, local.Options{
 			Assembly: o.assembly, Stack: a.stack, Port: o.port, Store: storage.NewMemory(), Clock: clock.NewScaled(o.timeScale),
-			Logger:         slog.New(slog.NewJSONHandler(log, nil)),
+			Logger:         slog.New(telemetry.WithoutCardNumbers(slog.NewJSONHandler(log, nil))),
 			FunctionOutput: func(function, line string) { log.line(function + " " + line) },
 			OperatorNotice: func(_, message string) { log.line("operator notice " + message) },
 			TokenKey:       key,

@@ -155,10 +155,10 @@ func (h *Handler) quarantine(ctx context.Context, v verdict) (events.Event, erro
 	if err := h.Quarantine.scrub(ctx, v); err != nil {
 		return events.Event{}, err
 	}
-	h.Logger.WarnContext(ctx, "item quarantined", "transactionId", v.transactionID, "authorizationId", v.shownID(), "fields", v.fields(), "object", object)
+	h.Logger.WarnContext(ctx, "item quarantined", "transactionId", v.transactionID, "authorizationId", v.shownID(), "reason", v.quarantineReason(), "fields", v.fields(), "object", object)
 	metadata := h.first(events.TransactionQuarantined, v).WithSuffix(v.record.id)
 	return events.New(events.TransactionQuarantined, events.SourceDedup, metadata, events.QuarantinedData{
-		AuthorizationID: v.shownID(), Reason: reasonCardNumber, Fields: v.fields(), Object: object,
+		AuthorizationID: v.shownID(), Reason: v.quarantineReason(), Fields: v.fields(), Object: object,
 	})
 }
 

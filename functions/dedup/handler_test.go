@@ -207,13 +207,13 @@ func TestMessagesThatMoveNoMoneyAreParked(t *testing.T) {
 
 func TestAParkedObjectHoldsTheItemWithoutUnknownAttributes(t *testing.T) {
 	w := newWorld()
-	w.run(t, insert(t, 1, item(t, "mti", `{"S":"0820"}`, "cvv2", `{"S":"987"}`, "big", `{"N":"12345678901234567890"}`, "original", `{"M":{"stan":{"S":"1"}}}`)))
+	w.run(t, insert(t, 1, item(t, "mti", `{"S":"0820"}`, "color", `{"S":"987"}`, "big", `{"N":"12345678901234567890"}`, "original", `{"M":{"stan":{"S":"1"}}}`)))
 	var record struct {
 		Withheld []string
 		Content  json.RawMessage
 	}
 	require.NoError(t, json.Unmarshal([]byte(w.objects["parked/"+data[events.ParkedData](t, w.published[0]).Data.Object]), &record))
-	require.Equal(t, []string{"big", "cvv2"}, record.Withheld)
+	require.Equal(t, []string{"big", "color"}, record.Withheld)
 	want, err := json.Marshal(item(t, "mti", `{"S":"0820"}`, "original", `{"M":{"stan":{"S":"1"}}}`))
 	require.NoError(t, err)
 	require.JSONEq(t, string(want), string(record.Content))

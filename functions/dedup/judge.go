@@ -16,10 +16,11 @@ import (
 const (
 	kindDuplicate = "DUPLICATE"
 
-	reasonDuplicate  = "DUPLICATE"              // another authorization with the same key and content is known
-	reasonConflict   = "CONFLICT"               // the key is known with other content
-	reasonChanged    = "CHANGED_AFTER_APPROVAL" // an approved item was rewritten with another key or other content
-	reasonCardNumber = "CARD_NUMBER_FOUND"      // a card number where none may be
+	reasonDuplicate  = "DUPLICATE"                     // another authorization with the same key and content is known
+	reasonConflict   = "CONFLICT"                      // the key is known with other content
+	reasonChanged    = "CHANGED_AFTER_APPROVAL"        // an approved item was rewritten with another key or other content
+	reasonCardNumber = events.ReasonCardNumber         // a card number where none may be
+	reasonSensitive  = "SENSITIVE_AUTHENTICATION_DATA" // track data, a card verification value, PIN data or chip data
 	problemDuplicate = "another authorization with the same business key and the same content is known"
 	problemConflict  = "the business key is known with other content"
 	problemChanged   = "the item was approved before with another business key or other content"
@@ -30,7 +31,7 @@ type verdict struct {
 	record record
 	// ignored: the item is not approved. The pipe filters such records; one that comes all the same is no payment.
 	ignored bool
-	// offences are where the PAN guard found card numbers: the item is quarantined.
+	// offences are where the PAN guard found card data: the item is quarantined.
 	offences []offence
 	// rejection says why the item is parked.
 	rejection *rejection
@@ -120,6 +121,14 @@ func (v verdict) idWithheld() bool {
 		}
 	}
 	return false
+}
+
+// quarantineReason is the graver one of what was found.
+func (v verdict) quarantineReason() string {
+	if slices.ContainsFunc(v.offences, func(o offence) bool { return o.sensitive }) {
+		return reasonSensitive
+	}
+	return reasonCardNumber
 }
 
 // maxShownID is the longest authorization id shown as it is in events and object keys. DynamoDB allows 2 KB; sort keys of

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,11 +19,11 @@ import (
 	"github.com/payrail/payrail/payment"
 )
 
-// statusQuarantined is the status of an item from which a card number was removed.
+// statusQuarantined is the status of an item from which card data was removed.
 const statusQuarantined = "QUARANTINED"
 
-// Quarantine keeps the original of an item with a card number and takes the number out of the authorizations table. It is
-// safe for concurrent use.
+// Quarantine keeps the original of an item with a card number and takes the number out of the authorizations table. Sensitive
+// authentication data it takes out and keeps nowhere. It is safe for concurrent use.
 type Quarantine struct {
 	Objects parked.ObjectPutter
 	Bucket  string
@@ -38,16 +39,22 @@ type AuthorizationsTable interface {
 
 // quarantined is the object in the quarantine bucket: the only place where the card number is kept.
 type quarantined struct {
-	TransactionID string          `json:"transactionId"`
-	RecordID      string          `json:"recordId"`
-	Fields        []string        `json:"fields"`
-	Item          json.RawMessage `json:"item"`
+	TransactionID string   `json:"transactionId"`
+	RecordID      string   `json:"recordId"`
+	Fields        []string `json:"fields"`
+	// NotKept names the attributes left out of Item because they hold sensitive authentication data.
+	NotKept []string        `json:"notKept,omitempty"`
+	Item    json.RawMessage `json:"item"`
 }
 
 // keep puts the original into the bucket. The object's key follows from the record, so that a retry overwrites it.
 func (q Quarantine) keep(ctx context.Context, v verdict) (object string, err error) {
 	object = fmt.Sprintf("%s/%s/%s.json", v.record.createdAt.Format("2006/01/02"), v.transactionID, url.PathEscape(v.record.id))
-	body, err := json.Marshal(quarantined{TransactionID: v.transactionID, RecordID: v.record.id, Fields: v.fields(), Item: v.record.text})
+	item, notKept, err := v.keepable()
+	if err != nil {
+		return "", fmt.Errorf("encoding quarantine object %s: %w", object, err)
+	}
+	body, err := json.Marshal(quarantined{TransactionID: v.transactionID, RecordID: v.record.id, Fields: v.fields(), NotKept: notKept, Item: item})
 	if err != nil {
 		return "", fmt.Errorf("encoding quarantine object %s: %w", object, err)
 	}
@@ -56,6 +63,23 @@ func (q Quarantine) keep(ctx context.Context, v verdict) (object string, err err
 		return "", fmt.Errorf("keeping quarantine object %s: %w", object, err)
 	}
 	return object, nil
+}
+
+// keepable is the item as it may be kept, and the names of what may not: PCI DSS 3.3.1 forbids to keep sensitive authentication data
+// after authorization even where it is encrypted. Such an attribute goes as a whole, whatever else is in it.
+func (v verdict) keepable() (item json.RawMessage, notKept []string, err error) {
+	kept := maps.Clone(v.record.image)
+	for _, o := range v.offences {
+		if o.sensitive {
+			notKept = append(notKept, shownName(o.attribute))
+			delete(kept, o.attribute)
+		}
+	}
+	if len(notKept) == 0 {
+		return v.record.text, nil, nil
+	}
+	item, err = json.Marshal(kept)
+	return item, notKept, err
 }
 
 // scrub removes what offends from the upstream item and takes it out of posting, one attribute at a time: an attribute that
@@ -103,7 +127,7 @@ func scrubbed(v verdict, err error) error {
 
 func text(value string) types.AttributeValue { return &types.AttributeValueMemberS{Value: value} }
 
-// fields names where card numbers were found.
+// fields names where card data was found.
 func (v verdict) fields() []string {
 	paths := make([]string, len(v.offences))
 	for i, o := range v.offences {

@@ -80,12 +80,15 @@ var known = []string{
 	"settlementRate", "conversionDate", "additionalAmounts", "original", "replacementAmount", "replacementBillingAmount",
 }
 
+// IsKnown reports whether an attribute of this name is part of the data contract.
+func IsKnown(name string) bool { return slices.Contains(known, name) }
+
 // Known returns the attributes of the data contract and the sorted names of the others. Only the former may be copied
 // anywhere: an unknown attribute may be a security code or a PIN block, which no scan can recognize.
 func (item Item) Known() (attributes Item, others []string) {
 	attributes = make(Item, len(item))
 	for name, value := range item {
-		if slices.Contains(known, name) {
+		if IsKnown(name) {
 			attributes[name] = value
 		} else {
 			others = append(others, name)

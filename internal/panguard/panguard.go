@@ -1,72 +1,176 @@
-// Package panguard finds payment card numbers (PANs) in text: plain, with spaces or dashes, padded, inside longer digit runs, or
-// encoded once, as in a URL, in base64 or in hexadecimal. It looks at content only; which fields need no look (their form says
-// that they hold something else) and what a token must look like is the payment package's knowledge.
+// Package panguard finds payment card numbers (PANs) in text and bytes: plain, with separators, padded, inside longer digit runs,
+// split over the elements of a list, or under up to two layers of an encoding, such as a URL, base64, hexadecimal or packed
+// decimals. It also knows the names of fields that hold sensitive authentication data.
+//
+// It looks at content only; which fields need no look (their form says that they hold something else) and what a token must
+// look like is the knowledge of the payment and events packages.
 //
 // A number counts as a card number if it has 13 to 19 digits, an issuer range of a card network with a length that network
 // uses, and a right Luhn check digit. About one in ten random numbers passes Luhn alone; the other two make false alarms rare.
 package panguard
 
 import (
+	"math/big"
 	"strings"
 	"unicode"
 )
 
 const (
 	minDigits, maxDigits = 13, 19
-	// maxGap is how many separators in a row may stand inside a card number ("4111 - 1111").
+	// maxGap is how many spaces and dashes in a row may stand inside a card number ("4111 - 1111").
 	maxGap = 3
+	// maxLooseGap is the same for any punctuation. The longest that JSON in JSON puts between two numbers of a list is `\", \"`.
+	maxLooseGap = 8
 	// minPrefixed is the shortest card number looked for at the head of a longer unbroken number, where a security code or an
 	// expiry date was appended: all networks that issue today have 15 digits or more.
 	minPrefixed = 15
 )
 
-// Contains reports whether text holds a card number, as it is or under one layer of an encoding.
-func Contains(text string) bool { return containsPlain(text) || containsEncoded(text) }
+// Masked stands where a card number was.
+const Masked = "[card number]"
 
-// containsPlain reports whether text holds a card number as it is.
-func containsPlain(text string) bool {
-	if len(text) < minDigits {
+// Contains reports whether text holds a card number, as it is or under at most two layers of an encoding.
+func Contains(text string) bool { return contains(text, maxLayers) }
+
+// ContainsNumber is Contains for a decimal number as DynamoDB writes it, which may have an exponent.
+func ContainsNumber(number string) bool {
+	if Contains(number) {
+		return true
+	}
+	at := strings.IndexAny(number, "eE")
+	// DynamoDB's exponents have three digits at most; a longer one would be expanded to a text of that many digits.
+	if at < 0 || len(number)-at > len("E+125") {
 		return false
 	}
-	var r run
-	gap := 0
-	for _, c := range text {
-		digit, isDigit := digitOf(c)
-		switch {
-		case isDigit:
-			r.add(digit, gap > 0)
-			gap = 0
-		case len(r.digits) > 0 && gap < maxGap && isSeparator(c):
-			gap++
-		default:
-			if r.holdsCard() {
-				return true
-			}
-			r.reset()
-			gap = 0
-		}
+	exact, ok := new(big.Rat).SetString(number)
+	return ok && Contains(exact.FloatString(0))
+}
+
+// Mask returns text with its card numbers replaced by Masked; all of it, where one stands under an encoding. Of a number in a
+// longer run of digits the whole run goes: a security code or an expiry date may follow it.
+func Mask(text string) string {
+	if !Contains(text) {
+		return text
 	}
-	return r.holdsCard()
+	var masked strings.Builder
+	rest := text
+	for {
+		start, end, found := find(rest)
+		if !found {
+			break
+		}
+		masked.WriteString(rest[:start])
+		masked.WriteString(Masked)
+		rest = strings.TrimLeft(rest[end:], "0123456789")
+	}
+	masked.WriteString(rest)
+	if result := masked.String(); !Contains(result) {
+		return result
+	}
+	return Masked
 }
 
-// ContainsBytes reports whether binary data holds a card number in its printable digits. Zero bytes are passed over: they are
-// the other half of digits in UTF-16.
-func ContainsBytes(data []byte) bool {
-	return Contains(strings.ReplaceAll(string(data), "\x00", ""))
+// find returns where in text a card number stands as it is, under no encoding.
+func find(text string) (start, end int, found bool) {
+	if len(text) < minDigits || !featuresOf(text).enoughDigits() {
+		return 0, 0, false
+	}
+	return findDigits(text)
 }
 
-// isSeparator reports whether c may stand between the digits of a card number: any space, dash or invisible format
-// character of Unicode.
+// findDigits is find in a text that has enough digits.
+func findDigits(text string) (start, end int, found bool) {
+	if start, end, found = scan(text, false); found {
+		return start, end, true
+	}
+	return scan(text, true)
+}
+
+// scan collects runs of digits that few separators stand between, and judges each. Strictly, separators are spaces and dashes;
+// loosely, any punctuation.
+func scan(text string, loosely bool) (start, end int, found bool) {
+	var r run
+	gap := maxGap
+	if loosely {
+		gap = maxLooseGap
+	}
+	between := 0
+	for at, c := range text {
+		if value, isDigit := digitOf(c); isDigit {
+			if r.n == window {
+				if first, last, found := r.judge(loosely); found {
+					return r.span(text, first, last)
+				}
+				r.slide()
+			}
+			r.add(value, at, between > 0)
+			between = 0
+			continue
+		}
+		if r.n == 0 {
+			continue
+		}
+		if between < gap && (isSeparator(c) || (loosely && isPunctuation(c))) {
+			between++
+			continue
+		}
+		if first, last, found := r.judge(loosely); found {
+			return r.span(text, first, last)
+		}
+		r.reset()
+		between = 0
+	}
+	if first, last, found := r.judge(loosely); found {
+		return r.span(text, first, last)
+	}
+	return 0, 0, false
+}
+
+// isSeparator reports whether c may stand between the digits of a card number wherever they are grouped: any space, dash or
+// invisible format character of Unicode.
 func isSeparator(c rune) bool {
+	if c <= unicode.MaxASCII {
+		return c == ' ' || c == '-' || (c >= '\t' && c <= '\r')
+	}
 	return unicode.IsSpace(c) || unicode.In(c, unicode.Pd, unicode.Cf)
 }
 
+// isPunctuation reports whether c is punctuation or a symbol: dots, commas, quotes, brackets, signs.
+func isPunctuation(c rune) bool {
+	if c <= unicode.MaxASCII {
+		return c > ' ' && c < 0x7f && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9')
+	}
+	return unicode.IsPunct(c) || unicode.IsSymbol(c)
+}
+
+// Digits outside the scripts' own blocks, by the first and what it is worth.
+var scattered = []struct {
+	first, last rune
+	value       byte
+}{
+	{'\u00b2', '\u00b3', 2}, {'\u00b9', '\u00b9', 1}, {'\u2070', '\u2070', 0}, {'\u2074', '\u2079', 4}, // superscript
+	{'\u2080', '\u2089', 0},                                                                            // subscript
+	{'\u2460', '\u2468', 1}, {'\u24ea', '\u24ea', 0}, {'\u24f5', '\u24fd', 1}, {'\u2776', '\u277e', 1}, // circled
+}
+
+// Mathematical digits are five alphabets of ten, side by side.
+const mathZero, mathLast = '\U0001d7ce', '\U0001d7ff'
+
 // digitOf is the value of a decimal digit in any script. Unicode encodes each script's ten digits in one ascending block.
 func digitOf(c rune) (byte, bool) {
-	if c >= '0' && c <= '9' {
+	switch {
+	case c >= '0' && c <= '9':
 		return byte(c - '0'), true
-	}
-	if c < unicode.MaxASCII || !unicode.IsDigit(c) {
+	case c <= unicode.MaxASCII:
+		return 0, false
+	case c >= mathZero && c <= mathLast:
+		return byte((c - mathZero) % 10), true
+	case !unicode.IsDigit(c):
+		for _, s := range scattered {
+			if c >= s.first && c <= s.last {
+				return s.value + byte(c-s.first), true
+			}
+		}
 		return 0, false
 	}
 	value := byte(0)
@@ -75,107 +179,4 @@ func digitOf(c rune) (byte, bool) {
 		value++
 	}
 	return value, true
-}
-
-// run is a sequence of digits with nothing but separators between them.
-type run struct {
-	digits []byte
-	// starts is the index of the first digit of each unbroken group.
-	starts []int
-}
-
-func (r *run) reset() { r.digits, r.starts = r.digits[:0], r.starts[:0] }
-
-func (r *run) add(digit byte, separated bool) {
-	if separated || len(r.digits) == 0 {
-		r.starts = append(r.starts, len(r.digits))
-	}
-	r.digits = append(r.digits, digit)
-}
-
-// holdsCard looks at every window of the run that may be a card number by itself. In a run too long for one number that is
-// every window, wherever it starts: the run is a dump of some record, without word boundaries.
-func (r *run) holdsCard() bool {
-	n := len(r.digits)
-	if n < minDigits {
-		return false
-	}
-	if n > maxDigits {
-		return r.anyWindow(0, n)
-	}
-	for i, start := range r.starts {
-		// Zeros at the head of a group pad a fixed-width field: "0004111111111111111".
-		for ; start+minDigits <= n; start++ {
-			if r.cardFrom(start) {
-				return true
-			}
-			if r.digits[start] != 0 || (i+1 < len(r.starts) && start+1 == r.starts[i+1]) {
-				break
-			}
-		}
-	}
-	return false
-}
-
-// cardFrom reports whether a card number starts at start and ends where a group does, or is the head of a longer group.
-func (r *run) cardFrom(start int) bool {
-	n := len(r.digits)
-	for length := minDigits; length <= min(maxDigits, n-start); length++ {
-		end := start + length
-		if (r.endsGroup(end) || (length >= minPrefixed && r.unbroken(start, end+1))) && isCard(r.digits[start:end]) {
-			return true
-		}
-	}
-	return false
-}
-
-func (r *run) endsGroup(end int) bool {
-	if end == len(r.digits) {
-		return true
-	}
-	for _, start := range r.starts {
-		if start == end {
-			return true
-		}
-	}
-	return false
-}
-
-// unbroken reports whether [start,end) lies in one group.
-func (r *run) unbroken(start, end int) bool {
-	for _, s := range r.starts {
-		if s > start && s < end {
-			return false
-		}
-	}
-	return end <= len(r.digits)
-}
-
-func (r *run) anyWindow(from, to int) bool {
-	for start := from; start+minDigits <= to; start++ {
-		for length := minDigits; length <= min(maxDigits, to-start); length++ {
-			if isCard(r.digits[start : start+length]) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// isCard reports whether the digits are a card number of some network.
-func isCard(digits []byte) bool { return knownIssuer(digits) && luhn(digits) }
-
-// luhn reports whether the last digit is the check digit of ISO/IEC 7812-1 annex B.
-func luhn(digits []byte) bool {
-	sum := 0
-	for i, digit := range digits {
-		value := int(digit)
-		if (len(digits)-i)%2 == 0 {
-			if value *= 2; value > 9 {
-				value -= 9
-			}
-		}
-		sum += value
-	}
-	return sum%10 == 0
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // NewLogger returns a logger that writes JSON lines to w in the form of Lambda's own (timestamp, level, message), with the
-// request id of the invocation in the context. lookup is os.LookupEnv; LOG_LEVEL is DEBUG, INFO (the default), WARN or ERROR.
+// request id of the invocation in the context and without card numbers. lookup is os.LookupEnv; LOG_LEVEL is DEBUG, INFO (the default), WARN or ERROR.
 func NewLogger(w io.Writer, lookup func(string) (string, bool)) *slog.Logger {
 	level := slog.LevelInfo
 	text, set := lookup("LOG_LEVEL")
@@ -19,7 +19,7 @@ func NewLogger(w io.Writer, lookup func(string) (string, bool)) *slog.Logger {
 	if set && text != "" {
 		invalid = level.UnmarshalText([]byte(text))
 	}
-	logger := slog.New(requestID{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: lambdaNames})})
+	logger := slog.New(requestID{WithoutCardNumbers(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: lambdaNames}))})
 	if name, ok := lookup("AWS_LAMBDA_FUNCTION_NAME"); ok {
 		logger = logger.With("function", name)
 	}
