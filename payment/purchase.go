@@ -67,6 +67,8 @@ type PurchaseMessage struct {
 	Rank int `json:"rank,omitempty"`
 	// Decided is what a message that presents the purchase is priced by.
 	Decided Decided `json:"decided,omitzero"`
+	// Orphan says that the message is a reversal which came before its original.
+	Orphan bool `json:"orphan,omitempty"`
 	// Order is a reversal or a clearing.
 	Order *Order `json:"order,omitempty"`
 }
@@ -106,19 +108,39 @@ func (p Purchase) Authorized() bool {
 	return slices.ContainsFunc(p.Messages, func(m PurchaseMessage) bool { return m.Rank == RankAuthorization })
 }
 
+// Credits reports whether the purchase is a refund or another credit, once it is presented.
+func (p Purchase) Credits() bool {
+	base, ok := p.base()
+	return ok && slices.Contains(creditTypes, base.Decided.TransactionType)
+}
+
+// FirstSequence is the sequence of the message that presented the purchase first; empty while none has.
+func (p Purchase) FirstSequence() string {
+	i := slices.IndexFunc(p.Sequences, IsFirstSequence)
+	if i < 0 {
+		return ""
+	}
+	return p.Sequences[i]
+}
+
 // Unmatched are the reversals that wait for the original, or were posted to suspense without it, in the order in which they
 // were transmitted.
 func (p Purchase) Unmatched() []PurchaseMessage {
-	var waiting []PurchaseMessage
-	for _, m := range p.Messages {
-		if m.State == Waiting || m.State == Suspended {
-			waiting = append(waiting, m)
-		}
-	}
-	slices.SortStableFunc(waiting, func(a, b PurchaseMessage) int {
+	return slices.DeleteFunc(p.reversals(), func(m PurchaseMessage) bool { return m.State == Effective })
+}
+
+// Orphans are the unmatched reversals and those that were once, in the order in which they were transmitted.
+func (p Purchase) Orphans() []PurchaseMessage {
+	return slices.DeleteFunc(p.reversals(), func(m PurchaseMessage) bool { return m.State == Effective && !m.Orphan })
+}
+
+// reversals are the reversals in the order in which they were transmitted.
+func (p Purchase) reversals() []PurchaseMessage {
+	all := slices.DeleteFunc(slices.Clone(p.Messages), func(m PurchaseMessage) bool { return !m.reverses() })
+	slices.SortStableFunc(all, func(a, b PurchaseMessage) int {
 		return cmp.Or(a.transmitted().Compare(b.transmitted()), cmp.Compare(a.BusinessKey, b.BusinessKey))
 	})
-	return waiting
+	return all
 }
 
 // presents reports whether the message says what the purchase costs.
@@ -322,9 +344,13 @@ func (p Purchase) Take(m PurchaseMessage, posted []Leg) (Taken, error) {
 	}
 	next := p
 	next.Messages, next.Sequences = slices.Clone(p.Messages), slices.Clone(p.Sequences)
+	if known {
+		m.Sequence, m.Orphan = held.Sequence, held.Orphan
+	}
 	if m.reverses() {
 		// An original may have come since it was found missing.
 		if m.State = m.stateIn(p); m.State == Waiting {
+			m.Orphan = true
 			next.put(m)
 			return Taken{Purchase: next}, nil
 		}
@@ -382,7 +408,7 @@ func (m PurchaseMessage) stateIn(p Purchase) MessageState {
 // such a message, in suspense if it is there; one that leaves no less than remains counts.
 func (p Purchase) refuse(m, held PurchaseMessage) Taken {
 	if m.Reason == ReasonOriginalMismatch {
-		m.State, m.Sequence = Waiting, held.Sequence
+		m.State, m.Orphan = Waiting, true
 		if held.State == Suspended {
 			m.State = Suspended
 		}
