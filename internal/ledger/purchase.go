@@ -349,7 +349,7 @@ func (s *Store) joinOnce(ctx context.Context, j joining, postedAt string) (Resul
 	if err := p.place(s.options.Table, at, taken.Purchase, j); err != nil {
 		return Result{}, err
 	}
-	if err := s.writeActions(ctx, p.actions, purchaseToken(at, j, postedAt)); err != nil {
+	if err := s.writeActions(ctx, p.actions, purchaseToken(at, j, p.keys, postedAt)); err != nil {
 		return Result{}, err
 	}
 	if taken.Refusal != nil {

@@ -180,8 +180,16 @@ func suspendedSince(purchase payment.Purchase) (occurredAt string, ok bool) {
 }
 
 // purchaseToken is the token of a transaction that changes a purchase: the same for the same change at the same time of
-// posting.
-func purchaseToken(at place, j joining, postedAt string) *string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%d|%s|%s|%s", at.purchase.Key, at.purchase.Version, j.message.BusinessKey, j.message.State, postedAt))
-	return aws.String(hex.EncodeToString(sum[:])[:tokenCharacters])
+// posting. Everything that the transaction was computed from is part of it, because the same token with other parameters would be
+// refused.
+func purchaseToken(at place, j joining, keys []itemKey, postedAt string) *string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s|%d|%s|%s|%s|%q", at.purchase.Key, at.purchase.Version, j.message.BusinessKey, j.message.State, postedAt, keys)
+	if at.own != nil {
+		fmt.Fprintf(h, "|own %d", at.own.Version)
+	}
+	for _, link := range at.claims {
+		fmt.Fprintf(h, "|link %s %d", link.hash, link.version)
+	}
+	return aws.String(hex.EncodeToString(h.Sum(nil))[:tokenCharacters])
 }
