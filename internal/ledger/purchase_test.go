@@ -573,3 +573,96 @@ func TestApprovalCodeLosesItsOldLifecycle(t *testing.T) {
 	require.Equal(t, []Disposition{SamePurchase}, commit(t, newStore(table), completion))
 	requireSound(t, table, 2)
 }
+
+// The same, with reversals of the completion too, sent before or after it, under either key; some are found overdue meanwhile. What
+// stands is what stands when everything comes in order and nothing fails.
+func TestNoOrderOfArrivalDecidesUnderFaults(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ctx := context.Background()
+		authorization, completion := authorized(t, 1), presentment(t, 2, "0220", 10, 12000, 9510)
+		presented := []payment.JournalEntry{authorization, completion}
+		work := []func(*Store) error{}
+		order := func(o payment.Order) {
+			work = append(work, func(s *Store) error {
+				result := s.Settle(ctx, o)
+				for _, further := range result.Further {
+					if further.Err != nil && payment.KindOf(further.Err) != payment.Conflict {
+						return further.Err
+					}
+				}
+				return result.Err
+			})
+		}
+		for _, e := range presented {
+			work = append(work, func(s *Store) error { return s.Commit(ctx, []payment.JournalEntry{e})[0].Err })
+		}
+		for n := range rapid.IntRange(1, 3).Draw(t, "reversals") {
+			about := rapid.SampledFrom(presented).Draw(t, "about")
+			o := reversal(about, n, rapid.Int64Range(0, about.Basis.TransactionAmount.Minor).Draw(t, "remains"))
+			o.PurchaseKey = rapid.SampledFrom(presented).Draw(t, "key").BusinessKey
+			o.TransmittedAt = rapid.SampledFrom([]string{"2026-07-09T10:05:00Z", "2026-07-09T10:10:00Z", "2026-07-09T10:30:00Z"}).Draw(t, "transmitted")
+			order(o)
+		}
+		settle := func(s *Store, do func(*Store) error) {
+			for {
+				if err := do(s); err == nil || payment.KindOf(err) == payment.Conflict {
+					return
+				}
+				runtime.Gosched()
+			}
+		}
+		inOrder := ledgertest.NewTable()
+		for _, do := range work {
+			settle(newStore(inOrder), do)
+		}
+		for _, e := range presented {
+			order(overdue(e, "2026-07-11T10:16:00.000Z"))
+		}
+		work = append(work, work...) // everything is delivered twice
+		table, guard := ledgertest.NewTable(), sync.Mutex{}
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		random.Shuffle(len(work), func(i, j int) { work[i], work[j] = work[j], work[i] })
+		fault := func(string) error {
+			guard.Lock()
+			defer guard.Unlock()
+			if random.IntN(8) == 0 {
+				return &types.ProvisionedThroughputExceededException{}
+			}
+			return nil
+		}
+		table.Before, table.After = fault, fault
+		var running sync.WaitGroup
+		for _, do := range work {
+			running.Go(func() { settle(newStore(table), do) })
+		}
+		running.Wait()
+		table.Before, table.After = nil, nil
+		for _, e := range presented {
+			require.NoError(t, newStore(table).Commit(ctx, []payment.JournalEntry{e})[0].Err)
+		}
+		require.Equal(t, balanceOf(t, inOrder, "acc-1"), balanceOf(t, table, "acc-1"))
+		for _, ledger := range []*ledgertest.Table{inOrder, table} {
+			v, err := NewReader(ledger, "ledger").Verify(ctx)
+			require.NoError(t, err)
+			require.Empty(t, v.Findings)
+		}
+		for _, item := range suspenseOf(t, table) {
+			require.Contains(t, item, " 0.00 CLEARED ")
+		}
+	})
+}
+
+// A transaction that is computed anew from other items has another token: the service refuses other parameters under the same one.
+func TestTokenCoversWhatATransactionWasComputedFrom(t *testing.T) {
+	j := joining{message: payment.PurchaseMessage{BusinessKey: "KEY"}}
+	seen := map[string]bool{}
+	for _, at := range []place{
+		{}, {purchase: purchaseItem{StoredPurchase: StoredPurchase{Version: 1}}}, {own: &purchaseItem{}}, {own: &purchaseItem{StoredPurchase: StoredPurchase{Version: 1}}},
+		{claims: []linkItem{{hash: "A"}}}, {claims: []linkItem{{hash: "A", version: 1}}},
+	} {
+		seen[*purchaseToken(at, j, nil, "now")] = true
+		seen[*purchaseToken(at, j, []itemKey{{"PURCHASE#OTHER", purchaseSort}}, "now")] = true
+		seen[*purchaseToken(at, j, nil, "later")] = true
+	}
+	require.Len(t, seen, 18)
+}
