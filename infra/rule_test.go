@@ -75,7 +75,7 @@ func TestEachConsumerMatchesItsOwnEventsAlone(t *testing.T) {
 		"StandardizeRule":      {"TransactionAuthorized"},
 		"EnrichRule":           {"TransactionStandardized"},
 		"RulesRule":            {"TransactionEnriched"},
-		"AccountinterfaceRule": {"TransactionPostingApproved", "TransactionRoutedToSuspense"},
+		"AccountinterfaceRule": {"PostingRequested", "TransactionPostingApproved", "TransactionRoutedToSuspense"},
 		"PostingRule":          {"PostingLegCreated", "PostingOrderCreated"},
 	}
 	consumedBy := map[string]string{}

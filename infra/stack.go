@@ -48,8 +48,8 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 	// TransactionEnriched ─▶ rules ─▶ findings, and one of TransactionPostingApproved, …RoutedToSuspense, …PostingFailed
 	rules := newRulesEngine(stack, bus, on(events.TransactionEnriched), props)
 
-	// …Approved, …RoutedToSuspense ─▶ accountinterface ─▶ PostingLegCreated × n, PostingOrderCreated ─▶ posting ─▶ TransactionPosted
-	newProcessor(stack, "accountinterface", bus, on(events.TransactionPostingApproved, events.TransactionRoutedToSuspense), props, publishes(bus))
+	// …Approved, …RoutedToSuspense, PostingRequested ─▶ accountinterface ─▶ PostingLegCreated × n, PostingOrderCreated ─▶ posting ─▶ TransactionPosted
+	newProcessor(stack, "accountinterface", bus, on(events.TransactionPostingApproved, events.TransactionRoutedToSuspense, events.PostingRequested), props, publishes(bus))
 	posting := newProcessor(stack, "posting", bus, on(events.PostingLegCreated, events.PostingOrderCreated), props, publishes(bus), keepsLedger(tables.ledger),
 		uses("ASSEMBLY_TABLE", tables.assembly, "dynamodb:UpdateItem"),
 		writesObjects("PARKED_BUCKET", buckets.parked))

@@ -509,18 +509,14 @@ func Description(a Authorization) string {
 	return strings.Join(words, " ")
 }
 
-// headOffice is the role of the account that a branch holds with the card centre.
-const headOffice = "HEAD_OFFICE"
-
-// ledgerAccount is the name of a general ledger account, or nothing where a part of it is not known.
-func ledgerAccount(role string, parts ...string) string {
-	for _, part := range parts {
-		if part == "" {
-			return ""
-		}
-		role += "." + part
+// ledgerAccount is the general ledger account of a role beside a customer's account, by the chart of accounts; nothing where a
+// part of its name is not known.
+func ledgerAccount(role Role, account Account) string {
+	name, err := postingRules.account(role, places{branch: account.BranchID}, account.Currency)
+	if err != nil || account.Currency == "" {
+		return ""
 	}
-	return role
+	return name
 }
 
 // Enriched returns the message with what enrichment found: the account it is posted to, its holder, product and branch.
@@ -544,8 +540,8 @@ func (m Message) Enriched(account Account) Message {
 	for _, d := range []Additional{
 		{Tp: "ACCOUNT_ID", Val: account.ID}, {Tp: "SORT_CODE", Val: account.SortCode}, {Tp: "BRANCH_ID", Val: account.BranchID},
 		{Tp: "BRANCH_NAME", Val: account.BranchName}, {Tp: "BANK_PRODUCT", Val: account.Product},
-		{Tp: "SUSPENSE_ACCOUNT", Val: ledgerAccount(string(RoleSuspense), string(account.Currency))},
-		{Tp: "HEAD_OFFICE_ACCOUNT", Val: ledgerAccount(headOffice, account.BranchID, string(account.Currency))},
+		{Tp: "SUSPENSE_ACCOUNT", Val: ledgerAccount(RoleSuspense, account)},
+		{Tp: "HEAD_OFFICE_ACCOUNT", Val: ledgerAccount(postingRules.InterOffice.Credit, account)},
 		{Tp: "TAX_CATEGORY", Val: account.TaxCategory},
 	} {
 		if d.Val != "" { // the schema takes no empty text

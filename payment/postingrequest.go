@@ -110,8 +110,8 @@ type PostingRequest struct {
 	Description string `json:"description,omitempty"`
 	// OccurredAt is when the cause happened, RFC 3339. It is no part of the payload hash: asking again later is no conflict.
 	OccurredAt string `json:"occurredAt"`
-	// CaseID and PurchaseKey say, for those who read the event, which dispute case and which purchase (the first 26 characters of
-	// its business key) the posting belongs to.
+	// CaseID and PurchaseKey say which dispute case and which purchase (the first 26 characters of its business key, as in the ids
+	// of its transaction and its sequences) the posting belongs to. What clears suspense is led to its item by the purchase.
 	CaseID      string `json:"caseId,omitempty"`
 	PurchaseKey string `json:"purchaseKey,omitempty"`
 }

@@ -30,7 +30,7 @@ func (a *application) exportCommand() *cobra.Command {
   cain.003  the financial initiation (cain.003.001.04), from its authorization and the account it was posted to
   cain.005  the reversal initiation (cain.005.001.04), the same of a reversal
   camt.054  the posted notice (camt.054.001.08), from its journal record: one entry for each leg on the customer's account
-ID is an authorization id or a transaction id (tx_…). The same payment gives the same document, whenever it is exported. With
+ID is an authorization id, a transaction id (tx_…) or a posting sequence (ps_…). The same payment gives the same document, whenever it is exported. With
 --json the message is written in its JSON form.`,
 		Example: "  payrail export --transaction auth-coffee --format camt.054\n  payrail export --transaction auth-coffee --format cain.003 --out coffee.xml",
 		Args:    atMost(0),
@@ -39,7 +39,7 @@ ID is an authorization id or a transaction id (tx_…). The same payment gives t
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&o.transaction, "transaction", "", "authorization id or transaction id")
+	flags.StringVar(&o.transaction, "transaction", "", "authorization id, transaction id or posting sequence")
 	flags.StringVar(&o.format, "format", "", "message to write: "+formats())
 	flags.StringVar(&o.out, "out", "", "file to write to, instead of the terminal")
 	command.ValidArgsFunction = noFiles
@@ -60,7 +60,7 @@ func formats() string {
 
 func (a *application) export(ctx context.Context, o exportOptions) error {
 	if o.transaction == "" {
-		return misused("export needs to know which payment", "add --transaction with an authorization id or a transaction id")
+		return misused("export needs to know which payment", "add --transaction with an authorization id, a transaction id or a posting sequence")
 	}
 	format := export.Format(o.format)
 	if !slices.Contains(export.Formats(), format) {
@@ -92,6 +92,8 @@ func unexportable(id string, err error) error {
 		return failed(id+" is not posted, so there is nothing to give notice of", trace)
 	case errors.Is(err, iso20022.ErrNoCustomerLeg):
 		return failed(id+" was posted to suspense and touched no customer account, so there is nobody to notify", "export it as cain.003 (a reversal as cain.005), or "+trace)
+	case errors.Is(err, export.ErrNoMessage):
+		return failed(id+" was not made of a message of a card network, so there is none to write", "export it as camt.054")
 	case errors.Is(err, export.ErrOtherKind):
 		return failed(err.Error(), "give another --format, or "+trace)
 	case errors.Is(err, export.ErrChanged):

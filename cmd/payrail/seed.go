@@ -61,10 +61,13 @@ type (
 		Product         string           `json:"product"`
 		Currency        payment.Currency `json:"currency"`
 		FXFeeRate       string           `json:"fxFeeRate"`
+		FXFeeMinimum    string           `json:"fxFeeMinimum"`
+		FXFeeMaximum    string           `json:"fxFeeMaximum"`
 		FXFeeTaxRate    string           `json:"fxFeeTaxRate"`
 		TaxJurisdiction string           `json:"taxJurisdiction"`
 		CashFeeRate     string           `json:"cashFeeRate"`
 		CashFeeMinimum  string           `json:"cashFeeMinimum"`
+		CardCentre      string           `json:"cardCentre"`
 	}
 	categoryFile struct {
 		MCC      string `json:"mcc"`
@@ -191,13 +194,20 @@ func (f referenceFiles) data(ctx context.Context, tokens tokenizer) (directory.D
 	}
 	for i, p := range f.products {
 		product := directory.Product{Name: p.Product, Currency: p.Currency, Terms: payment.Terms{FXFeeRate: p.FXFeeRate, FXFeeTaxRate: p.FXFeeTaxRate,
-			TaxJurisdiction: p.TaxJurisdiction, CashFeeRate: p.CashFeeRate}}
-		if p.CashFeeMinimum != "" {
-			minimum, err := payment.ParseMoney(p.CashFeeMinimum, p.Currency)
-			if err != nil {
-				return directory.Data{}, misused(fmt.Sprintf("product %d of %s: cashFeeMinimum: %s", i+1, filepath.Join(f.folder, "products.json"), err), "correct it")
+			TaxJurisdiction: p.TaxJurisdiction, CashFeeRate: p.CashFeeRate, CardCentre: p.CardCentre}}
+		for _, limit := range []struct {
+			name, amount string
+			into         *payment.Money
+		}{{"fxFeeMinimum", p.FXFeeMinimum, &product.Terms.FXFeeMinimum}, {"fxFeeMaximum", p.FXFeeMaximum, &product.Terms.FXFeeMaximum},
+			{"cashFeeMinimum", p.CashFeeMinimum, &product.Terms.CashFeeMinimum}} {
+			if limit.amount == "" {
+				continue
 			}
-			product.Terms.CashFeeMinimum = minimum
+			money, err := payment.ParseMoney(limit.amount, p.Currency)
+			if err != nil {
+				return directory.Data{}, misused(fmt.Sprintf("product %d of %s: %s: %s", i+1, filepath.Join(f.folder, "products.json"), limit.name, err), "correct it")
+			}
+			*limit.into = money
 		}
 		data.Products = append(data.Products, product)
 	}

@@ -14,7 +14,7 @@ import (
 // reasonDecision is the reason of a decision that contradicts itself.
 const reasonDecision = "DECISION_INVALID"
 
-// splitter turns decisions into the legs of posting sequences.
+// splitter turns decisions and posting requests into the legs of posting sequences.
 type splitter struct {
 	publisher batch.Publisher
 	now       func() time.Time
@@ -40,8 +40,11 @@ func (s *splitter) handle(ctx context.Context, messages []batch.Message) batch.R
 }
 
 // split makes the events of one decision: a leg event for each leg, and of a reversal, whose legs only the ledger can tell, the
-// order to make them.
+// order to make them. A posting request becomes its legs.
 func (s *splitter) split(message batch.Message) ([]events.Event, error) {
+	if isRequest(message) {
+		return s.request(message)
+	}
 	detail, err := batch.Decode[events.DecisionData](message, events.TransactionPostingApproved, events.TransactionRoutedToSuspense)
 	if err != nil {
 		return nil, err
@@ -58,8 +61,13 @@ func (s *splitter) reversal(detail events.Detail[events.DecisionData]) ([]events
 	if err != nil {
 		return nil, err
 	}
+	return s.order(detail.Metadata, order)
+}
+
+// order makes the event of an order.
+func (s *splitter) order(cause events.Metadata, order payment.Order) ([]events.Event, error) {
 	event, err := events.New(events.PostingOrderCreated, events.SourceAccountInterface,
-		detail.Metadata.Next(events.PostingOrderCreated, "", s.now()), events.OrderData{Order: order})
+		cause.Next(events.PostingOrderCreated, "", s.now()), events.OrderData{Order: order})
 	if err != nil {
 		return nil, &payment.Error{Kind: payment.Invalid, Reason: reasonDecision, Err: err}
 	}
@@ -114,9 +122,15 @@ func (s *splitter) legs(detail events.Detail[events.DecisionData]) ([]events.Eve
 	if err != nil {
 		return nil, err
 	}
-	metadata, now := detail.Metadata, s.now()
+	return s.legEvents(detail.Metadata, sequence, legs)
+}
+
+// legEvents makes an event for each leg of a sequence.
+func (s *splitter) legEvents(metadata events.Metadata, sequence payment.Sequence, legs []payment.Leg) ([]events.Event, error) {
+	now := s.now()
 	metadata.PostingSequence = sequence.ID
 	all := make([]events.Event, len(legs))
+	var err error
 	for n, leg := range legs {
 		next := metadata.Next(events.PostingLegCreated, strconv.Itoa(leg.Number), now)
 		all[n], err = events.New(events.PostingLegCreated, events.SourceAccountInterface, next, events.LegData{Sequence: sequence, Leg: leg})
@@ -145,6 +159,9 @@ func split(detail events.Detail[events.DecisionData]) (payment.Sequence, []payme
 		TransactionAmount: d.Payment.TransactionAmount, BillingAmount: d.Payment.BillingAmount,
 		AccountID: d.Account.ID, BranchID: d.Account.BranchID, Scheme: d.Scheme, Terms: d.Terms, Description: d.Description,
 		ValueDate: payment.ValueDate(d.Payment.SettlementDate, d.Payment.TransmittedAt),
+	}
+	if d.Payment.SettlementAmount != nil {
+		decided.SettlementAmount = *d.Payment.SettlementAmount
 	}
 	legs, err := payment.Legs(decided)
 	if err != nil {

@@ -219,6 +219,7 @@ func BenchmarkHandle(b *testing.B) {
 func FuzzHandle(f *testing.F) {
 	f.Add(message(f, events.TransactionPostingApproved, decision(nil)).Body)
 	f.Add(message(f, events.TransactionPostingApproved, reversal(nil)).Body)
+	f.Add(requested(f, nil).Body)
 	f.Add([]byte(`{"detail-type":"TransactionRoutedToSuspense","detail":{"metadata":{"eventId":"e","transactionId":"t"},"data":{"decision":{"outcome":"SUSPENSE"}}}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		p := &publisher{}

@@ -1,5 +1,5 @@
-// Command accountinterface consumes TransactionPostingApproved and TransactionRoutedToSuspense and produces
-// PostingLegCreated, one for each leg of the posting sequence that the posting rules make of the payment, or, of a reversal,
+// Command accountinterface consumes TransactionPostingApproved, TransactionRoutedToSuspense and PostingRequested and produces
+// PostingLegCreated, one for each leg of the posting sequence that the posting rules make of the payment or request, or, of a reversal,
 // whose legs only the ledger can tell, one PostingOrderCreated.
 package main
 

@@ -116,7 +116,8 @@ const token = "tok_v1_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 var account = payment.Account{Status: payment.AccountOpen, ID: "acc-1", IBAN: "GB29NWBK60161331926819", Holder: "A HOLDER", SortCode: "601613",
 	BranchID: "b-1", BranchName: "City", Product: "CURRENT", Currency: "GBP", TaxCategory: "PERSONAL"}
 
-var terms = payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: payment.Money{Minor: 300, Currency: "GBP"}}
+var terms = payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: payment.Money{Minor: 300, Currency: "GBP"},
+	FXFeeMinimum: payment.Money{Minor: 50, Currency: "GBP"}, FXFeeMaximum: payment.Money{Minor: 2000, Currency: "GBP"}, CardCentre: "000001"}
 
 func sample() Data {
 	return Data{
@@ -155,7 +156,7 @@ func TestContradictingDataIsAnError(t *testing.T) {
 		reason string
 	}{
 		"no product":          {func(d *Data) { d.Products = nil }, ReasonProductMissing},
-		"no terms in GBP":     {func(d *Data) { d.Products[0].Currency = "EUR"; d.Products[0].Terms.CashFeeMinimum = payment.Money{} }, ReasonProductMissing},
+		"no terms in GBP":     {func(d *Data) { d.Products[0].Currency = "EUR"; d.Products[0].Terms = payment.Terms{} }, ReasonProductMissing},
 		"no account":          {func(d *Data) { d.Accounts = nil }, ReasonAccountMissing},
 		"an account in euros": {func(d *Data) { d.Accounts = []payment.Account{account}; d.Accounts[0].Currency = "EUR" }, ReasonAccountMismatch},
 	} {
@@ -296,6 +297,7 @@ func BenchmarkAnswersCached(b *testing.B) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add("PRODUCT#P", "GBP", "cashFeeMinimum", "3.00")
+	f.Add("PRODUCT#P", "GBP", "fxFeeMaximum", "20.00")
 	f.Add("ACCOUNT#a", "ACCOUNT", "status", "OPEN")
 	f.Add("SETTINGS", "WATCH_LIST", "warnings", "x")
 	f.Fuzz(func(t *testing.T, pk, sk, name, value string) {

@@ -74,12 +74,20 @@ func accountItem(a payment.Account) map[string]types.AttributeValue {
 func productItem(p Product) map[string]types.AttributeValue {
 	attributes := map[string]string{
 		"fxFeeRate": p.Terms.FXFeeRate, "fxFeeTaxRate": p.Terms.FXFeeTaxRate, "taxJurisdiction": p.Terms.TaxJurisdiction,
-		"cashFeeRate": p.Terms.CashFeeRate,
+		"cashFeeRate": p.Terms.CashFeeRate, "cardCentre": p.Terms.CardCentre,
 	}
-	if p.Terms.CashFeeMinimum != (payment.Money{}) {
-		attributes["cashFeeMinimum"] = p.Terms.CashFeeMinimum.Decimal()
+	for name, limit := range limits(&p.Terms) {
+		if *limit != (payment.Money{}) {
+			attributes[name] = limit.Decimal()
+		}
 	}
 	return item(productKey(p.Name, p.Currency), attributes)
+}
+
+// limits are the amounts of terms by the names of their attributes. All are in the product's currency, so that an item has
+// decimals only.
+func limits(t *payment.Terms) map[string]*payment.Money {
+	return map[string]*payment.Money{"fxFeeMinimum": &t.FXFeeMinimum, "fxFeeMaximum": &t.FXFeeMaximum, "cashFeeMinimum": &t.CashFeeMinimum}
 }
 
 func categoryItem(c Category) map[string]types.AttributeValue {
@@ -152,14 +160,17 @@ func decode(k key, attributes map[string]types.AttributeValue) (any, error) {
 func decodeProduct(name string, currency payment.Currency, values map[string]string) (any, error) {
 	p := Product{Name: name, Currency: currency, Terms: payment.Terms{
 		FXFeeRate: values["fxFeeRate"], FXFeeTaxRate: values["fxFeeTaxRate"], TaxJurisdiction: values["taxJurisdiction"],
-		CashFeeRate: values["cashFeeRate"],
+		CashFeeRate: values["cashFeeRate"], CardCentre: values["cardCentre"],
 	}}
-	if minimum := values["cashFeeMinimum"]; minimum != "" {
-		money, err := payment.ParseMoney(minimum, currency)
-		if err != nil {
-			return nil, fmt.Errorf("attribute cashFeeMinimum: %w", err)
+	for name, limit := range limits(&p.Terms) {
+		if values[name] == "" {
+			continue
 		}
-		p.Terms.CashFeeMinimum = money
+		money, err := payment.ParseMoney(values[name], currency)
+		if err != nil {
+			return nil, fmt.Errorf("attribute %s: %w", name, err)
+		}
+		*limit = money
 	}
 	return p, p.check()
 }
@@ -213,9 +224,13 @@ func (p Product) check() error {
 			return fmt.Errorf("product %s %s: %s is not a decimal of zero or more", p.Name, p.Currency, name)
 		}
 	}
-	minimum := p.Terms.CashFeeMinimum
-	if minimum != (payment.Money{}) && (minimum.Currency != p.Currency || minimum.Minor < 0) {
-		return fmt.Errorf("product %s %s: the cash fee minimum must be zero or more in %s", p.Name, p.Currency, p.Currency)
+	for name, limit := range limits(&p.Terms) {
+		if *limit != (payment.Money{}) && (limit.Currency != p.Currency || limit.Minor < 0) {
+			return fmt.Errorf("product %s %s: %s must be zero or more in %s", p.Name, p.Currency, name, p.Currency)
+		}
+	}
+	if p.Terms.FXFeeMaximum != (payment.Money{}) && p.Terms.FXFeeMaximum.Minor < p.Terms.FXFeeMinimum.Minor {
+		return fmt.Errorf("product %s %s: fxFeeMaximum is less than fxFeeMinimum", p.Name, p.Currency)
 	}
 	return nil
 }

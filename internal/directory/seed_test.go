@@ -17,13 +17,14 @@ func TestCheckNamesEverythingThatIsWrong(t *testing.T) {
 	const number = "4111111111111111"
 	err := Data{
 		Products: []Product{{Name: "P", Currency: "GBP", Terms: payment.Terms{FXFeeRate: "-1"}}, {Name: "Q", Currency: "XXQ"},
-			{Name: "R", Currency: "GBP", Terms: payment.Terms{CashFeeMinimum: payment.Money{Minor: 1, Currency: "EUR"}}}},
+			{Name: "R", Currency: "GBP", Terms: payment.Terms{CashFeeMinimum: payment.Money{Minor: 1, Currency: "EUR"}}},
+			{Name: "S", Currency: "GBP", Terms: payment.Terms{FXFeeMinimum: payment.Money{Minor: 2, Currency: "GBP"}, FXFeeMaximum: payment.Money{Minor: 1, Currency: "GBP"}}}},
 		Ranges:    []Range{{BIN: "4111", Scheme: "VISA"}},
 		Accounts:  []payment.Account{{ID: "a", Status: "SLEEPING"}, account, account},
 		Cards:     []Card{{PANToken: number, Currency: "GBP", AccountID: "acc-1"}, {PANToken: token, Currency: "GBP"}},
 		WatchList: payment.WatchList{"7995": "HM"},
 	}.Check()
-	for _, problem := range []string{"fxFeeRate is not a decimal of zero or more", `currency "XXQ" is not in ISO 4217`, "the cash fee minimum must be zero or more in GBP",
+	for _, problem := range []string{"fxFeeRate is not a decimal of zero or more", `currency "XXQ" is not in ISO 4217`, "cashFeeMinimum must be zero or more in GBP", "fxFeeMaximum is less than fxFeeMinimum",
 		`range "4111" has not 6 digits`, `status "SLEEPING"`, "ACCOUNT#acc-1 ACCOUNT is there twice", "a card of account acc-1 has no token of the right form",
 		"card has no accountId", `category 7995 has warning "HM"`} {
 		require.ErrorContains(t, err, problem)

@@ -42,6 +42,8 @@ var (
 	ErrChanged = errors.New("the authorization was changed after it was taken in")
 	// ErrOtherKind says that a reversal is to be exported as a payment, or a payment as a reversal.
 	ErrOtherKind = errors.New("a reversal is a cain.005, and nothing else is")
+	// ErrNoMessage says that a posting was not made of a message of a card network, so that there is none to export.
+	ErrNoMessage = errors.New("no message of a card network is behind the posting")
 	// ErrFormat says that there is no such format.
 	ErrFormat = errors.New("not a format there is")
 )
@@ -77,7 +79,8 @@ type Exporter struct {
 	Timeline Timeline
 }
 
-// Export writes the payment that id, an authorization id or a transaction id (tx_…), stands for. The message has been validated.
+// Export writes the payment that id, an authorization id or a transaction id (tx_…), stands for, or the posting of a sequence id
+// (ps_…). The message has been validated.
 func (e *Exporter) Export(ctx context.Context, id string, format Format) (iso20022.Message, error) {
 	taken, err := e.find(ctx, id)
 	if err != nil {
@@ -103,6 +106,7 @@ func (e *Exporter) Export(ctx context.Context, id string, format Format) (iso200
 
 // taken is a payment that was taken in: its authorization, when and with what content it was, and what became of it.
 type taken struct {
+	// authorization is the zero value for a posting that no message of a card network made.
 	authorization payment.Authorization
 	payloadHash   string
 	ingestedAt    time.Time
@@ -120,7 +124,10 @@ const transactionPrefix, sequencePrefix, firstSequence = "tx_", "ps_", "-00"
 func (e *Exporter) find(ctx context.Context, id string) (taken, error) {
 	transaction := id
 	var named *payment.Authorization
-	if !strings.HasPrefix(id, transactionPrefix) {
+	switch {
+	case strings.HasPrefix(id, sequencePrefix):
+		return e.sequence(ctx, id)
+	case !strings.HasPrefix(id, transactionPrefix):
 		// An authorization that was a duplicate leads to the payment that holds its key.
 		authorization, err := e.authorization(ctx, id)
 		if err != nil {
@@ -137,26 +144,78 @@ func (e *Exporter) find(ctx context.Context, id string) (taken, error) {
 			return taken{}, err
 		}
 	}
-	t := taken{record: record, posted: posted, account: payment.Account{Status: payment.AccountNotFound}}
-	authorizationID, occurredAt := record.AuthorizationID, record.OccurredAt
-	if !posted {
-		if authorizationID, occurredAt, err = e.trace(ctx, transaction); err != nil {
-			return taken{}, err
-		}
+	if posted {
+		return e.posting(ctx, record)
 	}
-	if t.ingestedAt, err = time.Parse(time.RFC3339, occurredAt); err != nil {
-		return taken{}, fmt.Errorf("reading the ingest time of %s: %w", transaction, err)
+	authorizationID, occurredAt, err := e.trace(ctx, transaction)
+	if err != nil {
+		return taken{}, err
+	}
+	t := taken{account: payment.Account{Status: payment.AccountNotFound}}
+	if t.ingestedAt, err = ingestTime(transaction, occurredAt); err != nil {
+		return taken{}, err
 	}
 	if t.authorization, err = e.authorization(ctx, authorizationID); err != nil {
 		return taken{}, err
 	}
-	if t.payloadHash = t.authorization.PayloadHash(); posted && t.payloadHash != record.PayloadHash || payment.TransactionID(t.authorization.BusinessKey()) != transaction {
+	if t.payloadHash = t.authorization.PayloadHash(); payment.TransactionID(t.authorization.BusinessKey()) != transaction {
 		return taken{}, fmt.Errorf("authorization %s: %w", authorizationID, ErrChanged)
+	}
+	return t, nil
+}
+
+// sequence reads everything there is of one posting.
+func (e *Exporter) sequence(ctx context.Context, id string) (taken, error) {
+	record, posted, err := e.Journal.Journal(ctx, id)
+	if err != nil {
+		return taken{}, err
+	}
+	if !posted {
+		return taken{}, fmt.Errorf("posting sequence %s: %w", id, ErrUnknown)
+	}
+	return e.posting(ctx, record)
+}
+
+// posting reads what is behind a journal record: the message it was made of, and the account it was posted to.
+func (e *Exporter) posting(ctx context.Context, record ledger.Record) (taken, error) {
+	t := taken{record: record, posted: true, payloadHash: record.PayloadHash, account: payment.Account{Status: payment.AccountNotFound}}
+	var err error
+	if t.ingestedAt, err = ingestTime(record.ID, record.OccurredAt); err != nil {
+		return taken{}, err
+	}
+	if t.authorization, err = e.behind(ctx, record); err != nil {
+		return taken{}, err
 	}
 	if legs := record.CustomerLegs(); len(legs) > 0 {
 		if t.account, err = e.Accounts.Account(ctx, legs[0].Account); err != nil {
 			return taken{}, err
 		}
+	}
+	return t, nil
+}
+
+// behind is the authorization that a record was made of, with the content it was posted with; the zero value for a posting that
+// something else asked for. Of such a one the journal names the cause where it names the authorization of others.
+func (e *Exporter) behind(ctx context.Context, record ledger.Record) (payment.Authorization, error) {
+	authorization, err := e.authorization(ctx, record.AuthorizationID)
+	switch {
+	case errors.Is(err, ErrUnknown) && record.Basis == (payment.Decided{}) && record.ReversalOf == "":
+		return payment.Authorization{}, nil
+	case err != nil:
+		return payment.Authorization{}, err
+	case authorization.BusinessKey() != record.BusinessKey && record.Basis == (payment.Decided{}) && record.ReversalOf == "":
+		return payment.Authorization{}, nil
+	case authorization.BusinessKey() != record.BusinessKey, authorization.PayloadHash() != record.PayloadHash:
+		return payment.Authorization{}, fmt.Errorf("authorization %s: %w", record.AuthorizationID, ErrChanged)
+	default:
+		return authorization, nil
+	}
+}
+
+func ingestTime(of, text string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the ingest time of %s: %w", of, err)
 	}
 	return t, nil
 }
@@ -209,6 +268,9 @@ func (e *Exporter) authorization(ctx context.Context, id string) (payment.Author
 }
 
 func (t taken) initiation(format Format) (iso20022.Message, error) {
+	if t.authorization.MTI == "" {
+		return iso20022.Message{}, ErrNoMessage
+	}
 	if t.authorization.IsReversal() != (format == ReversalInitiation) {
 		return iso20022.Message{}, ErrOtherKind
 	}
@@ -223,5 +285,5 @@ func (t taken) notice() (iso20022.Message, error) {
 	if !t.posted {
 		return iso20022.Message{}, ErrNotPosted
 	}
-	return iso20022.Notify(iso20022.Posting{Entry: t.record.JournalEntry, PostedAt: t.record.PostedAt, Account: t.account, Authorization: t.authorization, Corrects: t.record.ReversalOf})
+	return iso20022.Notify(iso20022.Posting{Entry: t.record.JournalEntry, PostedAt: t.record.PostedAt, Account: t.account, Authorization: t.authorization, Corrects: t.record.Root})
 }

@@ -86,7 +86,8 @@ func newStack(t *testing.T, outcome payment.Outcome) (s *stack, transaction stri
 		TransactionAmount: a.TransactionAmount, BillingAmount: a.BillingAmount, AccountID: "acc-1", Scheme: "VISA"}
 	legs, err := payment.Legs(decided)
 	require.NoError(t, err)
-	sequence := payment.Sequence{ID: payment.SequenceID(key, 0), Of: len(legs), AuthorizationID: "auth-1", PayloadHash: a.PayloadHash(), Outcome: outcome, OccurredAt: ingestedAt, Basis: decided}
+	sequence := payment.Sequence{ID: payment.SequenceID(key, 0), Of: len(legs), AuthorizationID: "auth-1", BusinessKey: key, PayloadHash: a.PayloadHash(),
+		Outcome: outcome, OccurredAt: ingestedAt, Basis: decided}
 	s.records[sequence.ID] = ledger.Record{JournalEntry: payment.JournalEntry{Sequence: sequence, Legs: legs}, PostedAt: postedAt}
 	return s, payment.TransactionID(key)
 }
@@ -168,6 +169,49 @@ func TestExportOfAReversal(t *testing.T) {
 	delete(s.records, a.BusinessKey())
 	_, err = s.exporter().Export(t.Context(), "auth-r", PostedNotice)
 	require.ErrorIs(t, err, ErrNotPosted)
+}
+
+// A posting that no card message made, a fee, has a notice under its sequence, its transaction, and nothing else to export.
+func TestExportOfAPostingWithoutAMessage(t *testing.T) {
+	s, _ := newStack(t, payment.OutcomePosted)
+	key := "REQUESTAAAAAAAAAAAAAAAAAAAAAAAAA"
+	money := payment.Money{Minor: 500, Currency: "GBP"}
+	legs := []payment.Leg{
+		{Number: 1, Side: payment.Debit, Role: payment.RoleCustomer, Account: "acc-1", Component: "FEE", Amount: money, BankTransactionCode: "PMNT/CCRD/FEES", ValueDate: "2026-07-10"},
+		{Number: 2, Side: payment.Credit, Role: "FEE_INCOME.OTHER", Account: "FEE_INCOME.OTHER", Component: "FEE", Amount: money, BankTransactionCode: "PMNT/CCRD/FEES"},
+	}
+	sequence := payment.Sequence{ID: payment.SequenceID(key, 0), Of: 2, AuthorizationID: "fee-2026-07", BusinessKey: key, PayloadHash: "h", Outcome: payment.OutcomePosted, OccurredAt: ingestedAt}
+	s.records[sequence.ID] = ledger.Record{JournalEntry: payment.JournalEntry{Sequence: sequence, Legs: legs}, PostedAt: postedAt}
+	// An authorization that goes by the cause's name is not behind the posting.
+	for _, named := range []bool{false, true} {
+		if named {
+			s.items["fee-2026-07"] = s.items["auth-1"]
+		}
+		for _, id := range []string{sequence.ID, payment.TransactionID(key)} {
+			notice, err := s.exporter().Export(t.Context(), id, PostedNotice)
+			require.NoError(t, err)
+			entry := notice.Document.BkToCstmrDbtCdtNtfctn.Ntfctn[0].Ntry[0]
+			require.Equal(t, []string{"DBIT", "5.00", "CARD.FEE"}, []string{entry.CdtDbtInd, entry.Amt.Value, entry.BkTxCd.Prtry.Cd})
+			require.Nil(t, entry.CardTx)
+			_, err = s.exporter().Export(t.Context(), id, FinancialInitiation)
+			require.ErrorIs(t, err, ErrNoMessage)
+		}
+	}
+	_, err := s.exporter().Export(t.Context(), payment.SequenceID("B"+key, 0), PostedNotice)
+	require.ErrorIs(t, err, ErrUnknown)
+}
+
+func TestExportBySequenceIsThatPosting(t *testing.T) {
+	s, transaction := newStack(t, payment.OutcomePosted)
+	sequence := "ps_" + transaction[3:] + "-00"
+	bySequence, err := s.exporter().Export(t.Context(), sequence, PostedNotice)
+	require.NoError(t, err)
+	byTransaction, err := s.exporter().Export(t.Context(), transaction, PostedNotice)
+	require.NoError(t, err)
+	require.Equal(t, byTransaction, bySequence)
+	delete(s.items, "auth-1")
+	_, err = s.exporter().Export(t.Context(), sequence, PostedNotice)
+	require.ErrorIs(t, err, ErrUnknown, "a payment's notice needs its authorization")
 }
 
 func TestExportOfSuspense(t *testing.T) {

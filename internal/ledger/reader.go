@@ -74,6 +74,16 @@ type SuspenseItem struct {
 	LastSequence string `json:"lastSequence"`
 }
 
+// Suspense reads what one purchase has in a suspense account. purchaseKey may be the part of the business key that ids show.
+func (r *Reader) Suspense(ctx context.Context, account, purchaseKey string) (suspense SuspenseItem, found bool, err error) {
+	item, err := getItem(ctx, r.client, r.table, suspenseKey(account, purchaseKey))
+	if err != nil || len(item) == 0 {
+		return SuspenseItem{}, false, err
+	}
+	suspense, err = decodeSuspense(item)
+	return suspense, err == nil, err
+}
+
 // EachSuspense calls visit with every suspense item, open and cleared, and stops at its first error.
 func (r *Reader) EachSuspense(ctx context.Context, visit func(SuspenseItem) error) error {
 	return r.scan(ctx, suspensePrefix, func(item map[string]types.AttributeValue) error {
