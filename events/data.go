@@ -21,7 +21,7 @@ type AuthorizedData struct {
 type Repair struct {
 	// Attempt is 2 for the first repair.
 	Attempt int `json:"attempt"`
-	// Set has the corrected fields by the names of the authorization item.
+	// Set has the corrected fields by the names of the authorization item; none where what the payment is judged by was corrected.
 	Set map[string]string `json:"set"`
 	// By is who published it: an IAM principal, or the user of a machine.
 	By     string `json:"by"`
@@ -35,6 +35,8 @@ type ParkedData struct {
 	Kind string `json:"kind"`
 	// Reason is a stable code such as MALFORMED or MESSAGE_TYPE_NOT_SUPPORTED.
 	Reason string `json:"reason"`
+	// Rule is the business rule behind the reason, such as R-010.
+	Rule string `json:"rule,omitempty"`
 	// Problem is one sentence; it names fields, never their values.
 	Problem string `json:"problem"`
 	// KnownAuthorizationID is the authorization that holds the business key, for duplicates and conflicts.
@@ -48,6 +50,8 @@ type QuarantinedData struct {
 	AuthorizationID string `json:"authorizationId"`
 	// Reason is CARD_NUMBER_FOUND, or SENSITIVE_AUTHENTICATION_DATA for track data, card verification values, PIN and chip data.
 	Reason string `json:"reason"`
+	// Rule is the business rule behind it, R-014.
+	Rule string `json:"rule,omitempty"`
 	// Fields are the attributes that held it.
 	Fields []string `json:"fields"`
 	// Object is the key of the original item in the quarantine bucket, where it is without its sensitive authentication data.
@@ -91,21 +95,32 @@ type MerchantFacts struct {
 
 // FindingData is a rule that fired without deciding.
 type FindingData struct {
-	Rule           string                  `json:"rule"`
-	RuleSetVersion string                  `json:"ruleSetVersion"`
-	Payment        Payment                 `json:"payment"`
-	Warning        payment.MerchantWarning `json:"warning,omitempty"`
+	Rule           string  `json:"rule"`
+	RuleSetVersion string  `json:"ruleSetVersion"`
+	Payment        Payment `json:"payment"`
+	// Warning is the class of a merchant's category: GAMBLING, QUASI_CASH, HIGH_RISK, UNKNOWN_MCC or WATCH_LIST.
+	Warning payment.MerchantWarning `json:"warning,omitempty"`
+	// Kind is which fee is applied: FX or CASH.
+	Kind string `json:"kind,omitempty"`
 }
+
+// Kinds of fees.
+const (
+	FeeFX   = "FX"
+	FeeCash = "CASH"
+)
 
 // Decision is what the rules engine decided, with every rule that fired.
 type Decision struct {
 	RuleSetVersion string `json:"ruleSetVersion"`
-	// RulesFired are all rules that fired, in the order of evaluation; the last one decided.
+	// RulesFired are all rules that fired: those that find and charge, then those that decide, of which the first one did.
 	RulesFired []string `json:"rulesFired"`
 	// Outcome is APPROVED, SUSPENSE or FAILED_REVIEW.
 	Outcome string `json:"outcome"`
 	// Reason is NONE for an approved payment, else a code such as ACCOUNT_CLOSED.
 	Reason string `json:"reason"`
+	// ISOReason is the reason as ISO 20022's external code set has it, such as AC04; only of a payment that goes to suspense.
+	ISOReason string `json:"isoReason,omitempty"`
 }
 
 // Outcomes of a decision.
@@ -124,6 +139,9 @@ type DecisionData struct {
 	Scheme      string          `json:"scheme"`
 	Terms       payment.Terms   `json:"terms"`
 	Decision    Decision        `json:"decision"`
+	// Charges are those of the terms that the rules apply. Decisions of older rules have none: then all that the payment's kind
+	// gives reason for.
+	Charges *payment.Charges `json:"charges,omitempty"`
 }
 
 // FailedData is a payment that needs a person: no ledger rows, repairable.

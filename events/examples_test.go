@@ -67,7 +67,7 @@ func exampleParked(t *testing.T, detailType DetailType, data ParkedData, changes
 func exampleQuarantined() Detail[QuarantinedData] {
 	tx := payment.UnkeyedTransactionID("auth-e2")
 	metadata := First(TransactionQuarantined, tx, "auth-e2", "tok_v1_7Q2M7XKD4ZP5R6TB3W5YHC2NEF", exampleRecordID, ingested, published)
-	return Detail[QuarantinedData]{metadata.WithSuffix(exampleRecordID), QuarantinedData{AuthorizationID: "auth-e2", Reason: "CARD_NUMBER_FOUND",
+	return Detail[QuarantinedData]{metadata.WithSuffix(exampleRecordID), QuarantinedData{AuthorizationID: "auth-e2", Reason: "CARD_NUMBER_FOUND", Rule: payment.RuleCardNumber,
 		Fields: []string{"merchantName"}, Object: ingested.Format("2006/01/02") + "/" + tx + "/" + exampleRecordID + ".json"}}
 }
 
@@ -91,14 +91,18 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 	standard, err := payment.Standardize(a, a.PayloadHash(), ingested)
 	require.NoError(t, err)
 	message := iso20022.Initiation(standard)
-	facts := payment.ComputeFacts(a, account, payment.WatchList{"7995": payment.WarningGambling})
+	facts := payment.ComputeFacts(payment.Observed{Authorization: a, OccurredAt: ingested, Account: account, Terms: terms, ProductFound: true, CategoryListed: true,
+		Watched: payment.WatchList{"7995": payment.WarningGambling}, Settings: payment.DefaultRuleSettings()})
 
 	finding := func(name DetailType, rule string, warning payment.MerchantWarning) any {
 		return Detail[FindingData]{enriched.Next(name, rule, published), FindingData{Rule: rule, RuleSetVersion: "1", Payment: canonical, Warning: warning}}
 	}
-	decision := func(name DetailType, account payment.Account, terms payment.Terms, d Decision) any {
+	fee := func(rule, kind string) any {
+		return Detail[FindingData]{enriched.Next(FeeApplied, rule, published), FindingData{Rule: rule, RuleSetVersion: "1", Payment: canonical, Kind: kind}}
+	}
+	decision := func(name DetailType, account payment.Account, terms payment.Terms, charges payment.Charges, d Decision) any {
 		return Detail[DecisionData]{enriched.Next(name, "", published), DecisionData{Payment: canonical, Account: account, Merchant: merchant,
-			Description: payment.Description(a), Scheme: "VISA", Terms: terms, Decision: d}}
+			Description: payment.Description(a), Scheme: "VISA", Terms: terms, Decision: d, Charges: &charges}}
 	}
 	decided := payment.Decided{Outcome: payment.OutcomePosted, TransactionType: "00", MCC: a.MCC, Foreign: true, Charges: payment.ChargesOf(a), BillingAmount: a.BillingAmount,
 		AccountID: account.ID, Scheme: "VISA", Terms: terms, Description: payment.Description(a), ValueDate: "2026-07-10"}
@@ -121,20 +125,32 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 	disputes := exampleDisputes(t, leg.TransactionID, a.ID)
 	return map[DetailType]any{
 		TransactionAuthorized: Detail[AuthorizedData]{authorized, AuthorizedData{Authorization: a, BusinessKey: key, PayloadHash: canonical.PayloadHash}},
-		DuplicateTransactionParked: exampleParked(t, DuplicateTransactionParked, ParkedData{Kind: "DUPLICATE", Reason: "DUPLICATE",
+		DuplicateTransactionParked: exampleParked(t, DuplicateTransactionParked, ParkedData{Kind: "DUPLICATE", Reason: "DUPLICATE", Rule: payment.RuleDuplicate,
 			Problem: "another authorization with the same business key and the same content is known", KnownAuthorizationID: a.ID}, "authorizationId", "auth-e2-again"),
-		DuplicateConflictDetected: exampleParked(t, DuplicateConflictDetected, ParkedData{Kind: string(payment.Conflict), Reason: "CONFLICT",
+		DuplicateConflictDetected: exampleParked(t, DuplicateConflictDetected, ParkedData{Kind: string(payment.Conflict), Reason: "CONFLICT", Rule: payment.RuleDuplicate,
 			Problem: "the business key is known with other content", KnownAuthorizationID: a.ID}, "authorizationId", "auth-e2-other", "merchantName", "BETCO 2"),
-		TransactionRejected: exampleParked(t, TransactionRejected, ParkedData{Kind: string(payment.Unsupported), Reason: "TRANSACTION_TYPE_NOT_SUPPORTED",
-			Problem: "transaction type 31 is not posted"}, "authorizationId", "auth-e2-inquiry", "processingCode", "310000"),
+		TransactionRejected: exampleParked(t, TransactionRejected, ParkedData{Kind: string(payment.Invalid), Reason: payment.ReasonNonFinancial, Rule: payment.RuleNonFinancial,
+			Problem: "transaction type 31 is an inquiry: it moves no money"}, "authorizationId", "auth-e2-inquiry", "processingCode", "310000"),
 		TransactionQuarantined:             exampleQuarantined(),
 		TransactionStandardized:            Detail[StandardizedData]{standardized, StandardizedData{Message: message, Payment: canonical}},
 		TransactionEnriched:                Detail[EnrichedData]{enriched, EnrichedData{Payment: canonical, Account: account, Merchant: merchant, Description: payment.Description(a), Scheme: "VISA", Terms: terms, Facts: facts, Message: message.Enriched(account)}},
 		ForeignTransactionFound:            finding(ForeignTransactionFound, "R-002", ""),
 		CurrencyConversionTransactionFound: finding(CurrencyConversionTransactionFound, "R-003", ""),
 		WarningMerchantTypeFound:           finding(WarningMerchantTypeFound, "R-004", payment.WarningGambling),
-		TransactionPostingApproved:         decision(TransactionPostingApproved, account, terms, Decision{RuleSetVersion: "1", RulesFired: []string{"R-002", "R-003", "R-004", "R-005"}, Outcome: DecisionApproved, Reason: "NONE"}),
-		TransactionRoutedToSuspense:        decision(TransactionRoutedToSuspense, payment.Account{Status: payment.AccountNotFound}, payment.Terms{}, Decision{RuleSetVersion: "1", RulesFired: []string{"R-015"}, Outcome: DecisionSuspense, Reason: string(payment.SuspenseAccountNotFound)}),
+		DormantAccountActivity:             finding(DormantAccountActivity, "R-018", ""),
+		CurrencyMismatchFound:              finding(CurrencyMismatchFound, "R-019", ""),
+		FeeApplied:                         fee("R-020", FeeFX),
+		CrossBorderTransactionFound:        finding(CrossBorderTransactionFound, "R-021", ""),
+		FxRateToleranceBreached:            finding(FxRateToleranceBreached, "R-022", ""),
+		FxDataInconsistent:                 finding(FxDataInconsistent, "R-023", ""),
+		DccTransactionFound:                finding(DccTransactionFound, "R-024", ""),
+		ExpiredAuthorizationPosted:         finding(ExpiredAuthorizationPosted, "R-030", ""),
+		TimestampAnomaly:                   finding(TimestampAnomaly, "R-032", ""),
+		MerchantTypeInconsistent:           finding(MerchantTypeInconsistent, "R-045", ""),
+		EnrichmentFailed:                   finding(EnrichmentFailed, "R-070", ""),
+		EnrichmentInvalid:                  finding(EnrichmentInvalid, "R-071", ""),
+		TransactionPostingApproved:         decision(TransactionPostingApproved, account, terms, payment.Charges{FX: true}, Decision{RuleSetVersion: "1", RulesFired: []string{"R-002", "R-003", "R-004", "R-020", "R-040", "R-005"}, Outcome: DecisionApproved, Reason: "NONE"}),
+		TransactionRoutedToSuspense:        decision(TransactionRoutedToSuspense, payment.Account{Status: payment.AccountNotFound}, payment.Terms{}, payment.Charges{}, Decision{RuleSetVersion: "1", RulesFired: []string{"R-015"}, Outcome: DecisionSuspense, Reason: string(payment.SuspenseAccountNotFound), ISOReason: "AC01"}),
 		TransactionPostingFailed:           Detail[FailedData]{enriched.Next(TransactionPostingFailed, "", published), FailedData{Payment: canonical, Decision: Decision{RuleSetVersion: "1", RulesFired: []string{"R-001"}, Outcome: DecisionFailedReview, Reason: "ISSUER_COUNTRY_UNKNOWN"}}},
 		PostingRequested:                   exampleRequest(t),
 		PostingLegCreated:                  Detail[LegData]{leg, LegData{Sequence: sequence, Leg: legs[0]}},
@@ -145,13 +161,24 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		ReversalExceedsOriginal:            ledgerFinding(ReversalExceedsOriginal, "R-061", "nothing remains of the purchase"),
 		UnmatchedRefund:                    ledgerFinding(UnmatchedRefund, "R-062", "the refund names no purchase, and none of the card at the merchant is known"),
 		TransactionPosted:                  Detail[PostedData]{leg.Next(TransactionPosted, "", published), PostedData{Sequence: sequence, Outcome: payment.OutcomePosted, EntryHash: entry.Hash(), Legs: legs}},
-		DisputeOpened:                      disputes[DisputeOpened],
-		DisputeRejected:                    disputes[DisputeRejected],
-		DisputeAdvanced:                    disputes[DisputeAdvanced],
-		ProvisionalCreditPosted:            disputes[ProvisionalCreditPosted],
-		DisputeResolved:                    disputes[DisputeResolved],
+		ReconciliationBreakFound: Detail[ReconciliationBreakData]{First(ReconciliationBreakFound, authorized.TransactionID, a.ID, a.PANToken, exampleRunID, ingested, published).WithSuffix("B01"),
+			ReconciliationBreakData{BreakID: "brk_4QZ7", RunID: exampleRunID, Category: "B01", Severity: "HIGH", AuthorizationID: a.ID, Problem: "no event tells of the authorization",
+				AgeSeconds: 901, Amount: &a.BillingAmount, Action: "REPUBLISH_AUTHORIZED"}},
+		ReconciliationPatchApplied: Detail[ReconciliationPatchData]{First(ReconciliationPatchApplied, authorized.TransactionID, a.ID, a.PANToken, exampleRunID, ingested, published).WithSuffix("B01/1"),
+			ReconciliationPatchData{PatchID: "pt_4QZ7-1", BreakID: "brk_4QZ7", RunID: exampleRunID, Category: "B01", Action: "REPUBLISH_AUTHORIZED", Attempt: 1,
+				Before: "no event tells of the authorization", After: "published " + authorized.EventID, Evidence: []string{"authorization read again: APPROVED, unchanged", "journal read again: no sequence"}, Actor: "schedule"}},
+		ReconciliationCompleted: Detail[ReconciliationCompletedData]{First(ReconciliationCompleted, exampleRunID, "", "", "schedule", published, published),
+			ReconciliationCompletedData{RunID: exampleRunID, Mode: "WINDOW", From: "2026-07-09T08:00:00.000Z", To: "2026-07-09T10:15:00.000Z", Complete: true, Items: 1000, Matched: 999, Breaks: 1,
+				ByCategory: map[string]int{"B01": 1}, Patched: 1, Report: "recon/2026-07-09/" + exampleRunID + ".json"}},
+		DisputeOpened:           disputes[DisputeOpened],
+		DisputeRejected:         disputes[DisputeRejected],
+		DisputeAdvanced:         disputes[DisputeAdvanced],
+		ProvisionalCreditPosted: disputes[ProvisionalCreditPosted],
+		DisputeResolved:         disputes[DisputeResolved],
 	}
 }
+
+const exampleRunID = "rc_20260709T101500Z-7f3a"
 
 // exampleDisputes are the events of worked example E7, the dispute of E2 without tax: opened, credited, filed and won; and of a
 // second claim, which is refused.

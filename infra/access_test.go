@@ -40,7 +40,7 @@ func TestPostingCannotChangeTheJournal(t *testing.T) {
 func TestOnlyPostingWritesTheLedger(t *testing.T) {
 	tpl := synthesize(t, defaults(t))
 	ledger := tpl.one(t, "AWS::DynamoDB::Table", "TablesLedger")
-	mayWrite := map[string][]any{"ApiRole": {"DISPUTE#*", "DISPUTES#*", "IDEMPOTENCY#*", "PURCHASE#*"}, "DisputesRole": {"DISPUTE#*", "PURCHASE#*"}, "DigestRole": nil, "DisputesweepRole": nil}
+	mayWrite := map[string][]any{"ApiRole": {"DISPUTE#*", "DISPUTES#*", "IDEMPOTENCY#*", "PURCHASE#*"}, "DisputesRole": {"DISPUTE#*", "PURCHASE#*"}, "DigestRole": nil, "DisputesweepRole": nil, "ReconcileRole": nil}
 	for _, role := range tpl.ofType("AWS::IAM::Role") {
 		if strings.HasPrefix(role, "PostingRole") {
 			continue
@@ -52,7 +52,7 @@ func TestOnlyPostingWritesTheLedger(t *testing.T) {
 			allowed, known := mayWrite[role[:len(role)-len("00000000")]]
 			require.True(t, known, role)
 			for _, action := range s.Actions {
-				if slices.Contains([]string{"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}, action) {
+				if slices.Contains([]string{"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"}, action) {
 					continue
 				}
 				require.Contains(t, []string{"dynamodb:PutItem", "dynamodb:UpdateItem"}, action)
@@ -101,6 +101,14 @@ func TestTableActions(t *testing.T) {
 			"TablesAssembly": {"dynamodb:UpdateItem"},
 		},
 		"tracker": {"TablesTimeline": {"dynamodb:BatchWriteItem"}},
+		"reconcile": {
+			"TablesAuthorizations": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Scan"},
+			"TablesLedger":         {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Scan"},
+			"TablesTimeline":       {"dynamodb:BatchGetItem", "dynamodb:Query"},
+			"TablesAssembly":       {"dynamodb:Query"},
+			"TablesAccounts":       {"dynamodb:BatchGetItem"},
+			"TablesReference":      {"dynamodb:BatchGetItem"},
+		},
 		"api": {"TablesLedger": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
 			"TablesTimeline": {"dynamodb:Query"}},
 		"disputes":     {"TablesLedger": {"dynamodb:GetItem", "dynamodb:UpdateItem"}},

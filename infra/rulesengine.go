@@ -15,7 +15,7 @@ const (
 	// rulesDefinition is the state machine's definition, in the repository.
 	rulesDefinition = "statemachines/posting-rules.asl.json"
 	// ruleSetVersion is recorded with every decision. Change it with the rules.
-	ruleSetVersion = "2026-11"
+	ruleSetVersion = "2026-11-22"
 )
 
 // newRulesEngine decides on every event that matches, in a state machine of its own: Express, because a Standard workflow costs

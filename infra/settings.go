@@ -21,6 +21,8 @@ type Settings struct {
 	CurrencyConversion string
 	// Timeline says which events the tracker records: "all", "outcomes" or "off". A write per event costs.
 	Timeline string
+	// ReconcilePatching is "on" or "off": off lets reconciliation only look.
+	ReconcilePatching string
 	// JWTIssuer and JWTAudience say whose tokens the API takes, and made for whom. Without them callers sign with AWS credentials.
 	JWTIssuer, JWTAudience string
 	// DisputeWindowDays is how many days after a purchase came in it can be disputed. ProvisionalCredit says when the customer has
@@ -51,6 +53,10 @@ func readSettings(lookup func(key string) any) (Settings, error) {
 	if err != nil {
 		return Settings{}, err
 	}
+	patching, err := choose(lookup, "reconcilePatching", "on", "off")
+	if err != nil {
+		return Settings{}, err
+	}
 	window, err := positive(lookup, "disputeWindowDays", defaultDisputeWindowDays)
 	if err != nil {
 		return Settings{}, err
@@ -68,7 +74,8 @@ func readSettings(lookup func(key string) any) (Settings, error) {
 		return Settings{}, err
 	}
 	return Settings{Target: platform, Removal: removals[removal], CurrencyConversion: conversion, Timeline: timeline,
-		JWTIssuer: issuer, JWTAudience: audience, DisputeWindowDays: window, ProvisionalCredit: credit}, nil
+		ReconcilePatching: patching,
+		JWTIssuer:         issuer, JWTAudience: audience, DisputeWindowDays: window, ProvisionalCredit: credit}, nil
 }
 
 // readTokens reads whose tokens the API takes. One setting without the other would leave open who may read accounts.

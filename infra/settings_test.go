@@ -16,19 +16,19 @@ func TestReadSettings(t *testing.T) {
 		want    Settings
 		err     string
 	}{
-		{name: "defaults", want: Settings{Target: arm, Removal: awscdk.RemovalPolicy_RETAIN, CurrencyConversion: "corrected", Timeline: "all",
+		{name: "defaults", want: Settings{Target: arm, Removal: awscdk.RemovalPolicy_RETAIN, CurrencyConversion: "corrected", Timeline: "all", ReconcilePatching: "on",
 			DisputeWindowDays: "120", ProvisionalCredit: "at-opening"}},
 		{
 			name: "every other choice",
-			context: map[string]any{"target": "x86_64", "removal": "destroy", "r003": "legacy", "timeline": "off", "jwtIssuer": "https://issuer.example", "jwtAudience": "payrail",
+			context: map[string]any{"target": "x86_64", "removal": "destroy", "r003": "legacy", "timeline": "off", "reconcilePatching": "off", "jwtIssuer": "https://issuer.example", "jwtAudience": "payrail",
 				"disputeWindowDays": 90.0, "provisionalCredit": "never"},
-			want: Settings{Target{GOOS: "linux", GOARCH: "amd64"}, awscdk.RemovalPolicy_DESTROY, "legacy", "off",
+			want: Settings{Target{GOOS: "linux", GOARCH: "amd64"}, awscdk.RemovalPolicy_DESTROY, "legacy", "off", "off",
 				"https://issuer.example", "payrail", "90", "never"},
 		},
 		{
 			name:    "this machine",
 			context: map[string]any{"target": "host", "timeline": "outcomes"},
-			want: Settings{Target: Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}, Removal: awscdk.RemovalPolicy_RETAIN, CurrencyConversion: "corrected", Timeline: "outcomes",
+			want: Settings{Target: Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}, Removal: awscdk.RemovalPolicy_RETAIN, CurrencyConversion: "corrected", Timeline: "outcomes", ReconcilePatching: "on",
 				DisputeWindowDays: "120", ProvisionalCredit: "at-opening"},
 		},
 		{name: "unknown target", context: map[string]any{"target": "arm"}, err: "reading context target=arm: must be one of arm64, x86_64, host"},

@@ -63,6 +63,8 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 		newProcessor(stack, "tracker", bus, on(timelineEvents(props.Settings.Timeline)...), props,
 			uses("TIMELINE_TABLE", tables.timeline, "dynamodb:BatchWriteItem"))
 	}
+	// authorizations ⇄ events ⇄ ledger ─▶ reconcile ─▶ reports, and what got lost told again
+	reconcile := newReconciliation(stack, bus, tables, buckets, dedup, props)
 	archive := newArchive(stack, bus)
 	newAuditLog(stack, bus, buckets.audit)
 	operators := newNotices(stack, bus, on(events.TransactionPostingFailed, events.DuplicateConflictDetected,
@@ -91,6 +93,7 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 		output{"RulesStateMachineArn", "The rules engine", rules.StateMachineArn()},
 		output{"OperatorTopicArn", "Subscribe here to be told", operators.TopicArn()},
 		output{"TokenKeyArn", "Derives card tokens", tokenKey.KeyArn()},
+		output{"ReconcileFunction", "Compares authorizations, events and ledger", reconcile.lambda.FunctionName()},
 		output{"ApiUrl", "The customer API", api.AttrApiEndpoint()},
 	)
 	return stack

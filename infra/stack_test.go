@@ -55,6 +55,7 @@ func TestOutputs(t *testing.T) {
 		"OperatorTopicArn":     "AWS::SNS::Topic NoticesTopic",
 		"TokenKeyArn":          "AWS::KMS::Key TokenKey",
 		"ApiUrl":               "AWS::ApiGatewayV2::Api ApiHttp",
+		"ReconcileFunction":    "AWS::Lambda::Function ReconcileFunction",
 	}
 	require.ElementsMatch(t, slices.Collect(maps.Keys(want)), slices.Collect(maps.Keys(tpl.Outputs)))
 	for name, resource := range want {

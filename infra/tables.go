@@ -5,6 +5,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/payrail/payrail/internal/ingest"
 )
 
 // tables are the system's state. All keys are strings.
@@ -45,8 +47,22 @@ func newTables(stack constructs.Construct, removal awscdk.RemovalPolicy) tables 
 		ledger:   newTable(scope, "Ledger", removal, awsdynamodb.TableProps{PartitionKey: key("pk"), SortKey: key("sk")}),
 		timeline: newTable(scope, "Timeline", removal, awsdynamodb.TableProps{PartitionKey: key("pk"), SortKey: key("sk")}),
 	}
+	indexByIngest(all.authorizations, ingest.TimeAttribute, ingest.AuthorizationProjection())
+	indexByIngest(all.ledger, ingest.JournalTimeAttribute, ingest.JournalProjection())
 	indexByPosting(all.ledger)
 	return all
+}
+
+// indexByIngest lets reconciliation read what came in within a window. Items without a bucket, such as entries and balances, are
+// not in the index. What it projects is what reconciliation compares: it fits into the 1 KB that a write to an index costs anyhow.
+func indexByIngest(table awsdynamodb.Table, time string, projected []string) {
+	table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
+		IndexName:        jsii.String(ingest.Index),
+		PartitionKey:     key(ingest.BucketAttribute),
+		SortKey:          key(time),
+		ProjectionType:   awsdynamodb.ProjectionType_INCLUDE,
+		NonKeyAttributes: jsii.Strings(projected...),
+	})
 }
 
 // newTable makes a table with what all tables have: on-demand capacity, because payments come in bursts and a throttled

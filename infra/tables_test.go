@@ -38,3 +38,22 @@ func TestTables(t *testing.T) {
 		require.Equal(t, true, tpl.get(id, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"), prefix)
 	}
 }
+
+func TestAuthorizationsAndJournalAreIndexedByIngest(t *testing.T) {
+	tpl := synthesize(t, defaults(t))
+	for prefix, want := range map[string]struct {
+		sort      string
+		projected []any
+	}{
+		"TablesAuthorizations": {"ingestedAt", []any{"status", "mti", "billingAmount", "billingCurrency"}},
+		"TablesLedger":         {"occurredAt", []any{"authorizationId", "transactionId", "outcome", "principalMinor", "principalCurrency"}},
+	} {
+		indexes := list(tpl.get(tpl.one(t, "AWS::DynamoDB::Table", prefix), "GlobalSecondaryIndexes"))
+		require.NotEmpty(t, indexes, prefix)
+		require.Equal(t, map[string]any{
+			"IndexName":  "ByIngest",
+			"KeySchema":  []any{map[string]any{"AttributeName": "ingestBucket", "KeyType": "HASH"}, map[string]any{"AttributeName": want.sort, "KeyType": "RANGE"}},
+			"Projection": map[string]any{"ProjectionType": "INCLUDE", "NonKeyAttributes": want.projected},
+		}, indexes[0], prefix)
+	}
+}

@@ -15,6 +15,8 @@ func timelineEvents(timeline string) []events.DetailType {
 		return []events.DetailType{
 			events.DuplicateTransactionParked, events.DuplicateConflictDetected, events.TransactionRejected, events.TransactionQuarantined,
 			events.TransactionPostingFailed, events.TransactionPosted,
+			// What reconciliation must know: postings that were asked for, and what it has patched before.
+			events.PostingRequested, events.PostingOrderCreated, events.ReconciliationPatchApplied,
 		}
 	}
 	var every []events.DetailType

@@ -7,7 +7,18 @@ const (
 	AccountOpen     AccountStatus = "OPEN"
 	AccountClosed   AccountStatus = "CLOSED"
 	AccountNotFound AccountStatus = "NOT_FOUND"
+	// Debits of a blocked account, of one under a legal hold and of one whose holder has died go to suspense; credits post.
+	AccountBlocked   AccountStatus = "BLOCKED"
+	AccountLegalHold AccountStatus = "LEGAL_HOLD"
+	AccountDeceased  AccountStatus = "DECEASED"
+	// AccountDormant takes postings; somebody should know.
+	AccountDormant AccountStatus = "DORMANT"
 )
+
+// AccountStatuses are those that an account can have; NOT_FOUND is that of none.
+func AccountStatuses() []AccountStatus {
+	return []AccountStatus{AccountOpen, AccountClosed, AccountBlocked, AccountLegalHold, AccountDeceased, AccountDormant}
+}
 
 // Account is the customer account that a card token and a billing currency lead to.
 type Account struct {
@@ -21,6 +32,8 @@ type Account struct {
 	Product     string        `json:"product,omitempty"`
 	Currency    Currency      `json:"currency,omitempty"`
 	TaxCategory string        `json:"taxCategory,omitempty"`
+	// GamblingBlocked says that the customer opted out of gambling: such debits go to suspense (rule R-040).
+	GamblingBlocked bool `json:"gamblingBlocked,omitempty"`
 }
 
 // Terms are the prices of an account's product. Rates are decimals of one ("0.0299" is 2.99 %); empty means no charge.

@@ -143,6 +143,9 @@ var textForms = map[string]form{
 	// The comma keeps two amounts from running into one number that is as long as a card's.
 	"additionalAmounts": {pattern: regexp.MustCompile(`^[0-9A-Z]{4}\d{3}[CD]\d{12}(,[0-9A-Z]{4}\d{3}[CD]\d{12}){0,5}$`),
 		describe: "must be 1 to 6 amounts as in DE54, 20 characters each, with commas between them"},
+	// When the authorizer wrote the item: reconciliation finds it by these. No payment depends on them.
+	"ingestBucket":    {pattern: regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T\d{2}#\d{1,2}$`), describe: "must be an hour and a shard"},
+	"ingestedAt":      {pattern: regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$`), describe: "must be a time in RFC 3339 with milliseconds, in UTC"},
 	"merchantName":    free,
 	"merchantCity":    free,
 	"merchantCountry": free,

@@ -59,6 +59,9 @@ func ReasonOf(err error) string {
 	if errors.As(err, &e) {
 		return e.Reason
 	}
+	if onlyAmounts(err) {
+		return ReasonBadAmount
+	}
 	var f FieldErrors
 	if errors.As(err, &f) {
 		return ReasonMalformed

@@ -17,7 +17,7 @@ const (
 func IsIdentifier(s string) bool {
 	switch {
 	case strings.HasPrefix(s, "ps_"):
-		return sequenceForm.MatchString(s)
+		return isSequenceID(s[len("ps_"):])
 	case strings.HasPrefix(s, "tok_"):
 		return IsPANToken(s)
 	}
@@ -38,6 +38,23 @@ func IsIdentifier(s string) bool {
 	default:
 		return false
 	}
+}
+
+// maxSequenceDigits is how many digits number the corrections of a payment at most.
+const maxSequenceDigits = 6
+
+// isSequenceID takes what follows ps_ in the id of a posting sequence: part of a business key, a dash and a number.
+func isSequenceID(s string) bool {
+	key, number, found := strings.Cut(s, "-")
+	if !found || len(key) != idCharacters || !isBase32(key) || len(number) < 2 || len(number) > maxSequenceDigits {
+		return false
+	}
+	for i := range len(number) {
+		if number[i] < '0' || number[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // IsHash reports whether s is a SHA-256 in hexadecimal.

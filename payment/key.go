@@ -14,7 +14,7 @@ import (
 // idCharacters is how much of a business key an id shows: 26 base32 characters are 130 bits.
 const idCharacters = 26
 
-// sequenceForm is what SequenceID and CorrectionID make.
+// sequenceForm is what SequenceID makes.
 var sequenceForm = regexp.MustCompile(`^ps_([A-Z2-7]{26})-(?:[0-9]{2}|[1-9][0-9]{2,})$`)
 
 var keyEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
@@ -127,11 +127,6 @@ const firstSuffix = "-00"
 
 // IsFirstSequence reports whether a posting sequence is the payment itself and no correction.
 func IsFirstSequence(sequenceID string) bool { return strings.HasSuffix(sequenceID, firstSuffix) }
-
-// CorrectionID is the id of the n-th correction of a payment's first posting sequence.
-func CorrectionID(first string, n int) string {
-	return fmt.Sprintf("%s-%02d", strings.TrimSuffix(first, firstSuffix), n)
-}
 
 // TransactionOfSequence is the id of the payment that a posting sequence belongs to. A reversal is a correction of its
 // original's sequence: for the id of the reversal itself, see the TransactionID of the sequence.

@@ -194,15 +194,6 @@ func (p Decided) worth(amount AmountName) (Money, error) {
 	}
 }
 
-// CorrectionRuleID is the posting rule of a change to a posted payment, by difference: PR-05 where nothing is left of it, PR-06
-// where something is.
-func CorrectionRuleID(nothingLeft bool) string {
-	if nothingLeft {
-		return postingRules.Corrections.Full.ID
-	}
-	return postingRules.Corrections.Partial.ID
-}
-
 // charge is rate of amount, no less than minimum and no more than maximum where there are such.
 func charge(amount Money, rate string, minimum, maximum Money, name string) (Money, error) {
 	fee, err := share(amount, rate)

@@ -293,36 +293,6 @@ func TestLegsAlwaysBalance(t *testing.T) {
 	})
 }
 
-func TestFacts(t *testing.T) {
-	watched := WatchList{"7995": WarningGambling, "6051": WarningWatchList}
-	open := Account{Status: AccountOpen}
-	for name, tc := range map[string]struct {
-		change  map[string]Attribute
-		account Account
-		want    Facts
-	}{
-		"foreign": {nil, open, Facts{IssuerCountryKnown: true, Foreign: true, ConversionRatePresent: true, MerchantWarning: "NONE", AccountFound: true, AccountOpen: true, SuspenseReason: "NONE"}},
-		"rate 01 is one": {map[string]Attribute{"conversionRate": text("01"), "transactionCurrency": text("GBP")}, open,
-			Facts{IssuerCountryKnown: true, ConversionRatePresent: true, ConversionRateIsOne: true, MerchantWarning: "NONE", AccountFound: true, AccountOpen: true, SuspenseReason: "NONE"}},
-		"same currency with two amounts is not foreign": {map[string]Attribute{"transactionCurrency": text("GBP"), "conversionRate": text("")}, open,
-			Facts{IssuerCountryKnown: true, MerchantWarning: "NONE", AccountFound: true, AccountOpen: true, SuspenseReason: "NONE"}},
-		"no issuer country": {map[string]Attribute{"issuerCountry": text("000")}, open,
-			Facts{Foreign: true, ConversionRatePresent: true, MerchantWarning: "NONE", AccountFound: true, AccountOpen: true, SuspenseReason: "NONE"}},
-		"gambling": {map[string]Attribute{"mcc": text("7995")}, open,
-			Facts{IssuerCountryKnown: true, Foreign: true, ConversionRatePresent: true, MerchantOnWatchList: true, MerchantWarning: "GAMBLING", AccountFound: true, AccountOpen: true, SuspenseReason: "NONE"}},
-		"letters in the MCC": {map[string]Attribute{"mcc": text("AAFF")}, open,
-			Facts{IssuerCountryKnown: true, Foreign: true, ConversionRatePresent: true, MerchantOnWatchList: true, MerchantWarning: "UNKNOWN_MCC", AccountFound: true, AccountOpen: true, SuspenseReason: "NONE"}},
-		"no account": {nil, Account{Status: AccountNotFound},
-			Facts{IssuerCountryKnown: true, Foreign: true, ConversionRatePresent: true, MerchantWarning: "NONE", SuspenseReason: "ACCOUNT_NOT_FOUND"}},
-		"closed account": {nil, Account{Status: AccountClosed},
-			Facts{IssuerCountryKnown: true, Foreign: true, ConversionRatePresent: true, MerchantWarning: "NONE", AccountFound: true, SuspenseReason: "ACCOUNT_CLOSED"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			require.Equal(t, tc.want, ComputeFacts(parsed(t, with(tc.change)), tc.account, watched))
-		})
-	}
-}
-
 func TestValueDate(t *testing.T) {
 	at := time.Date(2026, 7, 9, 23, 30, 0, 0, time.FixedZone("", -2*3600))
 	require.Equal(t, "2026-07-10", ValueDate("", at), "the day is counted in UTC")

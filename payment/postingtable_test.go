@@ -100,7 +100,7 @@ C FEE_INCOME.OTHER 6.00 PR-03 PMNT/CCRD/FEES`, written(legs))
 }
 
 func TestCorrectionRules(t *testing.T) {
-	require.Equal(t, "PR-05", CorrectionRuleID(true))
-	require.Equal(t, "PR-06", CorrectionRuleID(false))
+	require.Equal(t, "PR-05", postingRules.Corrections.Full.ID)
+	require.Equal(t, "PR-06", postingRules.Corrections.Partial.ID)
 	require.Equal(t, "1", PostingRuleVersion())
 }

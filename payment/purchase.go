@@ -23,12 +23,18 @@ const (
 	ReasonNothingToClear = "NOTHING_TO_CLEAR"
 	// ReasonTooManySequences: the purchase has as many posting sequences as it can have.
 	ReasonTooManySequences = "TOO_MANY_SEQUENCES"
+	// ReasonTooManyMessages: the purchase has as many messages as its item has room for.
+	ReasonTooManyMessages = "TOO_MANY_MESSAGES"
 	// ReasonAccountChanged: the card leads to another account than the one the original was posted to.
 	ReasonAccountChanged = "ACCOUNT_CHANGED"
 )
 
 // maxSequences bounds the posting sequences of one purchase, and with them what its item and its journal entries cost to read.
 const maxSequences = 99
+
+// maxMessages bounds the messages of one purchase: its item takes 400 KB, a message about one. Two purchases that are joined have
+// twice as many.
+const maxMessages = 120
 
 // PendingOriginal is how long a reversal waits for its original before it is posted to suspense (R-060).
 const PendingOriginal = 24 * time.Hour
@@ -55,12 +61,14 @@ type PurchaseMessage struct {
 	State           MessageState `json:"state"`
 	// Sequence is the last posting sequence that the message made; empty while there is none.
 	Sequence string `json:"sequence,omitempty"`
-	// Reason is why a message that presents the purchase goes to suspense.
+	// Reason is why a message that presents the purchase goes to suspense, or why a reversal was refused.
 	Reason string `json:"reason,omitempty"`
 	// Rank orders what presents the purchase: see Authorization.Rank. A reversal has none.
 	Rank int `json:"rank,omitempty"`
 	// Decided is what a message that presents the purchase is priced by.
 	Decided Decided `json:"decided,omitzero"`
+	// Orphan says that the message is a reversal which came before its original.
+	Orphan bool `json:"orphan,omitempty"`
 	// Order is a reversal or a clearing.
 	Order *Order `json:"order,omitempty"`
 }
@@ -105,19 +113,39 @@ func (p Purchase) Authorized() bool {
 	return slices.ContainsFunc(p.Messages, func(m PurchaseMessage) bool { return m.Rank == RankAuthorization })
 }
 
+// Credits reports whether the purchase is a refund or another credit, once it is presented.
+func (p Purchase) Credits() bool {
+	base, ok := p.base()
+	return ok && slices.Contains(creditTypes, base.Decided.TransactionType)
+}
+
+// FirstSequence is the sequence of the message that presented the purchase first; empty while none has.
+func (p Purchase) FirstSequence() string {
+	i := slices.IndexFunc(p.Sequences, IsFirstSequence)
+	if i < 0 {
+		return ""
+	}
+	return p.Sequences[i]
+}
+
 // Unmatched are the reversals that wait for the original, or were posted to suspense without it, in the order in which they
 // were transmitted.
 func (p Purchase) Unmatched() []PurchaseMessage {
-	var waiting []PurchaseMessage
-	for _, m := range p.Messages {
-		if m.State == Waiting || m.State == Suspended {
-			waiting = append(waiting, m)
-		}
-	}
-	slices.SortStableFunc(waiting, func(a, b PurchaseMessage) int {
+	return slices.DeleteFunc(p.reversals(), func(m PurchaseMessage) bool { return m.State == Effective })
+}
+
+// Orphans are the unmatched reversals and those that were once, in the order in which they were transmitted.
+func (p Purchase) Orphans() []PurchaseMessage {
+	return slices.DeleteFunc(p.reversals(), func(m PurchaseMessage) bool { return m.State == Effective && !m.Orphan })
+}
+
+// reversals are the reversals in the order in which they were transmitted.
+func (p Purchase) reversals() []PurchaseMessage {
+	all := slices.DeleteFunc(slices.Clone(p.Messages), func(m PurchaseMessage) bool { return !m.reverses() })
+	slices.SortStableFunc(all, func(a, b PurchaseMessage) int {
 		return cmp.Or(a.transmitted().Compare(b.transmitted()), cmp.Compare(a.BusinessKey, b.BusinessKey))
 	})
-	return waiting
+	return all
 }
 
 // presents reports whether the message says what the purchase costs.
@@ -277,6 +305,9 @@ type Taken struct {
 	Purchase Purchase
 	// Entry is the journal entry to be committed with it; nil where nothing is to be posted.
 	Entry *JournalEntry
+	// Refusal says why a reversal has no effect now, with kind Conflict. It belongs to the purchase all the same: another message
+	// may come that gives it one, and whether that comes before or after it must decide nothing.
+	Refusal error
 }
 
 // Open adds the first message that presents the purchase, with the journal entry that was made of it before anything was known
@@ -298,52 +329,113 @@ func (p Purchase) Join(other Purchase) Purchase {
 	if p.ClearedTo == "" {
 		p.ClearedTo = other.ClearedTo
 	}
+	if p.AccountID == "" {
+		p.AccountID = other.AccountID
+	}
 	return p
 }
 
 // Take adds a message to a purchase of which posted are the legs in the journal, all of its sequences together. An error of
-// kind Conflict or Invalid is final: the message has no effect, and the purchase stays as it was. A reversal without an
-// original is taken and waits. A message that presents the purchase once more, at no other amount, is
-// taken without an entry.
+// kind Conflict, Invalid or Unsupported is final: the message has no effect, and the purchase stays as it was. A reversal without
+// an original is taken and waits. A message that presents the purchase once more, at no other amount, is taken without an entry.
 func (p Purchase) Take(m PurchaseMessage, posted []Leg) (Taken, error) {
 	before, err := p.Billed()
 	if err != nil {
 		return Taken{}, err
 	}
+	held, known := p.Find(m.BusinessKey)
+	if !known && len(p.Messages) >= maxMessages {
+		return Taken{}, &Error{Kind: Unsupported, Reason: ReasonTooManyMessages, Err: fmt.Errorf("purchase %s has %d messages", ShortKey(p.Key), len(p.Messages))}
+	}
 	next := p
-	next.Messages = slices.Clone(p.Messages)
-	next.Sequences = slices.Clone(p.Sequences)
-	if m.Order != nil && m.Order.Kind == OrderReversal && !p.Presented() && m.State == Effective {
-		m.State = Waiting
+	next.Messages, next.Sequences = slices.Clone(p.Messages), slices.Clone(p.Sequences)
+	if known {
+		m.Sequence, m.Orphan = held.Sequence, held.Orphan
+	}
+	if m.reverses() {
+		// An original may have come since it was found missing.
+		if m.State = m.stateIn(p); m.State == Waiting {
+			m.Orphan = true
+			next.put(m)
+			return Taken{Purchase: next}, nil
+		}
 	}
 	next.put(m)
 	switch {
-	case m.State == Waiting:
-		return Taken{Purchase: next}, nil
 	case m.presents():
 		err = next.checkPresentment(m)
-	case m.Order.Kind == OrderReversal && m.State == Effective:
-		err = next.checkReversal(m, before)
+	case m.reverses() && m.State == Effective:
+		m.Reason, err = next.judge(m, before)
 	case m.Order.Kind == OrderClearing:
 		err = next.clear(*m.Order)
 	}
 	if err != nil {
 		return Taken{}, err
 	}
-	entry, err := next.entry(m, posted)
+	if m.reverses() && m.Reason != "" && (held.State != Suspended || m.Reason == ReasonOriginalMismatch) {
+		return next.refuse(m, held), nil
+	}
+	return next.takeEntry(m, posted)
+}
+
+// takeEntry adds what the message posts.
+func (p Purchase) takeEntry(m PurchaseMessage, posted []Leg) (Taken, error) {
+	entry, err := p.entry(m, posted)
 	if err != nil {
 		return Taken{}, err
 	}
-	if entry == nil {
-		if m.Order != nil && m.Order.Kind == OrderClearing {
-			return Taken{}, &Error{Kind: Conflict, Reason: ReasonNothingToClear, Err: fmt.Errorf("nothing of purchase %s stands in suspense", p.Key[:idCharacters])}
-		}
-		return Taken{Purchase: next}, nil
+	if entry == nil && m.Order != nil && m.Order.Kind == OrderClearing {
+		return Taken{}, &Error{Kind: Conflict, Reason: ReasonNothingToClear, Err: fmt.Errorf("nothing of purchase %s stands in suspense", ShortKey(p.Key))}
 	}
-	next.Sequences = append(next.Sequences, entry.ID)
-	m.Sequence = entry.ID
-	next.put(m)
-	return Taken{Purchase: next, Entry: entry}, nil
+	if entry != nil {
+		p.Sequences, m.Sequence = append(p.Sequences, entry.ID), entry.ID
+	}
+	p.put(m)
+	return Taken{Purchase: p, Entry: entry}, nil
+}
+
+// reverses reports whether the message is a reversal.
+func (m PurchaseMessage) reverses() bool { return m.Order != nil && m.Order.Kind == OrderReversal }
+
+// stateIn is the state of a reversal that is taken on a purchase as it is.
+func (m PurchaseMessage) stateIn(p Purchase) MessageState {
+	switch {
+	case p.Presented():
+		return Effective
+	case m.State == Effective:
+		return Waiting
+	default:
+		return m.State
+	}
+}
+
+// refuse is a purchase with a reversal that has no effect now. One that is about amounts which no message has goes on waiting for
+// such a message, in suspense if it is there; one that leaves no less than remains counts.
+func (p Purchase) refuse(m, held PurchaseMessage) Taken {
+	if m.Reason == ReasonOriginalMismatch {
+		m.State, m.Orphan = Waiting, true
+		if held.State == Suspended {
+			m.State = Suspended
+		}
+	}
+	p.put(m)
+	return Taken{Purchase: p, Refusal: m.Refusal()}
+}
+
+// Refusal is the error of a reversal that was refused, the same whenever it is asked for; nil for any other message.
+func (m PurchaseMessage) Refusal() error {
+	if !m.reverses() || m.Reason == "" {
+		return nil
+	}
+	o := *m.Order
+	problem := fmt.Errorf("no less than remained would remain of purchase %s", ShortKey(o.PurchaseKey))
+	switch m.Reason {
+	case ReasonOriginalMismatch:
+		problem = fmt.Errorf("a reversal of %s billed as %s is not about any message of the purchase", o.TransactionAmount, o.BillingAmount)
+	case ReasonAlreadyReversed:
+		problem = fmt.Errorf("nothing remains of purchase %s", ShortKey(o.PurchaseKey))
+	}
+	return &Error{Kind: Conflict, Reason: m.Reason, Err: problem}
 }
 
 // put adds the message, or replaces it where it is known.
@@ -365,33 +457,33 @@ func (p *Purchase) checkPresentment(m PurchaseMessage) error {
 	return nil
 }
 
-// checkReversal holds a reversal against the purchase: its amounts must be those of a message that presented it, or it may be
-// about another payment, and it must leave less than remains.
-func (p *Purchase) checkReversal(m PurchaseMessage, before Money) error {
+// judge holds a reversal against the purchase that has it: its amounts must be those of a message that presented it, or it may be
+// about another payment, and it must leave less than remained before. reason says why it is refused, empty where it is not.
+func (p *Purchase) judge(m PurchaseMessage, before Money) (reason string, err error) {
 	o := *m.Order
 	known := slices.ContainsFunc(p.Messages, func(held PurchaseMessage) bool {
 		return held.presents() && held.Decided.BillingAmount == o.BillingAmount && held.Decided.TransactionAmount == o.TransactionAmount
 	})
 	if !known {
-		return mismatch("a reversal of %s billed as %s is not about any message of the purchase", o.TransactionAmount, o.BillingAmount)
+		return ReasonOriginalMismatch, nil
 	}
 	after, err := p.Billed()
 	switch {
 	case err != nil:
-		return err
+		return "", err
 	case before.IsZero():
-		return &Error{Kind: Conflict, Reason: ReasonAlreadyReversed, Err: fmt.Errorf("nothing remains of purchase %s", p.Key[:idCharacters])}
+		return ReasonAlreadyReversed, nil
 	case after.Minor >= before.Minor:
-		return &Error{Kind: Conflict, Reason: ReasonReversalExceeds, Err: fmt.Errorf("no less than %s would remain of purchase %s", before, p.Key[:idCharacters])}
+		return ReasonReversalExceeds, nil
 	default:
-		return nil
+		return "", nil
 	}
 }
 
 // clear says where what stands in suspense belongs.
 func (p *Purchase) clear(o Order) error {
 	if p.ClearedTo != "" && p.ClearedTo != RoleCustomer && o.AccountID != "" {
-		return &Error{Kind: Conflict, Reason: ReasonNothingToClear, Err: fmt.Errorf("purchase %s was written off", p.Key[:idCharacters])}
+		return &Error{Kind: Conflict, Reason: ReasonNothingToClear, Err: fmt.Errorf("purchase %s was written off", ShortKey(p.Key))}
 	}
 	p.ClearedTo = RoleDisputeLoss
 	if o.AccountID != "" {
@@ -434,7 +526,7 @@ func (p Purchase) entry(m PurchaseMessage, posted []Leg) (*JournalEntry, error) 
 		return nil, nil
 	}
 	if len(p.Sequences) >= maxSequences {
-		return nil, &Error{Kind: Unsupported, Reason: ReasonTooManySequences, Err: fmt.Errorf("purchase %s has %d posting sequences", p.Key[:idCharacters], len(p.Sequences))}
+		return nil, &Error{Kind: Unsupported, Reason: ReasonTooManySequences, Err: fmt.Errorf("purchase %s has %d posting sequences", ShortKey(p.Key), len(p.Sequences))}
 	}
 	if m.BusinessKey != p.Key {
 		sequence.Root = SequenceID(p.Key, 0)
@@ -442,7 +534,8 @@ func (p Purchase) entry(m PurchaseMessage, posted []Leg) (*JournalEntry, error) 
 	if m.Order != nil && m.Order.Kind == OrderReversal {
 		sequence.ReversalOf = sequence.Root
 	}
-	if slices.ContainsFunc(legs, func(leg Leg) bool { return leg.Role == RoleSuspense }) && (m.Order == nil || m.Order.Kind != OrderClearing) {
+	has := func(role Role) bool { return slices.ContainsFunc(legs, func(leg Leg) bool { return leg.Role == role }) }
+	if has(RoleSuspense) && !has(RoleCustomer) && (m.Order == nil || m.Order.Kind != OrderClearing) {
 		sequence.Outcome, sequence.Reason = OutcomeSuspense, p.suspenseReason(m, reason)
 	}
 	sequence.Of, sequence.Checksum = len(legs), Checksum(legs)
@@ -463,14 +556,18 @@ func (p Purchase) nextNumber(m PurchaseMessage) int {
 
 // redirect says why what the customer's account would be moved by goes to suspense; empty where it does not.
 func (p Purchase) redirect(m PurchaseMessage) string {
+	outcome, reason, account := m.Decided.Outcome, m.Reason, m.Decided.AccountID
+	if m.Order != nil {
+		outcome, reason, account = m.Order.Outcome, m.Order.Reason, m.Order.AccountID
+	}
 	switch {
-	case m.presents() && m.Decided.Outcome == OutcomeSuspense:
-		return m.Reason
-	case m.Order == nil || m.Order.Kind == OrderClearing:
+	case m.Order != nil && m.Order.Kind == OrderClearing:
 		return ""
-	case m.Order.Outcome == OutcomeSuspense:
-		return m.Order.Reason
-	case p.AccountID != "" && m.Order.AccountID != p.AccountID && p.ClearedTo == "":
+	case p.ClearedTo == RoleCustomer && account != p.AccountID:
+		return "" // a person chose the account; the card's says nothing about it
+	case outcome == OutcomeSuspense:
+		return reason
+	case p.AccountID != "" && account != p.AccountID:
 		// Whether the account of the original still takes postings is not known here.
 		return ReasonAccountChanged
 	default:

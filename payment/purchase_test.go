@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -84,7 +85,7 @@ func (b *book) take(m PurchaseMessage) (*JournalEntry, error) {
 	if taken.Entry != nil {
 		b.legs, b.entries = append(b.legs, taken.Entry.Legs...), append(b.entries, *taken.Entry)
 	}
-	return taken.Entry, nil
+	return taken.Entry, taken.Refusal
 }
 
 func (b *book) order(o Order) (*JournalEntry, error) {
@@ -210,11 +211,14 @@ func TestReversalsThatAreRefused(t *testing.T) {
 			require.NoError(t, err)
 			o := orderOf('R', 'A', e2(), nil)
 			tc.change(&o)
-			before := b.purchase
+			before := b.balances()
 			_, err = b.order(o)
 			require.Equal(t, Conflict, KindOf(err))
 			require.Equal(t, tc.reason, ReasonOf(err))
-			require.Equal(t, before, b.purchase)
+			require.Equal(t, before, b.balances())
+			held, known := b.purchase.Find(o.BusinessKey)
+			require.True(t, known, "what comes later may give it an effect")
+			require.Equal(t, tc.reason, ReasonOf(held.Refusal()))
 		})
 	}
 }
@@ -394,28 +398,28 @@ func TestTheOrderOfMessagesDecidesNoBalance(t *testing.T) {
 				if _, known := b.purchase.Find(keyOf(letter)); known {
 					return nil
 				}
-				first := !b.purchase.Presented()
 				_, err := b.present(t, letter, d)
-				if first {
-					b.match()
-				}
+				b.match()
 				return err
 			}
 		}
 		messages = append(messages, present('A', base))
+		presented := []Decided{base}
 		for i := range rapid.IntRange(0, 2).Draw(t, "completions") {
 			d := base
 			d.MTI, d.TransmittedAt = rapid.SampledFrom([]string{"0120", "0220"}).Draw(t, "mti"), at(10+i)
 			d.BillingAmount.Minor = rapid.Int64Range(1, 1_000_000).Draw(t, "completed")
 			messages = append(messages, present(byte('B'+i), d))
+			presented = append(presented, d)
 		}
 		for i := range rapid.IntRange(0, 3).Draw(t, "reversals") {
 			var replacement *Money
-			if remains := rapid.Int64Range(0, billed*2-1).Draw(t, "remains"); remains > 0 {
+			if remains := rapid.Int64Range(0, billed*2).Draw(t, "remains"); remains > 0 {
 				replacement = &Money{remains, "USD"}
 			}
-			o := orderOf(byte('R'+i), 'A', base, replacement)
-			o.TransmittedAt = at(20 + i)
+			// About the authorization or a completion, and sent before or after one.
+			o := orderOf(byte('R'+i), 'A', rapid.SampledFrom(presented).Draw(t, "about"), replacement)
+			o.TransmittedAt = at(rapid.SampledFrom([]int{5, 10, 11, 20}).Draw(t, "minute"))
 			messages = append(messages, func(b *book) error {
 				if _, known := b.purchase.Find(o.BusinessKey); known {
 					return nil
@@ -452,4 +456,122 @@ func TestTheOrderOfMessagesDecidesNoBalance(t *testing.T) {
 		shuffled.Shuffle(len(messages), func(i, j int) { messages[i], messages[j] = messages[j], messages[i] })
 		require.Equal(t, want, run())
 	})
+}
+
+// What is refused now may count later: a reversal that leaves more than remains does so once a completion stands above the one
+// that left less, and one about the amounts of a completion does when that comes.
+func TestRefusedReversalsBelongToTheSet(t *testing.T) {
+	completed := e1()
+	completed.MTI, completed.TransmittedAt, completed.BillingAmount, completed.TransactionAmount = "0220", at(7), Money{2500, "GBP"}, Money{2500, "GBP"}
+	less := orderOf('R', 'A', e1(), &Money{500, "GBP"}) // transmitted at 5, before the completion
+	more := orderOf('S', 'A', e1(), &Money{1000, "GBP"})
+	more.TransmittedAt = at(9)
+
+	b := &book{}
+	_, err := b.present(t, 'A', e1())
+	require.NoError(t, err)
+	_, err = b.order(less)
+	require.NoError(t, err)
+	_, err = b.order(more)
+	require.Equal(t, ReasonReversalExceeds, ReasonOf(err))
+	_, err = b.present(t, 'C', completed)
+	require.NoError(t, err)
+	require.Equal(t, int64(-1000), b.balances()["acc-1 GBP"], "as if the completion had come before both reversals")
+
+	b = &book{}
+	_, err = b.present(t, 'A', e1())
+	require.NoError(t, err)
+	o := orderOf('R', 'A', completed, nil)
+	o.TransmittedAt = at(9)
+	_, err = b.order(o)
+	require.Equal(t, ReasonOriginalMismatch, ReasonOf(err))
+	_, err = b.order(o)
+	require.Equal(t, ReasonOriginalMismatch, ReasonOf(err), "and again")
+	_, err = b.present(t, 'C', completed)
+	require.NoError(t, err)
+	b.match()
+	require.Empty(t, b.balances())
+}
+
+// The original came between the reading of an overdue reversal and its posting: it is matched, not suspended.
+func TestOverdueReversalWhoseOriginalCame(t *testing.T) {
+	b := &book{}
+	_, err := b.order(orderOf('R', 'A', e2(), nil))
+	require.NoError(t, err)
+	overdue := b.purchase.Unmatched()[0]
+	overdue.State = Suspended
+	_, err = b.present(t, 'A', e2())
+	require.NoError(t, err)
+	_, err = b.take(overdue)
+	require.NoError(t, err)
+	require.Empty(t, b.balances())
+	require.Empty(t, b.purchase.Unmatched())
+}
+
+// A reversal that stands in suspense and turns out to leave no less than remains gives suspense back.
+func TestSuspendedReversalThatIsRefused(t *testing.T) {
+	b := &book{}
+	for _, letter := range []byte{'R', 'S'} {
+		_, err := b.order(orderOf(letter, 'A', e2(), nil))
+		require.NoError(t, err)
+		overdue, _ := b.purchase.Find(keyOf(letter))
+		overdue.State = Suspended
+		_, err = b.take(overdue)
+		require.NoError(t, err)
+	}
+	require.Equal(t, map[string]int64{"SUSPENSE.CARD.GBP GBP": 2 * 7925, "SCHEME_PAYABLE.VISA.GBP GBP": -2 * 7925}, b.balances())
+	_, err := b.present(t, 'A', e2())
+	require.NoError(t, err)
+	b.match()
+	require.Empty(t, b.balances())
+	require.Equal(t, OutcomePosted, b.entries[len(b.entries)-2].Outcome, "suspense was cleared against the customer's account")
+}
+
+// What was cleared to an account is moved there, though the card's own account is still closed.
+func TestReversalOfWhatWasClearedToAnAccount(t *testing.T) {
+	closed := e1()
+	closed.Outcome, closed.AccountID = OutcomeSuspense, "acc-1"
+	b := &book{}
+	_, err := b.present(t, 'A', closed)
+	require.NoError(t, err)
+	_, err = b.order(Order{Kind: OrderClearing, PurchaseKey: keyOf('A'), BusinessKey: keyOf('K'), AccountID: "acc-7", OccurredAt: "2026-07-10T10:16:00.000Z"})
+	require.NoError(t, err)
+	o := orderOf('R', 'A', closed, nil)
+	o.Outcome, o.Reason = OutcomeSuspense, "ACCOUNT_CLOSED"
+	_, err = b.order(o)
+	require.NoError(t, err)
+	require.Empty(t, b.balances())
+}
+
+// A completion does not post to the account of its authorization when the card leads to another one by now.
+func TestCompletionWhenTheCardLeadsToAnotherAccount(t *testing.T) {
+	completed := e1()
+	completed.MTI, completed.TransmittedAt, completed.AccountID, completed.BillingAmount = "0220", at(7), "acc-9", Money{2500, "GBP"}
+	b := &book{}
+	_, err := b.present(t, 'A', e1())
+	require.NoError(t, err)
+	entry, err := b.present(t, 'C', completed)
+	require.NoError(t, err)
+	require.Equal(t, []string{"D SUSPENSE.CARD.GBP GBP 5.19 PR-06", "C SCHEME_PAYABLE.VISA.GBP GBP 5.19 PR-06"}, ordered(lines(entry), "D"))
+	require.Equal(t, ReasonAccountChanged, entry.Reason)
+}
+
+// A purchase's item has an end: it is refused loudly before the table refuses it.
+func TestAPurchaseTakesSoManyMessages(t *testing.T) {
+	b := &book{}
+	for n := range maxMessages + 1 {
+		o := orderOf('R', 'A', e2(), nil)
+		o.BusinessKey = fmt.Sprintf("R%025d", n)
+		_, err := b.order(o)
+		if n < maxMessages {
+			require.NoError(t, err)
+		} else {
+			require.Equal(t, ReasonTooManyMessages, ReasonOf(err))
+			require.Equal(t, Unsupported, KindOf(err))
+		}
+	}
+	b.purchase = b.purchase.Open(entryOf(t, 'A', e2()))
+	state, err := json.Marshal(b.purchase)
+	require.NoError(t, err)
+	require.Less(t, 2*len(state), 400_000, "two of them in one item")
 }

@@ -1,6 +1,9 @@
 package payment
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // CheckPosted verifies what must hold of a purchase whatever the posting rules were when it was posted: given the legs of all its
 // sequences, its principal stands with the customer, in suspense or where it was written off, and comes to what the purchase is billed
@@ -9,7 +12,7 @@ import "fmt"
 // to them.
 func (p Purchase) CheckPosted(posted []Leg) error {
 	base, ok := p.base()
-	if !ok || len(p.Unmatched()) > 0 {
+	if !ok || slices.ContainsFunc(p.Messages, func(m PurchaseMessage) bool { return m.State == Suspended }) {
 		return nil
 	}
 	billed, err := p.Billed()

@@ -16,8 +16,23 @@ var panToken = regexp.MustCompile(`^tok_v\d{1,4}_[A-Z2-7]{26}$`)
 // IsPANToken reports whether s has the form of a card-number token. Anything else in a token's place is treated as a card
 // number, whatever it looks like: not every card number passes the Luhn check.
 func IsPANToken(s string) bool {
-	// A look at the head first, because most values that are asked about are none.
-	return strings.HasPrefix(s, "tok_v") && panToken.MatchString(s)
+	const prefix, maxVersionDigits = "tok_v", 4
+	rest, ok := strings.CutPrefix(s, prefix)
+	version, random, found := strings.Cut(rest, "_")
+	if !ok || !found || version == "" || len(version) > maxVersionDigits || len(random) != tokenCharacters {
+		return false
+	}
+	for i := range len(version) {
+		if version[i] < '0' || version[i] > '9' {
+			return false
+		}
+	}
+	for i := range len(random) {
+		if c := random[i]; (c < 'A' || c > 'Z') && (c < '2' || c > '7') {
+			return false
+		}
+	}
+	return true
 }
 
 // PANToken writes the MAC of a card number under version of the token key as a token.

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -114,8 +115,31 @@ func startWith(t testing.TB, change func(*local.Options)) *system {
 	outputs := runtime.Outputs()
 	s := &system{Runtime: runtime, aws: cfg, outputs: outputs, dynamodb: client,
 		ledger: ledger.NewReader(client, outputs["LedgerTable"]), timeline: timeline.NewReader(client, outputs["TimelineTable"])}
+	s.schedule(t, "Reconcile", false)
 	s.seed(t)
 	return s
+}
+
+// schedule switches the schedule of a function on or off. Reconciliation is off in tests that are not about it: on a clock that runs
+// sixty times as fast as the functions', it would find what is merely on its way, and tell it again.
+func (s *system) schedule(t testing.TB, function string, on bool) {
+	t.Helper()
+	client := eventbridge.NewFromConfig(s.aws)
+	rules, err := client.ListRules(t.Context(), &eventbridge.ListRulesInput{})
+	require.NoError(t, err)
+	for _, rule := range rules.Rules {
+		if !strings.Contains(*rule.Name, function+"Schedule") {
+			continue
+		}
+		if on {
+			_, err = client.EnableRule(t.Context(), &eventbridge.EnableRuleInput{Name: rule.Name})
+		} else {
+			_, err = client.DisableRule(t.Context(), &eventbridge.DisableRuleInput{Name: rule.Name})
+		}
+		require.NoError(t, err)
+		return
+	}
+	t.Fatalf("%s has no schedule", function)
 }
 
 // functionLog keeps the last lines of what was logged, for tests that fail.
@@ -158,6 +182,7 @@ func tokenOf(t testing.TB, pan string) string {
 func (s *system) seed(t testing.TB) {
 	t.Helper()
 	minimum := payment.Money{Minor: 300, Currency: "GBP"}
+	rules := timeless()
 	account := func(id string) payment.Account {
 		return payment.Account{ID: id, Status: payment.AccountOpen, IBAN: "GB29NWBK60161331926819", Holder: "TEST HOLDER", SortCode: "601613",
 			BranchID: "601613", BranchName: "LONDON CITY", Product: "PLUS", Currency: "GBP", TaxCategory: "PERSONAL"}
@@ -165,10 +190,27 @@ func (s *system) seed(t testing.TB) {
 	data := directory.Data{
 		Products: []directory.Product{{Name: "PLUS", Currency: "GBP", Terms: payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB",
 			CashFeeRate: "0.03", CashFeeMinimum: minimum}}},
-		Accounts:  []payment.Account{account("acc-alice"), account("acc-bob")},
-		Cards:     []directory.Card{{PANToken: tokenOf(t, aliceCard), Currency: "GBP", AccountID: "acc-alice"}, {PANToken: tokenOf(t, bobCard), Currency: "GBP", AccountID: "acc-bob"}},
-		WatchList: payment.WatchList{"7995": payment.WarningGambling},
+		Accounts:   []payment.Account{account("acc-alice"), account("acc-bob")},
+		Cards:      []directory.Card{{PANToken: tokenOf(t, aliceCard), Currency: "GBP", AccountID: "acc-alice"}, {PANToken: tokenOf(t, bobCard), Currency: "GBP", AccountID: "acc-bob"}},
+		Categories: []directory.Category{{MCC: "5411", Name: "Grocery stores and supermarkets"}, {MCC: "7995", Name: "Betting and gambling"}},
+		WatchList:  payment.WatchList{"7995": payment.WarningGambling},
+		Rules:      &rules,
 	}
+	s.load(t, data)
+}
+
+// timeless are rule settings for payments of a fixed date, whatever the date is today.
+func timeless() payment.RuleSettings {
+	const century = 36_500
+	rules := payment.DefaultRuleSettings()
+	rules.Validity = payment.AgeLimit{Days: century}
+	rules.Timestamp = payment.TimestampLimits{AheadMinutes: century * 24 * 60, BehindDays: century}
+	return rules
+}
+
+// load writes reference data.
+func (s *system) load(t testing.TB, data directory.Data) {
+	t.Helper()
 	require.NoError(t, data.Check())
 	writer := directory.NewWriter(directory.WriterOptions{Client: s.dynamodb, AccountsTable: s.outputs["AccountsTable"], ReferenceTable: s.outputs["ReferenceTable"],
 		Wait: func(ctx context.Context, d time.Duration) error { return ctx.Err() }})

@@ -28,11 +28,12 @@ type repairOptions struct {
 func (a *application) repairCommand() *cobra.Command {
 	var o repairOptions
 	command := &cobra.Command{
-		Use:   "repair ID --set FIELD=VALUE...",
+		Use:   "repair ID [--set FIELD=VALUE...]",
 		Short: "Send a payment whose review failed through again, with what was wrong corrected",
 		Long: `repair publishes a corrected event for a payment that came to FAILED_REVIEW and shows what becomes of it. The authorization
 itself is never edited: the event says what was corrected, by whom and why, and the payment stays the one that was taken in.
-ID is an authorization id or a transaction id (tx_…).
+ID is an authorization id or a transaction id (tx_…). Without --set the payment is judged once more as it is: after its account's
+data, or a limit of the rules, was corrected with ` + "`payrail seed`" + `.
 
 Fields that can be corrected: ` + strings.Join(payment.Correctable(), ", ") + `.
 Amounts, currencies, the card's token and what makes the payment itself cannot: that would be another payment.
@@ -118,9 +119,6 @@ func (a *application) repair(ctx context.Context, id string, o repairOptions) er
 
 // parseSet reads FIELD=VALUE pairs.
 func parseSet(pairs []string) (map[string]string, error) {
-	if len(pairs) == 0 {
-		return nil, misused("repair needs to know what to correct", "add --set FIELD=VALUE, for instance --set issuerCountry=826")
-	}
 	set := make(map[string]string, len(pairs))
 	for _, pair := range pairs {
 		name, value, ok := strings.Cut(pair, "=")
@@ -240,7 +238,9 @@ func (a *application) showRepaired(r repaired) error {
 		rows[i] = []string{c.Field, quoted(c.Before), quoted(c.After)}
 	}
 	fmt.Fprintf(a.stdout, "%s  %s  attempt %d, by %s\n", a.paint(bold, r.TransactionID), r.AuthorizationID, r.Repair.Attempt, r.Repair.By)
-	a.table([]string{"field", "before", "corrected"}, rows)
+	if len(rows) > 0 {
+		a.table([]string{"field", "before", "corrected"}, rows)
+	}
 	switch {
 	case !r.Published:
 		fmt.Fprintln(a.stdout, "dry run: nothing was published")

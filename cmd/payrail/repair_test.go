@@ -21,12 +21,11 @@ func TestRepairRefusesWrongWords(t *testing.T) {
 		arguments []string
 		want      string
 	}{
-		"no id":              {nil, "payrail repair needs ID"},
-		"nothing to correct": {[]string{"auth-1"}, "repair needs to know what to correct; add --set FIELD=VALUE"},
-		"no pair":            {[]string{"auth-1", "--set", "issuerCountry"}, "a --set is not FIELD=VALUE"},
-		"no field":           {[]string{"auth-1", "--set", "=826"}, "a --set is not FIELD=VALUE"},
-		"a field twice":      {[]string{"auth-1", "--set", "mcc=1", "--set", "mcc=2"}, "--set gives mcc twice"},
-		"two ids":            {[]string{"auth-1", "auth-2", "--set", "mcc=1"}, `does not take "auth-2"`},
+		"no id":         {nil, "payrail repair needs ID"},
+		"no pair":       {[]string{"auth-1", "--set", "issuerCountry"}, "a --set is not FIELD=VALUE"},
+		"no field":      {[]string{"auth-1", "--set", "=826"}, "a --set is not FIELD=VALUE"},
+		"a field twice": {[]string{"auth-1", "--set", "mcc=1", "--set", "mcc=2"}, "--set gives mcc twice"},
+		"two ids":       {[]string{"auth-1", "auth-2", "--set", "mcc=1"}, `does not take "auth-2"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := execute(t, append([]string{"repair"}, tc.arguments...)...)

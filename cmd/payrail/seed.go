@@ -26,8 +26,8 @@ func (a *application) seedCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "seed DIR",
 		Short: "Load accounts, cards and reference data",
-		Long: `seed reads accounts.json, cards.json, products.json, merchant-categories.json, bins.json and watch-list.json from a folder
-and writes them to the accounts and reference tables; a file that is not there is left out. Cards are given by published test
+		Long: `seed reads accounts.json, cards.json, products.json, merchant-categories.json, bins.json, watch-list.json and rules.json from a
+folder and writes them to the accounts and reference tables; a file that is not there is left out. Cards are given by published test
 card numbers, whose tokens are derived with the stack's KMS key; the numbers themselves are not stored. Loading again replaces
 what is there.`,
 		Example: "  payrail seed examples/reference",
@@ -68,6 +68,9 @@ type (
 		CashFeeRate     string           `json:"cashFeeRate"`
 		CashFeeMinimum  string           `json:"cashFeeMinimum"`
 		CardCentre      string           `json:"cardCentre"`
+		// Where the FX fee is not charged: for these currencies of the transaction, and these countries of the acquirer.
+		FXFeeWaivedCurrencies []payment.Currency `json:"fxFeeWaivedCurrencies"`
+		FXFeeWaivedCountries  []string           `json:"fxFeeWaivedCountries"`
 	}
 	categoryFile struct {
 		MCC      string `json:"mcc"`
@@ -145,6 +148,7 @@ type referenceFiles struct {
 	categories []categoryFile
 	ranges     []rangeFile
 	watchList  payment.WatchList
+	rules      *payment.RuleSettings
 }
 
 // readReference reads the files of a folder.
@@ -162,6 +166,7 @@ func readReference(folder string) (referenceFiles, error) {
 	}{
 		{"accounts.json", &f.accounts}, {"cards.json", &f.cards}, {"products.json", &f.products},
 		{"merchant-categories.json", &f.categories}, {"bins.json", &f.ranges}, {"watch-list.json", &f.watchList},
+		{"rules.json", &f.rules},
 	} {
 		ok, err := readFile(filepath.Join(folder, file.name), file.into)
 		if err != nil {
@@ -179,7 +184,7 @@ func readReference(folder string) (referenceFiles, error) {
 
 // data is the reference data with the tokens of its cards.
 func (f referenceFiles) data(ctx context.Context, tokens tokenizer) (directory.Data, error) {
-	data := directory.Data{Accounts: f.accounts, WatchList: f.watchList}
+	data := directory.Data{Accounts: f.accounts, WatchList: f.watchList, Rules: f.rules}
 	for i, card := range f.cards {
 		panToken, err := tokens.Token(ctx, card.PAN)
 		if errors.Is(err, token.ErrNoCardNumber) {
@@ -194,7 +199,8 @@ func (f referenceFiles) data(ctx context.Context, tokens tokenizer) (directory.D
 	}
 	for i, p := range f.products {
 		product := directory.Product{Name: p.Product, Currency: p.Currency, Terms: payment.Terms{FXFeeRate: p.FXFeeRate, FXFeeTaxRate: p.FXFeeTaxRate,
-			TaxJurisdiction: p.TaxJurisdiction, CashFeeRate: p.CashFeeRate, CardCentre: p.CardCentre}}
+			TaxJurisdiction: p.TaxJurisdiction, CashFeeRate: p.CashFeeRate, CardCentre: p.CardCentre},
+			FXWaiver: payment.FXWaiver{Currencies: p.FXFeeWaivedCurrencies, Countries: p.FXFeeWaivedCountries}}
 		for _, limit := range []struct {
 			name, amount string
 			into         *payment.Money

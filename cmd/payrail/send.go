@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/spf13/cobra"
 
+	"github.com/payrail/payrail/internal/ingest"
 	"github.com/payrail/payrail/internal/timeline"
 	"github.com/payrail/payrail/payment"
 )
@@ -153,9 +153,9 @@ func (d *deployment) sendOne(ctx context.Context, file string, item map[string]t
 		}
 	}
 	start := time.Now()
-	put, err := d.dynamodb().PutItem(ctx, &dynamodb.PutItemInput{TableName: &table, Item: item, ReturnValues: types.ReturnValueAllOld})
+	before, err := ingest.Put(ctx, d.dynamodb(), table, item, start)
 	if err != nil {
-		return result, fmt.Errorf("writing authorization %s: %w", id, err)
+		return result, err
 	}
 	if !wait {
 		return result, nil
@@ -163,7 +163,7 @@ func (d *deployment) sendOne(ctx context.Context, file string, item map[string]t
 	happened, err := d.await(ctx, id, func(happened []timeline.Entry) bool {
 		last, ended := final(id, happened)
 		// An identical item makes no stream record: nothing new can come of it.
-		return ended && settled(last, known, reflect.DeepEqual(put.Attributes, item), time.Since(start))
+		return ended && settled(last, known, reflect.DeepEqual(map[string]types.AttributeValue(before), item), time.Since(start))
 	})
 	result.Seconds = time.Since(start).Seconds()
 	if err != nil {

@@ -65,5 +65,6 @@ func wire(ctx context.Context, logger *slog.Logger) (*handler.Handler, error) {
 		Client: tables,
 		Table:  os.Getenv(authorizationsTable),
 		Logger: logger,
+		Now:    time.Now,
 	}, nil
 }

@@ -154,7 +154,7 @@ func split(detail events.Detail[events.DecisionData]) (payment.Sequence, []payme
 	}
 	decided := payment.Decided{
 		Outcome: outcome, MTI: d.Payment.MTI, TransactionType: d.Payment.TransactionType, MCC: d.Payment.MCC,
-		Foreign: payment.Foreign(d.Payment.Authorization), Charges: payment.ChargesOf(d.Payment.Authorization),
+		Foreign: payment.Foreign(d.Payment.Authorization), Charges: chargesOf(d),
 		TransmittedAt:     instant(d.Payment.TransmittedAt),
 		TransactionAmount: d.Payment.TransactionAmount, BillingAmount: d.Payment.BillingAmount,
 		AccountID: d.Account.ID, BranchID: d.Account.BranchID, Scheme: d.Scheme, Terms: d.Terms, Description: d.Description,
@@ -177,6 +177,14 @@ func split(detail events.Detail[events.DecisionData]) (payment.Sequence, []payme
 		sequence.Reason = d.Decision.Reason
 	}
 	return sequence, legs, nil
+}
+
+// chargesOf are the charges that the rules decided on. A decision of older rules has none: then those of the payment's kind.
+func chargesOf(d events.DecisionData) payment.Charges {
+	if d.Charges != nil {
+		return *d.Charges
+	}
+	return payment.ChargesOf(d.Payment.Authorization)
 }
 
 func outcomeOf(decision events.Decision) (payment.Outcome, error) {

@@ -87,6 +87,11 @@ func TestDecisionBecomesItsLegs(t *testing.T) {
 		}, payment.OutcomePosted, "", []string{"D acc-1 GBP 19.81", "C SCHEME_PAYABLE.VISA.GBP GBP 19.81"}},
 		"E2 foreign": {events.TransactionPostingApproved, nil, payment.OutcomePosted, "", []string{"D acc-1 GBP 79.25", "C SCHEME_PAYABLE.VISA.GBP GBP 79.25",
 			"D acc-1 GBP 2.37", "C FEE_INCOME.FX GBP 2.37", "D acc-1 GBP 0.47", "C TAX_PAYABLE.GB GBP 0.47"}},
+		"no fee, the rules say": {events.TransactionPostingApproved, func(d *events.DecisionData) { d.Charges = &payment.Charges{} }, payment.OutcomePosted, "",
+			[]string{"D acc-1 GBP 79.25", "C SCHEME_PAYABLE.VISA.GBP GBP 79.25"}},
+		"quasi-cash, the rules say": {events.TransactionPostingApproved, func(d *events.DecisionData) {
+			d.Payment.TransactionAmount, d.Payment.MCC, d.Charges = d.Payment.BillingAmount, "6051", &payment.Charges{Cash: true}
+		}, payment.OutcomePosted, "", []string{"D acc-1 GBP 79.25", "C SCHEME_PAYABLE.VISA.GBP GBP 79.25", "D acc-1 GBP 3.00", "C FEE_INCOME.CASH GBP 3.00"}},
 		"E8 closed account": {events.TransactionRoutedToSuspense, func(d *events.DecisionData) {
 			d.Decision.Outcome, d.Decision.Reason = events.DecisionSuspense, "ACCOUNT_CLOSED"
 		}, payment.OutcomeSuspense, "ACCOUNT_CLOSED", []string{"D SUSPENSE.CARD.GBP GBP 79.25", "C SCHEME_PAYABLE.VISA.GBP GBP 79.25"}},

@@ -43,7 +43,7 @@ func TestACardNumberIsQuarantinedAndScrubbed(t *testing.T) {
 			require.Len(t, w.published, 1)
 			require.Equal(t, events.TransactionQuarantined, w.published[0].DetailType)
 			detail := data[events.QuarantinedData](t, w.published[0])
-			require.Equal(t, events.QuarantinedData{AuthorizationID: "auth-1", Reason: "CARD_NUMBER_FOUND", Fields: tc.fields, Object: detail.Data.Object}, detail.Data)
+			require.Equal(t, events.QuarantinedData{AuthorizationID: "auth-1", Reason: "CARD_NUMBER_FOUND", Rule: "R-014", Fields: tc.fields, Object: detail.Data.Object}, detail.Data)
 			require.Equal(t, payment.UnkeyedTransactionID("auth-1"), detail.Metadata.TransactionID)
 			require.Equal(t, detail.Metadata.TransactionID+"/TransactionQuarantined/r1", detail.Metadata.EventID)
 

@@ -101,9 +101,9 @@ func (h *Handler) claim(ctx context.Context, verdicts []verdict) ([]Authorized, 
 func compare(v verdict, held claim) *rejection {
 	switch {
 	case held.hash != v.hash:
-		return &rejection{events.DuplicateConflictDetected, string(payment.Conflict), reasonConflict, problemConflict, held.authorizationID}
+		return &rejection{events.DuplicateConflictDetected, string(payment.Conflict), reasonConflict, problemConflict, payment.RuleDuplicate, held.authorizationID}
 	case held.authorizationID != v.authorization.ID:
-		return &rejection{events.DuplicateTransactionParked, kindDuplicate, reasonDuplicate, problemDuplicate, held.authorizationID}
+		return &rejection{events.DuplicateTransactionParked, kindDuplicate, reasonDuplicate, problemDuplicate, payment.RuleDuplicate, held.authorizationID}
 	default:
 		return nil
 	}
@@ -158,7 +158,7 @@ func (h *Handler) quarantine(ctx context.Context, v verdict) (events.Event, erro
 	h.Logger.WarnContext(ctx, "item quarantined", "transactionId", v.transactionID, "authorizationId", v.shownID(), "reason", v.quarantineReason(), "fields", v.fields(), "object", object)
 	metadata := h.first(events.TransactionQuarantined, v).WithSuffix(v.record.id)
 	return events.New(events.TransactionQuarantined, events.SourceDedup, metadata, events.QuarantinedData{
-		AuthorizationID: v.shownID(), Reason: v.quarantineReason(), Fields: v.fields(), Object: object,
+		AuthorizationID: v.shownID(), Reason: v.quarantineReason(), Rule: payment.RuleCardNumber, Fields: v.fields(), Object: object,
 	})
 }
 
@@ -182,7 +182,7 @@ func (h *Handler) park(ctx context.Context, v verdict) (events.Event, error) {
 	// Several authorizations can be parked under one transaction, and one authorization with several contents.
 	metadata := h.first(v.rejection.detailType, v).WithSuffix(v.shownID() + "/" + record.ContentHash())
 	return events.New(v.rejection.detailType, events.SourceDedup, metadata, events.ParkedData{
-		AuthorizationID: v.shownID(), Kind: record.Kind, Reason: record.Reason, Problem: record.Problem,
+		AuthorizationID: v.shownID(), Kind: record.Kind, Reason: record.Reason, Rule: v.rejection.rule, Problem: record.Problem,
 		KnownAuthorizationID: record.KnownAuthorizationID, Object: object,
 	})
 }

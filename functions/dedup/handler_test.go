@@ -76,23 +76,23 @@ func TestWhatIsParked(t *testing.T) {
 	}{
 		"duplicate": {
 			insert(t, 2, item(t, "authorizationId", `{"S":"auth-2"}`)), events.DuplicateTransactionParked, key(),
-			events.ParkedData{AuthorizationID: "auth-2", Kind: "DUPLICATE", Reason: "DUPLICATE", KnownAuthorizationID: "auth-1", Problem: problemDuplicate},
+			events.ParkedData{AuthorizationID: "auth-2", Kind: "DUPLICATE", Reason: "DUPLICATE", Rule: "R-013", KnownAuthorizationID: "auth-1", Problem: problemDuplicate},
 		},
 		"conflict": {
 			insert(t, 2, item(t, "authorizationId", `{"S":"auth-2"}`, "billingAmount", `{"N":"1982"}`)), events.DuplicateConflictDetected, key(),
-			events.ParkedData{AuthorizationID: "auth-2", Kind: "CONFLICT", Reason: "CONFLICT", KnownAuthorizationID: "auth-1", Problem: problemConflict},
+			events.ParkedData{AuthorizationID: "auth-2", Kind: "CONFLICT", Reason: "CONFLICT", Rule: "R-013", KnownAuthorizationID: "auth-1", Problem: problemConflict},
 		},
 		"content changed after approval": {
 			modify(t, 2, item(t), item(t, "billingAmount", `{"N":"1982"}`)), events.DuplicateConflictDetected, key(),
-			events.ParkedData{AuthorizationID: "auth-1", Kind: "CONFLICT", Reason: "CHANGED_AFTER_APPROVAL", KnownAuthorizationID: "auth-1", Problem: problemChanged},
+			events.ParkedData{AuthorizationID: "auth-1", Kind: "CONFLICT", Reason: "CHANGED_AFTER_APPROVAL", Rule: "R-013", KnownAuthorizationID: "auth-1", Problem: problemChanged},
 		},
 		"key changed after approval": {
 			modify(t, 2, item(t), item(t, "stan", `{"S":"999"}`)), events.DuplicateConflictDetected, key(),
-			events.ParkedData{AuthorizationID: "auth-1", Kind: "CONFLICT", Reason: "CHANGED_AFTER_APPROVAL", KnownAuthorizationID: "auth-1", Problem: problemChanged},
+			events.ParkedData{AuthorizationID: "auth-1", Kind: "CONFLICT", Reason: "CHANGED_AFTER_APPROVAL", Rule: "R-013", KnownAuthorizationID: "auth-1", Problem: problemChanged},
 		},
 		"content changed while not approved": {
 			modify(t, 2, item(t, "status", `{"S":"REPAIR"}`), item(t, "mcc", `{"S":"5412"}`)), events.DuplicateConflictDetected, key(),
-			events.ParkedData{AuthorizationID: "auth-1", Kind: "CONFLICT", Reason: "CONFLICT", KnownAuthorizationID: "auth-1", Problem: problemConflict},
+			events.ParkedData{AuthorizationID: "auth-1", Kind: "CONFLICT", Reason: "CONFLICT", Rule: "R-013", KnownAuthorizationID: "auth-1", Problem: problemConflict},
 		},
 		"malformed": {
 			insert(t, 2, item(t, "authorizationId", `{"S":"auth-3"}`, "mcc", "", "stan", `{"S":"secret"}`)), events.TransactionRejected, payment.UnkeyedTransactionID("auth-3"),
@@ -102,9 +102,17 @@ func TestWhatIsParked(t *testing.T) {
 			insert(t, 2, item(t, "authorizationId", `{"S":"auth-3"}`, "panToken", `{"S":""}`)), events.TransactionRejected, payment.UnkeyedTransactionID("auth-3"),
 			events.ParkedData{AuthorizationID: "auth-3", Kind: "INVALID", Reason: "MALFORMED", Problem: "panToken is missing"},
 		},
-		"a balance inquiry": {
-			insert(t, 2, item(t, "processingCode", `{"S":"310000"}`)), events.TransactionRejected, key("processingCode", `{"S":"310000"}`),
-			events.ParkedData{AuthorizationID: "auth-1", Kind: "UNSUPPORTED", Reason: "TRANSACTION_TYPE_NOT_SUPPORTED", Problem: "transaction type 31 is not posted"},
+		"declined": {
+			insert(t, 2, item(t, "authorizationId", `{"S":"auth-3"}`, "stan", `{"S":"777"}`, "responseCode", `{"S":"05"}`)), events.TransactionRejected, key("stan", `{"S":"777"}`),
+			events.ParkedData{AuthorizationID: "auth-3", Kind: "INVALID", Reason: "NOT_APPROVED", Rule: "R-010", Problem: "response code 05 is no approval, only 00, 08, 10, 11, 85, 87 are"},
+		},
+		"no amount": {
+			insert(t, 2, item(t, "authorizationId", `{"S":"auth-3"}`, "billingAmount", `{"N":"0"}`)), events.TransactionRejected, payment.UnkeyedTransactionID("auth-3"),
+			events.ParkedData{AuthorizationID: "auth-3", Kind: "INVALID", Reason: "BAD_AMOUNT", Rule: "R-011", Problem: "billingAmount must be above zero and have at most 12 digits"},
+		},
+		"an inquiry": {
+			insert(t, 2, item(t, "authorizationId", `{"S":"auth-3"}`, "stan", `{"S":"777"}`, "processingCode", `{"S":"310000"}`)), events.TransactionRejected, key("stan", `{"S":"777"}`),
+			events.ParkedData{AuthorizationID: "auth-3", Kind: "INVALID", Reason: "NON_FINANCIAL", Rule: "R-012", Problem: "transaction type 31 is an inquiry: it moves no money"},
 		},
 		"a reversal of nothing": {
 			insert(t, 2, item(t, "mti", `{"S":"0400"}`)), events.TransactionRejected, payment.UnkeyedTransactionID("auth-1"),
@@ -118,7 +126,7 @@ func TestWhatIsParked(t *testing.T) {
 		"a reversal with another replacement": {
 			modify(t, 2, item(t, "mti", `{"S":"0400"}`, "original", originalOf("0100")), item(t, "mti", `{"S":"0400"}`, "original", originalOf("0100"), "replacementAmount", `{"N":"1"}`)),
 			events.DuplicateConflictDetected, key("mti", `{"S":"0400"}`, "original", originalOf("0100")),
-			events.ParkedData{AuthorizationID: "auth-1", Kind: "CONFLICT", Reason: "CHANGED_AFTER_APPROVAL", KnownAuthorizationID: "auth-1", Problem: problemChanged},
+			events.ParkedData{AuthorizationID: "auth-1", Kind: "CONFLICT", Reason: "CHANGED_AFTER_APPROVAL", Rule: "R-013", KnownAuthorizationID: "auth-1", Problem: problemChanged},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -191,7 +199,7 @@ func TestMessagesThatMoveNoMoneyAreParked(t *testing.T) {
 		"reversal of network management":  {item(t, "mti", `{"S":"0400"}`, "original", originalOf("0800")), "UNSUPPORTED", "ORIGINAL_NOT_SUPPORTED"},
 		"advice without an approval code": {item(t, "mti", `{"S":"0120"}`, "authCode", ""), "INVALID", "MALFORMED"},
 		"financial without a response":    {item(t, "mti", `{"S":"0200"}`, "responseCode", ""), "INVALID", "MALFORMED"},
-		"financial, balance inquiry":      {item(t, "mti", `{"S":"0200"}`, "processingCode", `{"S":"310000"}`), "UNSUPPORTED", "TRANSACTION_TYPE_NOT_SUPPORTED"},
+		"financial, balance inquiry":      {item(t, "mti", `{"S":"0200"}`, "processingCode", `{"S":"310000"}`), "INVALID", "NON_FINANCIAL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()

@@ -47,6 +47,8 @@ type verdict struct {
 type rejection struct {
 	detailType            events.DetailType
 	kind, reason, problem string
+	// rule is the business rule behind the reason, "" for none.
+	rule string
 	// known is the authorization that holds the business key.
 	known string
 }
@@ -74,13 +76,21 @@ func judge(r record) verdict {
 	v.transactionID = payment.TransactionID(v.key)
 	if before, ok := accepted(r.before); ok && (before.BusinessKey() != v.key || before.PayloadHash() != v.hash) {
 		v.transactionID = payment.TransactionID(before.BusinessKey()) // the payment that was tampered with
-		v.rejection = &rejection{events.DuplicateConflictDetected, string(payment.Conflict), reasonChanged, problemChanged, before.ID}
+		v.rejection = &rejection{events.DuplicateConflictDetected, string(payment.Conflict), reasonChanged, problemChanged, payment.RuleDuplicate, before.ID}
 		return v
 	}
-	if err := payment.CheckSupported(authorization); err != nil {
+	if err := acceptable(authorization); err != nil {
 		v.rejection = rejected(err)
 	}
 	return v
+}
+
+// acceptable says whether there is a liability, and one that is posted by this version.
+func acceptable(a payment.Authorization) error {
+	if err := payment.CheckApproved(a); err != nil {
+		return err
+	}
+	return payment.CheckSupported(a)
 }
 
 // unsupportedType says that a malformed item is of a message type that is not posted, such as network management (08xx): then
@@ -98,7 +108,7 @@ func rejected(err error) *rejection {
 	if e, ok := errors.AsType[*payment.Error](err); ok && e.Err != nil {
 		problem = e.Err.Error() // the reason has a field of its own
 	}
-	return &rejection{detailType: events.TransactionRejected, kind: string(payment.KindOf(err)), reason: payment.ReasonOf(err), problem: problem}
+	return &rejection{detailType: events.TransactionRejected, kind: string(payment.KindOf(err)), reason: payment.ReasonOf(err), problem: problem, rule: payment.RuleOf(err)}
 }
 
 // accepted parses the item that a record replaced, if it is one that was taken as a payment. A quarantined, malformed or
@@ -108,7 +118,7 @@ func accepted(before authorizationitem.Item) (payment.Authorization, bool) {
 		return payment.Authorization{}, false
 	}
 	authorization, err := payment.ParseAuthorization(before.Attributes())
-	if err != nil || payment.CheckSupported(authorization) != nil {
+	if err != nil || acceptable(authorization) != nil {
 		return payment.Authorization{}, false
 	}
 	return authorization, true

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/payrail/payrail/events"
@@ -21,6 +22,13 @@ type enricher struct {
 	publisher batch.Publisher
 	now       func() time.Time
 }
+
+// attemptsBeforeReview is how often a payment whose account lacks something is tried before it goes to review: what is
+// missing is often just being added. The queue tries five times before it sets a message aside.
+const attemptsBeforeReview = 3
+
+// reasonIncomplete is the reason of such a payment while it is tried again, and of its review in the end.
+const reasonIncomplete = "ENRICHMENT_INCOMPLETE"
 
 // handle enriches a batch: one round of look-ups for all payments, one publication of all results.
 func (e *enricher) handle(ctx context.Context, messages []batch.Message) batch.Results {
@@ -47,10 +55,9 @@ func (e *enricher) handle(ctx context.Context, messages []batch.Message) batch.R
 			results[i] = answer.Err
 			continue
 		}
-		event, err := events.New(events.TransactionEnriched, events.SourceEnrich,
-			details[n].Metadata.Next(events.TransactionEnriched, "", e.now()), enrich(details[n].Data, answer))
+		event, err := e.enriched(messages[i], details[n], answer)
 		if err != nil {
-			results[i] = &payment.Error{Kind: payment.Invalid, Reason: batch.ReasonUnreadable, Err: err}
+			results[i] = err
 			continue
 		}
 		outbox.Add(i, event)
@@ -59,9 +66,29 @@ func (e *enricher) handle(ctx context.Context, messages []batch.Message) batch.R
 	return results
 }
 
+// enriched makes the event of one payment, or says that the payment is to be tried again.
+func (e *enricher) enriched(message batch.Message, detail events.Detail[events.StandardizedData], answer directory.Answer) (events.Event, error) {
+	occurredAt, err := time.Parse(time.RFC3339, detail.Metadata.OccurredAt)
+	if err != nil {
+		return events.Event{}, &payment.Error{Kind: payment.Invalid, Reason: batch.ReasonUnreadable, Err: fmt.Errorf("reading occurredAt: %w", err)}
+	}
+	data := enrich(detail.Data, answer, occurredAt)
+	// A message whose queue does not count is judged at once: it may never come again.
+	again := message.Receives > 0 && message.Receives < attemptsBeforeReview
+	if again && data.Facts.EnrichmentIncomplete && data.Facts.SuspenseReason == payment.SuspenseNone {
+		return events.Event{}, &payment.Error{Kind: payment.Unavailable, Reason: reasonIncomplete,
+			Err: fmt.Errorf("account %s lacks its holder, its sort code or the terms of its product %s", answer.Account.ID, answer.Account.Product)}
+	}
+	event, err := events.New(events.TransactionEnriched, events.SourceEnrich, detail.Metadata.Next(events.TransactionEnriched, "", e.now()), data)
+	if err != nil {
+		return events.Event{}, &payment.Error{Kind: payment.Invalid, Reason: batch.ReasonUnreadable, Err: err}
+	}
+	return event, nil
+}
+
 // enrich joins a payment with what the directory knows. It is a function of the two: a redelivery with the same reference
 // data gives the same event.
-func enrich(standardized events.StandardizedData, answer directory.Answer) events.EnrichedData {
+func enrich(standardized events.StandardizedData, answer directory.Answer, occurredAt time.Time) events.EnrichedData {
 	authorization := standardized.Payment.Authorization
 	authorization.Merchant.Name = cleanName(authorization.Merchant.Name)
 	return events.EnrichedData{
@@ -71,7 +98,10 @@ func enrich(standardized events.StandardizedData, answer directory.Answer) event
 		Description: payment.Description(authorization),
 		Scheme:      answer.Scheme,
 		Terms:       answer.Terms,
-		Facts:       payment.ComputeFacts(standardized.Payment.Authorization, answer.Account, answer.WatchList),
-		Message:     standardized.Message.Enriched(answer.Account),
+		Facts: payment.ComputeFacts(payment.Observed{
+			Authorization: standardized.Payment.Authorization, OccurredAt: occurredAt, Account: answer.Account, Terms: answer.Terms,
+			ProductFound: answer.ProductFound, Waiver: answer.FXWaiver, CategoryListed: answer.CategoryListed, Watched: answer.WatchList, Settings: answer.Rules,
+		}),
+		Message: standardized.Message.Enriched(answer.Account),
 	}
 }

@@ -20,8 +20,8 @@ var (
 	ingested = time.Date(2026, 7, 9, 10, 15, 31, 123e6, time.UTC)
 	account  = payment.Account{Status: payment.AccountOpen, ID: "acc-1", IBAN: "GB29NWBK60161331926819", Holder: "A HOLDER", SortCode: "601613", BranchName: "City",
 		Product: "CURRENT", Currency: "GBP", TaxCategory: "PERSONAL"}
-	known = directory.Answer{Account: account, Terms: payment.Terms{FXFeeRate: "0.0299"}, Category: "Grocery stores and supermarkets", Scheme: "VISA",
-		WatchList: payment.WatchList{"7995": payment.WarningGambling}}
+	known = directory.Answer{Account: account, Terms: payment.Terms{FXFeeRate: "0.0299"}, ProductFound: true, Category: "Grocery stores and supermarkets", CategoryListed: true, Scheme: "VISA",
+		Rules: payment.DefaultRuleSettings(), WatchList: payment.WatchList{"7995": payment.WarningGambling}}
 )
 
 // answers is a directory that knows one answer for each card token.
@@ -96,8 +96,8 @@ func TestPaymentGetsItsAccountPricesAndFacts(t *testing.T) {
 	require.Equal(t, "ACME STORE NEW YORK US USD 100.00", data.Description)
 	require.Equal(t, "VISA", data.Scheme)
 	require.Equal(t, known.Terms, data.Terms)
-	require.Equal(t, payment.Facts{IssuerCountryKnown: true, Foreign: true, ConversionRatePresent: true, MerchantWarning: payment.WarningNone,
-		AccountFound: true, AccountOpen: true, SuspenseReason: payment.SuspenseNone}, data.Facts)
+	require.Equal(t, payment.Facts{IssuerCountryKnown: true, Foreign: true, ConversionRatePresent: true, CurrencyConverted: true, FXFeeApplies: true,
+		MerchantWarning: payment.WarningNone, AccountFound: true, AccountOpen: true, SuspenseReason: payment.SuspenseNone, DisabledRules: "NONE"}, data.Facts)
 	require.Equal(t, "GB29NWBK60161331926819", data.Message.Document.FinInitn.AcctFr.Id)
 }
 
@@ -115,7 +115,7 @@ func TestPaymentWithoutAccountIsEnrichedToo(t *testing.T) {
 }
 
 func TestFailuresStayWithTheirMessages(t *testing.T) {
-	missing := &payment.Error{Kind: payment.Invalid, Reason: directory.ReasonProductMissing}
+	missing := &payment.Error{Kind: payment.Invalid, Reason: directory.ReasonAccountMissing}
 	d := &answers{byToken: map[string]directory.Answer{"good": known, "bad": {Err: missing}}}
 	p := &publisher{failures: events.Failures{1: errors.New("throttled")}}
 	results := newEnricher(d, p).handle(context.Background(), []batch.Message{message(t, "bad"), message(t, "good"), {Body: []byte("{")}, message(t, "good")})
@@ -125,6 +125,36 @@ func TestFailuresStayWithTheirMessages(t *testing.T) {
 	require.EqualError(t, results[3], "throttled")
 	require.Len(t, d.asked, 1, "one look-up for the batch")
 	require.Len(t, p.events, 2)
+}
+
+// what is missing may be about to be added. Then the payment goes to review, it does not wait for ever.
+func TestAnIncompleteAccountIsTriedThreeTimes(t *testing.T) {
+	incomplete, closed := known, known
+	incomplete.ProductFound, incomplete.Terms = false, payment.Terms{}
+	closed.ProductFound, closed.Account.Status = false, payment.AccountClosed
+	for name, tc := range map[string]struct {
+		answer   directory.Answer
+		receives int
+		again    bool
+	}{
+		"first": {incomplete, 1, true}, "second": {incomplete, 2, true}, "third": {incomplete, 3, false}, "fourth": {incomplete, 4, false},
+		"the queue does not count": {incomplete, 0, false}, "complete": {known, 1, false}, "suspense in any case": {closed, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &publisher{}
+			m := message(t, "tok-1")
+			m.Receives = tc.receives
+			results := newEnricher(&answers{byToken: map[string]directory.Answer{"tok-1": tc.answer}}, p).handle(context.Background(), []batch.Message{m})
+			if tc.again {
+				require.Equal(t, "ENRICHMENT_INCOMPLETE", payment.ReasonOf(results[0]))
+				require.True(t, payment.KindOf(results[0]).Retryable())
+				require.Empty(t, p.events)
+				return
+			}
+			require.NoError(t, results[0])
+			require.Equal(t, !tc.answer.ProductFound, decoded(t, p.events[0]).Data.Facts.EnrichmentIncomplete)
+		})
+	}
 }
 
 func TestRedeliveryGivesTheSameEvent(t *testing.T) {

@@ -93,7 +93,7 @@ func (p *poster) settleFurther(ctx context.Context, g *group, further []ledger.R
 		}
 		cause := events.First(events.PostingOrderCreated, o.TransactionID, o.AuthorizationID, o.PANToken, g.cause.EventID, occurredAt, p.now())
 		one := orderGroup(o, cause, g.messages)
-		one.redelivered = true // whether it was told before is not known
+		one.redelivered, one.replayed = g.redelivered, g.replayed
 		if err := p.settleOrder(ctx, one, o, result, outbox); err != nil {
 			return err
 		}

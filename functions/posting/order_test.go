@@ -124,6 +124,27 @@ func TestWaitingReversalThatIsRefused(t *testing.T) {
 	w.requireSound(t, 1)
 }
 
+// The function dies when the original and its reversal are posted, and nothing is told. The reversal's own message is long gone: the
+// original's tells of both.
+func TestReversalThatWaitedIsToldByItsOriginal(t *testing.T) {
+	for name, remains := range map[string]int64{"posted": 0, "refused": 10000} {
+		t.Run(name, func(t *testing.T) {
+			w, e := newWorld(), priced(t, 1, "acc-1")
+			require.Empty(t, failed(w.poster().handle(ctx, []batch.Message{reversalOf(t, e, 1, remains)})))
+			w.published, w.fault = nil, func() error { return errors.New("killed") }
+			require.NotEmpty(t, failed(w.poster().handle(ctx, messages(t, e))))
+			w.fault = nil
+			require.Empty(t, failed(w.poster().handle(ctx, again(messages(t, e)))))
+			told := "ps_KEY00000000000000000000001-01/TransactionPosted"
+			if remains > 0 {
+				told = "tx_REV00000000000000000000001/TransactionRejected/auth-r1"
+			}
+			require.Contains(t, w.ids(t), told)
+			require.Contains(t, w.ids(t), "ps_KEY00000000000000000000001-00/TransactionPosted")
+		})
+	}
+}
+
 // 0100, then 0120 at the same amount and 0220 at another: the first is posted, the second parked as the same purchase, the third
 // posts the difference. Legs that come again one by one do not wait for their siblings.
 func TestMessagesAboutOnePurchase(t *testing.T) {

@@ -78,6 +78,7 @@ var known = []string{
 	"merchantName", "merchantCity", "merchantCountry", "merchantId", "terminalId", "acquirerCountry", "issuerCountry",
 	"posEntryMode", "posCondition", "panSequence", "forwarderId", "acquirerFee",
 	"settlementRate", "conversionDate", "additionalAmounts", "original", "replacementAmount", "replacementBillingAmount",
+	"ingestBucket", "ingestedAt",
 }
 
 // IsKnown reports whether an attribute of this name is part of the data contract.

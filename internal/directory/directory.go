@@ -43,23 +43,29 @@ type Question struct {
 type Answer struct {
 	// Account has the status NOT_FOUND where the card has none in the currency.
 	Account payment.Account
-	// Terms are the prices of the account's product; none without an account.
-	Terms payment.Terms
+	// Terms are the prices of the account's product in the account's currency; none without an account, and none where
+	// ProductFound is false.
+	Terms        payment.Terms
+	ProductFound bool
+	// FXWaiver is the product's.
+	FXWaiver payment.FXWaiver
 	// Category is the merchant category's name, empty for an unlisted one.
 	Category string
+	// CategoryListed is false for a category that the reference data does not have.
+	CategoryListed bool
 	// Scheme is never empty.
 	Scheme    string
 	WatchList payment.WatchList
+	// Rules are the settings of the business rules, the defaults where there are none.
+	Rules payment.RuleSettings
 	// Err says why there is no answer: of kind Invalid where the data contradicts itself and must be corrected.
 	Err error
 }
 
 // Reasons of reference data that is to be corrected.
 const (
-	ReasonAccountMissing  = "ACCOUNT_DATA_MISSING"
-	ReasonAccountMismatch = "ACCOUNT_CURRENCY_MISMATCH"
-	ReasonProductMissing  = "PRODUCT_MISSING"
-	ReasonUnreadable      = "REFERENCE_DATA_UNREADABLE"
+	ReasonAccountMissing = "ACCOUNT_DATA_MISSING"
+	ReasonUnreadable     = "REFERENCE_DATA_UNREADABLE"
 )
 
 // Answers looks everything up for a batch of payments, in at most three rounds of reads: cards, categories, ranges and
@@ -102,8 +108,6 @@ func (d *Directory) answer(ctx context.Context, questions []Question, answers []
 			answers[i].Err = err
 		case !found:
 			answers[i].Err = &payment.Error{Kind: payment.Invalid, Reason: ReasonAccountMissing, Err: fmt.Errorf("a card leads to account %s, which is not in the accounts table", card.AccountID)}
-		case account.Currency != questions[i].Currency:
-			answers[i].Err = &payment.Error{Kind: payment.Invalid, Reason: ReasonAccountMismatch, Err: fmt.Errorf("a card's %s payments lead to account %s in %s", questions[i].Currency, account.ID, account.Currency)}
 		default:
 			answers[i].Account = account
 			keys = append(keys, productKey(account.Product, account.Currency))
@@ -114,7 +118,7 @@ func (d *Directory) answer(ctx context.Context, questions []Question, answers []
 
 // cards answers everything that is not the account's, and returns the card item of each question, empty where there is none.
 func (d *Directory) cards(ctx context.Context, questions []Question, answers []Answer) ([]Card, error) {
-	keys := []key{watchListKey()}
+	keys := []key{watchListKey(), rulesKey()}
 	for _, q := range questions {
 		keys = append(keys, cardKey(q.PANToken, q.Currency))
 		if q.MCC != "" {
@@ -128,20 +132,25 @@ func (d *Directory) cards(ctx context.Context, questions []Question, answers []A
 	if err != nil {
 		return nil, err
 	}
+	settings, found, settingsErr := as[payment.RuleSettings](items, rulesKey())
+	if !found {
+		settings = payment.DefaultRuleSettings()
+	}
 	cards := make([]Card, len(questions))
 	for i, q := range questions {
 		watched, _, watchErr := as[payment.WatchList](items, watchListKey())
-		category, _, categoryErr := as[Category](items, categoryKey(q.MCC))
+		category, listed, categoryErr := as[Category](items, categoryKey(q.MCC))
 		card, found, cardErr := as[Card](items, cardKey(q.PANToken, q.Currency))
 		cards[i] = card
-		answers[i] = Answer{Category: category.Name, Scheme: SchemeOf(q.BIN), WatchList: watched, Err: errors.Join(watchErr, categoryErr, cardErr)}
+		answers[i] = Answer{Category: category.Name, CategoryListed: listed, Scheme: SchemeOf(q.BIN), WatchList: watched, Rules: settings,
+			Err: errors.Join(watchErr, settingsErr, categoryErr, cardErr)}
 		if !found {
 			answers[i].Account.Status = payment.AccountNotFound
 		}
 		if len(q.BIN) >= binDigits {
-			listed, found, err := as[Range](items, binKey(q.BIN))
+			in, found, err := as[Range](items, binKey(q.BIN))
 			if found {
-				answers[i].Scheme = listed.Scheme
+				answers[i].Scheme = in.Scheme
 			}
 			answers[i].Err = errors.Join(answers[i].Err, err)
 		}
@@ -149,7 +158,7 @@ func (d *Directory) cards(ctx context.Context, questions []Question, answers []A
 	return cards, nil
 }
 
-// terms adds the terms of each answer's account. An account whose product is missing is an error and not free of charge.
+// terms adds the terms of each answer's account. An account whose product is missing is not free of charge: the answer says so.
 func (d *Directory) terms(ctx context.Context, keys []key, answers []Answer) error {
 	products, err := d.fetch(ctx, keys)
 	if err != nil {
@@ -161,14 +170,7 @@ func (d *Directory) terms(ctx context.Context, keys []key, answers []Answer) err
 			continue
 		}
 		product, found, err := as[Product](products, productKey(account.Product, account.Currency))
-		switch {
-		case err != nil:
-			answers[i].Err = err
-		case !found:
-			answers[i].Err = &payment.Error{Kind: payment.Invalid, Reason: ReasonProductMissing, Err: fmt.Errorf("account %s has product %s, which has no terms in %s", account.ID, account.Product, account.Currency)}
-		default:
-			answers[i].Terms = product.Terms
-		}
+		answers[i].Terms, answers[i].ProductFound, answers[i].FXWaiver, answers[i].Err = product.Terms, found, product.FXWaiver, err
 	}
 	return nil
 }

@@ -119,9 +119,14 @@ var account = payment.Account{Status: payment.AccountOpen, ID: "acc-1", IBAN: "G
 var terms = payment.Terms{FXFeeRate: "0.0299", FXFeeTaxRate: "0.20", TaxJurisdiction: "GB", CashFeeRate: "0.03", CashFeeMinimum: payment.Money{Minor: 300, Currency: "GBP"},
 	FXFeeMinimum: payment.Money{Minor: 50, Currency: "GBP"}, FXFeeMaximum: payment.Money{Minor: 2000, Currency: "GBP"}, CardCentre: "000001"}
 
+var waiver = payment.FXWaiver{Currencies: []payment.Currency{"EUR", "SEK"}, Countries: []string{"372"}}
+
 func sample() Data {
+	rules := payment.DefaultRuleSettings()
+	rules.Disabled = []string{"R-021"}
 	return Data{
-		Products: []Product{{Name: "CURRENT", Currency: "GBP", Terms: terms}}, Accounts: []payment.Account{account},
+		Rules:    &rules,
+		Products: []Product{{Name: "CURRENT", Currency: "GBP", Terms: terms, FXWaiver: waiver}}, Accounts: []payment.Account{account},
 		Cards:      []Card{{PANToken: token, Currency: "GBP", AccountID: "acc-1"}},
 		Categories: []Category{{MCC: "5411", Name: "Grocery stores and supermarkets"}},
 		Ranges:     []Range{{BIN: "411111", Scheme: "VISA", IssuerCountry: "826"}},
@@ -141,9 +146,10 @@ var question = Question{PANToken: token, Currency: "GBP", MCC: "5411", BIN: "411
 func TestWhatIsSeededIsAnswered(t *testing.T) {
 	fake, _, d := seeded(t, sample())
 	answers := d.Answers(context.Background(), []Question{question, {PANToken: token, Currency: "EUR", MCC: "9999", BIN: "510510"}, {PANToken: token, Currency: "GBP"}})
-	require.Equal(t, Answer{Account: account, Terms: terms, Category: "Grocery stores and supermarkets", Scheme: "VISA", WatchList: sample().WatchList}, answers[0])
-	require.Equal(t, Answer{Account: payment.Account{Status: payment.AccountNotFound}, Scheme: "MASTERCARD", WatchList: sample().WatchList}, answers[1])
-	require.Equal(t, Answer{Account: account, Terms: terms, Scheme: SchemeUnknown, WatchList: sample().WatchList}, answers[2])
+	rules := *sample().Rules
+	require.Equal(t, Answer{Account: account, Terms: terms, ProductFound: true, FXWaiver: waiver, Category: "Grocery stores and supermarkets", CategoryListed: true, Scheme: "VISA", WatchList: sample().WatchList, Rules: rules}, answers[0])
+	require.Equal(t, Answer{Account: payment.Account{Status: payment.AccountNotFound}, Scheme: "MASTERCARD", WatchList: sample().WatchList, Rules: rules}, answers[1])
+	require.Equal(t, Answer{Account: account, Terms: terms, ProductFound: true, FXWaiver: waiver, Scheme: SchemeUnknown, WatchList: sample().WatchList, Rules: rules}, answers[2])
 	require.Equal(t, 3, fake.reads, "one read for each round of the whole batch")
 
 	d.Answers(context.Background(), []Question{question})
@@ -155,10 +161,7 @@ func TestContradictingDataIsAnError(t *testing.T) {
 		change func(*Data)
 		reason string
 	}{
-		"no product":          {func(d *Data) { d.Products = nil }, ReasonProductMissing},
-		"no terms in GBP":     {func(d *Data) { d.Products[0].Currency = "EUR"; d.Products[0].Terms = payment.Terms{} }, ReasonProductMissing},
-		"no account":          {func(d *Data) { d.Accounts = nil }, ReasonAccountMissing},
-		"an account in euros": {func(d *Data) { d.Accounts = []payment.Account{account}; d.Accounts[0].Currency = "EUR" }, ReasonAccountMismatch},
+		"no account": {func(d *Data) { d.Accounts = nil }, ReasonAccountMissing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := sample()
@@ -170,6 +173,45 @@ func TestContradictingDataIsAnError(t *testing.T) {
 			require.NoError(t, answers[1].Err, "the others of the batch are answered")
 		})
 	}
+}
+
+// What the rules decide on is answered, not refused: R-019 and R-070.
+func TestGapsAreAnswered(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*Data)
+		want   func(*Answer)
+	}{
+		"no product":      {func(d *Data) { d.Products = nil }, nil},
+		"no terms in GBP": {func(d *Data) { d.Products[0].Currency, d.Products[0].Terms = "EUR", payment.Terms{} }, nil},
+		"an account in euros": {func(d *Data) { d.Accounts = []payment.Account{account}; d.Accounts[0].Currency = "EUR" },
+			func(a *Answer) { a.Account.Currency = "EUR" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := sample()
+			tc.change(&data)
+			_, _, d := seeded(t, data)
+			answer := d.Answers(context.Background(), []Question{question})[0]
+			require.NoError(t, answer.Err)
+			require.False(t, answer.ProductFound)
+			require.Zero(t, answer.Terms)
+			want := Answer{Account: account}
+			if tc.want != nil {
+				tc.want(&want)
+			}
+			require.Equal(t, want.Account, answer.Account)
+		})
+	}
+}
+
+func TestRuleSettingsHaveDefaultsAndMustBeReadable(t *testing.T) {
+	data := sample()
+	data.Rules = nil
+	fake, clock, d := seeded(t, data)
+	require.Equal(t, payment.DefaultRuleSettings(), d.Answers(context.Background(), []Question{question})[0].Rules)
+	fake.items["reference|SETTINGS|RULES"] = map[string]types.AttributeValue{"pk": text("SETTINGS"), "sk": text("RULES"), "settings": text(`{"gambling":["x"]}`)}
+	clock.advance(absentLifetime)
+	answer := d.Answers(context.Background(), []Question{question})[0]
+	require.Equal(t, ReasonUnreadable, payment.ReasonOf(answer.Err), "settings that cannot be read are not replaced by defaults in silence")
 }
 
 func TestUnreadableItemFailsItsOwnPaymentAndIsReadAgain(t *testing.T) {

@@ -1,7 +1,9 @@
 package directory
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +25,8 @@ type Product struct {
 	Name     string
 	Currency payment.Currency
 	Terms    payment.Terms
+	// FXWaiver says for which payments the FX fee is not charged.
+	FXWaiver payment.FXWaiver
 }
 
 // Category is a merchant category (MCC, ISO 18245).
@@ -65,16 +69,24 @@ func cardItem(c Card) map[string]types.AttributeValue {
 }
 
 func accountItem(a payment.Account) map[string]types.AttributeValue {
-	return item(accountKey(a.ID), map[string]string{
+	attributes := map[string]string{
 		"status": string(a.Status), "iban": a.IBAN, "holder": a.Holder, "sortCode": a.SortCode, "branchId": a.BranchID,
 		"branchName": a.BranchName, "product": a.Product, "currency": string(a.Currency), "taxCategory": a.TaxCategory,
-	})
+	}
+	if a.GamblingBlocked {
+		attributes[gamblingAttribute] = gamblingBlocked
+	}
+	return item(accountKey(a.ID), attributes)
 }
+
+// gamblingAttribute is there where the customer opted out of gambling; gamblingBlocked is its only value.
+const gamblingAttribute, gamblingBlocked = "gamblingBlocked", "true"
 
 func productItem(p Product) map[string]types.AttributeValue {
 	attributes := map[string]string{
 		"fxFeeRate": p.Terms.FXFeeRate, "fxFeeTaxRate": p.Terms.FXFeeTaxRate, "taxJurisdiction": p.Terms.TaxJurisdiction,
-		"cashFeeRate": p.Terms.CashFeeRate, "cardCentre": p.Terms.CardCentre,
+		"cashFeeRate": p.Terms.CashFeeRate, "cardCentre": p.Terms.CardCentre, "fxFeeWaivedCurrencies": joinCurrencies(p.FXWaiver.Currencies),
+		"fxFeeWaivedCountries": strings.Join(p.FXWaiver.Countries, ","),
 	}
 	for name, limit := range limits(&p.Terms) {
 		if *limit != (payment.Money{}) {
@@ -88,6 +100,35 @@ func productItem(p Product) map[string]types.AttributeValue {
 // decimals only.
 func limits(t *payment.Terms) map[string]*payment.Money {
 	return map[string]*payment.Money{"fxFeeMinimum": &t.FXFeeMinimum, "fxFeeMaximum": &t.FXFeeMaximum, "cashFeeMinimum": &t.CashFeeMinimum}
+}
+
+func joinCurrencies(currencies []payment.Currency) string {
+	names := make([]string, len(currencies))
+	for i, c := range currencies {
+		names[i] = string(c)
+	}
+	return strings.Join(names, ",")
+}
+
+// splitList reads a list of codes with commas; an empty text is an empty list.
+func splitList[T ~string](text string) (list []T) {
+	for code := range strings.SplitSeq(text, ",") {
+		if code != "" {
+			list = append(list, T(code))
+		}
+	}
+	return list
+}
+
+// rulesAttribute holds the rule settings as a JSON document.
+const rulesAttribute = "settings"
+
+func rulesItem(s payment.RuleSettings) (map[string]types.AttributeValue, error) {
+	document, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("writing the rule settings: %w", err)
+	}
+	return item(rulesKey(), map[string]string{rulesAttribute: string(document)}), nil
 }
 
 func categoryItem(c Category) map[string]types.AttributeValue {
@@ -124,7 +165,7 @@ func fields(attributes map[string]types.AttributeValue) (values map[string]strin
 	return values, nil
 }
 
-// decode reads the item at k: a Card, payment.Account, Product, Category, Range or payment.WatchList.
+// decode reads the item at k: a Card, payment.Account, Product, Category, Range, payment.WatchList or payment.RuleSettings.
 func decode(k key, attributes map[string]types.AttributeValue) (any, error) {
 	if k == watchListKey() {
 		return decodeWatchList(attributes)
@@ -132,6 +173,9 @@ func decode(k key, attributes map[string]types.AttributeValue) (any, error) {
 	values, err := fields(attributes)
 	if err != nil {
 		return nil, err
+	}
+	if k == rulesKey() {
+		return payment.ParseRuleSettings([]byte(values[rulesAttribute]))
 	}
 	kind, name, _ := strings.Cut(k.partition, "#")
 	switch kind {
@@ -142,7 +186,10 @@ func decode(k key, attributes map[string]types.AttributeValue) (any, error) {
 		a := payment.Account{
 			ID: name, Status: payment.AccountStatus(values["status"]), IBAN: values["iban"], Holder: values["holder"],
 			SortCode: values["sortCode"], BranchID: values["branchId"], BranchName: values["branchName"], Product: values["product"],
-			Currency: payment.Currency(values["currency"]), TaxCategory: values["taxCategory"],
+			Currency: payment.Currency(values["currency"]), TaxCategory: values["taxCategory"], GamblingBlocked: values[gamblingAttribute] == gamblingBlocked,
+		}
+		if given, ok := values[gamblingAttribute]; ok && given != gamblingBlocked {
+			return a, fmt.Errorf("account %s: attribute %s is %q, want true or none", a.ID, gamblingAttribute, given)
 		}
 		return a, checkAccount(a)
 	case "PRODUCT":
@@ -161,7 +208,7 @@ func decodeProduct(name string, currency payment.Currency, values map[string]str
 	p := Product{Name: name, Currency: currency, Terms: payment.Terms{
 		FXFeeRate: values["fxFeeRate"], FXFeeTaxRate: values["fxFeeTaxRate"], TaxJurisdiction: values["taxJurisdiction"],
 		CashFeeRate: values["cashFeeRate"], CardCentre: values["cardCentre"],
-	}}
+	}, FXWaiver: payment.FXWaiver{Currencies: splitList[payment.Currency](values["fxFeeWaivedCurrencies"]), Countries: splitList[string](values["fxFeeWaivedCountries"])}}
 	for name, limit := range limits(&p.Terms) {
 		if values[name] == "" {
 			continue
@@ -200,8 +247,8 @@ func (c Card) check() error {
 }
 
 func checkAccount(a payment.Account) error {
-	if a.Status != payment.AccountOpen && a.Status != payment.AccountClosed {
-		return fmt.Errorf("account %s has status %q, want OPEN or CLOSED", a.ID, a.Status)
+	if !slices.Contains(payment.AccountStatuses(), a.Status) {
+		return fmt.Errorf("account %s has status %q, want one of %v", a.ID, a.Status, payment.AccountStatuses())
 	}
 	if a.ID == "" || a.Product == "" {
 		return fmt.Errorf("account %q has no id or no product", a.ID)
@@ -222,6 +269,16 @@ func (p Product) check() error {
 		}
 		if d, err := decimal.Parse(rate); err != nil || d.IsNeg() {
 			return fmt.Errorf("product %s %s: %s is not a decimal of zero or more", p.Name, p.Currency, name)
+		}
+	}
+	for _, c := range p.FXWaiver.Currencies {
+		if _, err := c.Exponent(); err != nil {
+			return fmt.Errorf("product %s %s: fxFeeWaivedCurrencies: %w", p.Name, p.Currency, err)
+		}
+	}
+	for _, country := range p.FXWaiver.Countries {
+		if !payment.KnownCountry(country) {
+			return fmt.Errorf("product %s %s: fxFeeWaivedCountries: %q is not an ISO 3166 numeric-3 code", p.Name, p.Currency, country)
 		}
 	}
 	for name, limit := range limits(&p.Terms) {

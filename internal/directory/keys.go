@@ -38,6 +38,8 @@ func categoryKey(mcc string) key { return key{referenceTable, "MCC#" + mcc, "MCC
 
 func watchListKey() key { return key{referenceTable, "SETTINGS", "WATCH_LIST"} }
 
+func rulesKey() key { return key{referenceTable, "SETTINGS", "RULES"} }
+
 // binDigits is how much of a card number's prefix names its range here: the six digits of ISO/IEC 7812-1:2015, which the
 // eight of its successor start with.
 const binDigits = 6

@@ -27,8 +27,10 @@ type Data struct {
 	Ranges     []Range
 	// WatchList replaces the watch-list; nil leaves it as it is.
 	WatchList payment.WatchList
-	Accounts  []payment.Account
-	Cards     []Card
+	// Rules replaces the settings of the business rules; nil leaves them as they are, by default payment.DefaultRuleSettings.
+	Rules    *payment.RuleSettings
+	Accounts []payment.Account
+	Cards    []Card
 }
 
 // Check verifies the form of the data and that no two items have one key; the error names everything that is wrong.
@@ -68,6 +70,11 @@ func (d Data) Check() error {
 		}
 		note(cardKey(c.PANToken, c.Currency), c.check())
 	}
+	if d.Rules != nil {
+		if err := d.Rules.Check(); err != nil {
+			problems = append(problems, fmt.Errorf("rule settings: %w", err))
+		}
+	}
 	return errors.Join(append(problems, checkWatchList(d.WatchList))...)
 }
 
@@ -103,6 +110,13 @@ func (w *Writer) Write(ctx context.Context, data Data) error {
 	}
 	if data.WatchList != nil {
 		reference = append(reference, watchListItem(data.WatchList))
+	}
+	if data.Rules != nil {
+		item, err := rulesItem(*data.Rules)
+		if err != nil {
+			return err
+		}
+		reference = append(reference, item)
 	}
 	for _, a := range data.Accounts {
 		accounts = append(accounts, accountItem(a))

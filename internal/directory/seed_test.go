@@ -41,8 +41,8 @@ func TestWriteGoesOnWithWhatIsLeft(t *testing.T) {
 	writer := NewWriter(WriterOptions{Client: fake, AccountsTable: "accounts", ReferenceTable: "reference", Wait: noWait})
 	fake.unprocessed = []int{5, 2}
 	require.NoError(t, writer.Write(context.Background(), data))
-	require.Len(t, fake.items, 66)
-	require.Equal(t, 7, fake.writes, "three batches of 64 reference items, two more for what was left, accounts, cards")
+	require.Len(t, fake.items, 67)
+	require.Equal(t, 7, fake.writes, "three batches of 65 reference items, two more for what was left, accounts, cards")
 
 	fake.unprocessed = []int{1, 1, 1, 1, 1}
 	require.ErrorContains(t, writer.Write(context.Background(), data), "left items unprocessed in 5 attempts")

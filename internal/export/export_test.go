@@ -157,7 +157,7 @@ func TestExportOfAReversal(t *testing.T) {
 		notice, err := s.exporter().Export(t.Context(), id, PostedNotice)
 		require.NoError(t, err)
 		n := notice.Document.BkToCstmrDbtCdtNtfctn.Ntfctn[0]
-		require.Equal(t, payment.CorrectionID(original.ID, 1), n.Id)
+		require.Equal(t, payment.SequenceID(original.BusinessKey, 1), n.Id)
 		require.Equal(t, "CRDT 9.81", n.Ntry[0].CdtDbtInd+" "+n.Ntry[0].Amt.Value)
 		require.True(t, *n.Ntry[0].RvslInd)
 		require.Nil(t, n.Ntry[0].AmtDtls.InstdAmt)

@@ -89,6 +89,7 @@ func journalItem(r Record) map[string]types.AttributeValue {
 	setText(item, "outcome", string(r.Outcome))
 	setText(item, "reason", r.Reason)
 	setText(item, "occurredAt", r.OccurredAt)
+	stamp(item, r)
 	if r.Basis != (payment.Decided{}) {
 		item["basis"] = text(r.Basis.Text())
 	}

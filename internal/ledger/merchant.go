@@ -38,9 +38,9 @@ func (s *Store) Twin(ctx context.Context, record Record) (sequence string, err e
 // RefundsKnownPurchase reports whether there is a purchase that a refund may give back: the one that it names, else one of at
 // least its amount by the same card at the same merchant.
 func (s *Store) RefundsKnownPurchase(ctx context.Context, record Record) (bool, error) {
-	key, err := s.refunded(ctx, record.RefundOf)
-	if err != nil || key != "" {
-		return key != "", err
+	_, known, err := s.refunded(ctx, record.RefundOf)
+	if err != nil || known {
+		return known, err
 	}
 	found := false
 	err = s.eachAtMerchant(ctx, record, refundWindow, 0, func(e Entry, own payment.Money) bool {
@@ -50,20 +50,20 @@ func (s *Store) RefundsKnownPurchase(ctx context.Context, record Record) (bool, 
 	return found, err
 }
 
-// refunded is the business key of the purchase that a refund names; empty where none is known.
-func (s *Store) refunded(ctx context.Context, links payment.Links) (string, error) {
+// refunded is the purchase that a refund names.
+func (s *Store) refunded(ctx context.Context, links payment.Links) (purchase payment.Purchase, known bool, err error) {
 	for _, hash := range []string{links.Lifecycle, links.Approval} {
 		link, err := s.link(ctx, hash)
 		if err != nil {
-			return "", err
+			return payment.Purchase{}, false, err
 		}
 		if link.version == 0 || (hash == links.Approval && links.Lifecycle != "" && link.lifecycle != "") {
 			continue // another lifecycle under the same approval code
 		}
 		found, _, err := s.purchase(ctx, link.root)
-		return found.Key, err
+		return found.Purchase, err == nil, err
 	}
-	return "", nil
+	return payment.Purchase{}, false, nil
 }
 
 // eachAtMerchant calls visit with the principal entries that other payments by the same card to the same merchant made on the

@@ -107,3 +107,38 @@ func TestRefunds(t *testing.T) {
 }
 
 func pointer(e payment.JournalEntry) *payment.JournalEntry { return &e }
+
+// What a refund gives back is counted as its messages leave it: a later one, its reversal, and in the purchase's currency alone.
+func TestRefundedFollowsTheRefund(t *testing.T) {
+	table, ctx, links := ledgertest.NewTable(), context.Background(), payment.Links{Approval: "PAID"}
+	purchase := paidAt(t, 1, "SHOP", "10:15:00")
+	purchase.Links = links
+	commit(t, newStore(table), purchase)
+	refunded := func() payment.Money {
+		p, _, err := NewReader(table, "ledger").Purchase(ctx, purchase.BusinessKey)
+		require.NoError(t, err)
+		return p.Refunded
+	}
+	first := refund(t, 2, 2500, links)
+	first.Links = payment.Links{Lifecycle: "REFUND"}
+	waiting := reversal(first, 1, 0)
+	waiting.TransactionType, waiting.ReplacementAmount = "20", nil
+	require.Equal(t, Waiting, newStore(table).Settle(ctx, waiting).Disposition)
+	require.NoError(t, newStore(table).Commit(ctx, []payment.JournalEntry{first})[0].Err)
+	require.Equal(t, payment.Money{Currency: "GBP"}, refunded(), "given back and taken again")
+
+	second := refund(t, 3, 1000, links)
+	second.Links = payment.Links{Lifecycle: "REFUND-2"}
+	commit(t, newStore(table), second)
+	more := refund(t, 4, 1500, links)
+	more.Links, more.Basis.MTI = second.Links, "0220"
+	for range 2 {
+		require.NoError(t, later(table).Commit(ctx, []payment.JournalEntry{more})[0].Err)
+	}
+	require.Equal(t, payment.Money{Minor: 1500, Currency: "GBP"}, refunded())
+
+	other := refund(t, 5, 100, links)
+	other.Basis.BillingAmount.Currency = "EUR"
+	commit(t, newStore(table), other)
+	require.Equal(t, payment.Money{Minor: 1500, Currency: "GBP"}, refunded())
+}

@@ -92,17 +92,25 @@ func decodePurchase(item map[string]types.AttributeValue) (purchaseItem, error) 
 	return p, nil
 }
 
-// purchase reads the purchase that a business key leads to, and the item of the key itself where that is another one.
-func (s *Store) purchase(ctx context.Context, businessKey string) (found, own purchaseItem, err error) {
-	own, err = purchaseAt(ctx, s.options.Client, s.options.Table, businessKey)
-	if err != nil || own.root == "" {
-		return own, own, err
-	}
-	found, err = purchaseAt(ctx, s.options.Client, s.options.Table, own.root)
-	if err == nil && (found.root != "" || found.Version == 0) {
-		err = fmt.Errorf("purchase item of %s leads to %s, which is no purchase", businessKey, own.root)
+// maxPointers is how many pointers lead to a purchase: a reversal's key to that of its original, which came when another message
+// had presented the purchase, and from there to that message's.
+const maxPointers = 2
+
+// purchaseOf reads the purchase that a business key leads to, and the item of the key itself, which may be the same.
+func purchaseOf(ctx context.Context, client Getter, table, businessKey string) (found, own purchaseItem, err error) {
+	own, err = purchaseAt(ctx, client, table, businessKey)
+	found = own
+	for n := 0; err == nil && found.root != ""; n++ {
+		root := found.root
+		if found, err = purchaseAt(ctx, client, table, root); err == nil && (found.Version == 0 || n == maxPointers) {
+			err = fmt.Errorf("purchase item of %s leads to %s, which is no purchase", businessKey, root)
+		}
 	}
 	return found, own, err
+}
+
+func (s *Store) purchase(ctx context.Context, businessKey string) (found, own purchaseItem, err error) {
+	return purchaseOf(ctx, s.options.Client, s.options.Table, businessKey)
 }
 
 func (s *Store) link(ctx context.Context, hash string) (linkItem, error) {
@@ -154,7 +162,7 @@ func (s *Store) locate(ctx context.Context, j joining) (place, error) {
 		return at, nil
 	}
 	if j.entry == nil {
-		return at, s.pointFrom(ctx, &at, j)
+		return s.locateReversal(ctx, at, j)
 	}
 	transmitted, err := time.Parse(time.RFC3339, j.message.Decided.TransmittedAt)
 	if err != nil {
@@ -182,16 +190,22 @@ func (s *Store) locate(ctx context.Context, j joining) (place, error) {
 	return at, nil
 }
 
-// pointFrom makes the key of a reversal lead to its purchase, so that it is found by its own key too.
-func (s *Store) pointFrom(ctx context.Context, at *place, j joining) error {
+// locateReversal makes the key of a reversal lead to its purchase, so that it is found by its own key too. One whose key leads to
+// another purchase already is known there, and is not what it was.
+func (s *Store) locateReversal(ctx context.Context, at place, j joining) (place, error) {
 	if j.message.Order.Kind != payment.OrderReversal {
-		return nil
+		return at, nil
 	}
-	own, err := purchaseAt(ctx, s.options.Client, s.options.Table, j.message.BusinessKey)
-	if err == nil && own.Version == 0 {
+	found, own, err := s.purchase(ctx, j.message.BusinessKey)
+	switch _, known := found.Find(j.message.BusinessKey); {
+	case err != nil:
+		return place{}, err
+	case known:
+		return place{purchase: found}, nil
+	case own.Version == 0:
 		at.own = &own
 	}
-	return err
+	return at, nil
 }
 
 // follow is the purchase that a link leads to where the message is another one about it; nil where it is not. An authorization
@@ -253,7 +267,8 @@ func (s *Store) overdue(ctx context.Context, order payment.Order) Result {
 	return result
 }
 
-// match takes the reversals of a purchase that came before it, one after the other.
+// match takes the reversals of a purchase that came before it, one after the other. Those that were taken before are among the
+// results too: their messages are long gone, so that nobody else reminds whoever died before telling of them.
 func (s *Store) match(ctx context.Context, businessKey string) []Result {
 	found, _, err := s.purchase(ctx, businessKey)
 	if err != nil {
@@ -263,7 +278,7 @@ func (s *Store) match(ctx context.Context, businessKey string) []Result {
 	if !found.Presented() {
 		return nil
 	}
-	for _, m := range found.Unmatched() {
+	for _, m := range found.Orphans() {
 		m.State = payment.Effective
 		results = append(results, s.join(ctx, joining{message: m, key: found.Key}))
 	}
@@ -297,15 +312,15 @@ func (s *Store) joinOnce(ctx context.Context, j joining, postedAt string) (Resul
 	if err != nil {
 		return Result{}, err
 	}
-	if held, known := at.purchase.Find(j.message.BusinessKey); known {
-		// What is unmatched is taken again once the original is there, and once more when its waiting ends.
-		again := held.State != payment.Effective && held.State != j.message.State && (at.purchase.Presented() || j.message.State == payment.Suspended)
-		if !again {
-			return s.known(ctx, j, held, postedAt)
-		}
+	held, known := at.purchase.Find(j.message.BusinessKey)
+	if known && !again(at.purchase.Purchase, held, j.message) {
+		return s.known(ctx, j, at.purchase.Purchase, held, postedAt)
 	}
-	purchase := at.purchase.Purchase
+	purchase, moved := at.purchase.Purchase, []payment.Leg(nil)
 	if at.own != nil && at.own.Version > 0 {
+		if moved, err = s.legs(ctx, at.own.Sequences); err != nil {
+			return Result{}, err
+		}
 		purchase = purchase.Join(at.own.Purchase)
 	}
 	posted, err := s.legs(ctx, purchase.Sequences)
@@ -316,31 +331,58 @@ func (s *Store) joinOnce(ctx context.Context, j joining, postedAt string) (Resul
 	if err != nil {
 		return Result{}, err
 	}
+	now, _ := taken.Purchase.Find(j.message.BusinessKey)
+	if known && taken.Entry == nil && now.State == held.State && now.Reason == held.Reason {
+		return s.known(ctx, j, taken.Purchase, now, postedAt) // refused before, and again
+	}
 	p := plan{}
 	if taken.Entry != nil {
 		record := Record{JournalEntry: *taken.Entry, EntryHash: taken.Entry.Hash(), PostedAt: postedAt}
 		if p, err = newPlan(s.options.Table, 0, record); err != nil {
 			return Result{}, err
 		}
-		p.suspense(s.options.Table, taken.Purchase, record, posted)
+		if err := s.countRefund(ctx, &p, purchase, taken.Purchase, j); err != nil {
+			return Result{}, err
+		}
 	}
+	p.suspense(s.options.Table, taken.Purchase, now, posted, moved)
 	if err := p.place(s.options.Table, at, taken.Purchase, j); err != nil {
 		return Result{}, err
 	}
-	if err := s.writeActions(ctx, p.actions, purchaseToken(at, j, postedAt)); err != nil {
+	if err := s.writeActions(ctx, p.actions, purchaseToken(at, j, p.keys, postedAt)); err != nil {
 		return Result{}, err
 	}
-	result := Result{Disposition: Posted, Record: p.record}
-	switch message, _ := taken.Purchase.Find(j.message.BusinessKey); {
-	case message.State == payment.Waiting:
-		result.Disposition = Waiting
-	case taken.Entry == nil:
-		result = samePurchase(taken.Purchase, j.message)
+	if taken.Refusal != nil {
+		return Result{}, taken.Refusal
 	}
-	if j.entry != nil && len(taken.Purchase.Unmatched()) > 0 {
+	result, err := s.taken(ctx, p.record, taken, now)
+	if err == nil && j.entry != nil && len(taken.Purchase.Unmatched()) > 0 {
 		result.Further = s.match(ctx, taken.Purchase.Key)
 	}
-	return result, nil
+	return result, err
+}
+
+// again reports whether a message that a purchase knows is to be taken once more: what is unmatched is once the original is there,
+// and once more when its waiting ends.
+func again(p payment.Purchase, held, m payment.PurchaseMessage) bool {
+	return held.PayloadHash == m.PayloadHash && held.AuthorizationID == m.AuthorizationID &&
+		held.State != payment.Effective && held.State != m.State && (p.Presented() || m.State == payment.Suspended)
+}
+
+// taken is the result for a message that was taken now.
+func (s *Store) taken(ctx context.Context, record Record, taken payment.Taken, m payment.PurchaseMessage) (Result, error) {
+	switch {
+	case m.State == payment.Waiting:
+		return Result{Disposition: Waiting}, nil
+	case taken.Entry != nil:
+		return Result{Disposition: Posted, Record: record}, nil
+	case m.Sequence == "":
+		return samePurchase(taken.Purchase, m), nil
+	default:
+		// A reversal that stood in suspense, as its original does: nothing was to be moved.
+		held, err := s.posted(ctx, m.Sequence)
+		return Result{Disposition: AlreadyPosted, Record: held}, err
+	}
 }
 
 // take is the message in its purchase: the first that presents it brings its own entry.
@@ -364,40 +406,44 @@ func samePurchase(p payment.Purchase, m payment.PurchaseMessage) Result {
 }
 
 // known settles a message that is in its purchase already.
-func (s *Store) known(ctx context.Context, j joining, held payment.PurchaseMessage, postedAt string) (Result, error) {
+func (s *Store) known(ctx context.Context, j joining, purchase payment.Purchase, held payment.PurchaseMessage, postedAt string) (Result, error) {
 	result := Result{Disposition: AlreadyPosted}
 	switch {
 	case held.PayloadHash != j.message.PayloadHash:
 		result.Disposition = Conflicting
 	case held.AuthorizationID != j.message.AuthorizationID:
 		result.Disposition = LateDuplicate
+	case held.Refusal() != nil && (held.Sequence == "" || held.State == payment.Suspended):
+		return Result{}, held.Refusal()
 	case held.State == payment.Waiting:
 		return Result{Disposition: Waiting}, nil
 	case held.Sequence == "":
-		found, _, err := s.purchase(ctx, j.key)
-		if err != nil {
-			return Result{}, err
-		}
-		result = samePurchase(found.Purchase, held)
+		result = samePurchase(purchase, held)
 	}
 	if held.Sequence != "" {
-		record, found, err := s.Journal(ctx, held.Sequence)
+		record, err := s.posted(ctx, held.Sequence)
 		if err != nil {
 			return Result{}, err
-		}
-		if !found {
-			return Result{}, fmt.Errorf("sequence %s is in its purchase and not in the journal", held.Sequence)
 		}
 		result.Record = record
 		if result.Disposition == AlreadyPosted && record.PostedAt == postedAt {
 			result.Disposition = Posted // our own transaction, whose answer was lost
 		}
 	}
-	if j.entry != nil && result.Disposition != Conflicting && result.Disposition != LateDuplicate {
+	if j.message.Order == nil && result.Disposition != Conflicting && result.Disposition != LateDuplicate {
 		// Whoever took it may have died before taking the reversals that had waited for it.
-		result.Further = s.match(ctx, j.key)
+		result.Further = s.match(ctx, purchase.Key)
 	}
 	return result, nil
+}
+
+// posted reads the record of a sequence that a purchase names.
+func (s *Store) posted(ctx context.Context, sequence string) (Record, error) {
+	record, found, err := s.Journal(ctx, sequence)
+	if err == nil && !found {
+		err = fmt.Errorf("sequence %s: %w", sequence, errNotInJournal)
+	}
+	return record, err
 }
 
 // legs reads the legs of posting sequences, all together.
@@ -449,7 +495,7 @@ func (s *Store) Lookup(ctx context.Context, sequence payment.Sequence) (result R
 		return Result{}, false, nil
 	}
 	j := joining{message: payment.Presentment(sequence), key: sequence.BusinessKey}
-	result, err = s.known(ctx, j, held, "")
+	result, err = s.known(ctx, j, purchase.Purchase, held, "")
 	return result, true, err
 }
 

@@ -214,7 +214,12 @@ func TestReversalBeforeItsOriginal(t *testing.T) {
 	require.Equal(t, "GBP -51.80", balanceOf(t, table, "acc-1"))
 	requireSound(t, table, 2)
 
-	require.Empty(t, later(table).Commit(ctx, []payment.JournalEntry{original})[0].Further, "nothing is left to match")
+	// Whoever posted it may have died before telling of it.
+	again := later(table).Commit(ctx, []payment.JournalEntry{original})[0].Further
+	require.Len(t, again, 1)
+	require.Equal(t, AlreadyPosted, again[0].Disposition)
+	require.Equal(t, results[0].Further[0].Record, again[0].Record)
+	requireSound(t, table, 2)
 }
 
 func TestOriginalThatNeverComes(t *testing.T) {
@@ -364,4 +369,300 @@ func TestSettleGivesUpOnWhatStaysBroken(t *testing.T) {
 		return nil
 	}
 	require.ErrorContains(t, newStore(table).Settle(context.Background(), reversal(original, 1, 0)).Err, "attempt 8: no answer")
+}
+
+// early is an authorization's purchase as it stands when everything but the authorization came: the completion under its own key, and
+// a reversal that waits for the authorization.
+func early(t require.TestingT, table *ledgertest.Table) (authorization, completion payment.JournalEntry) {
+	authorization, completion = authorized(t, 1), presentment(t, 2, "0220", 10, 12000, 9510)
+	commit(t, newStore(table), completion)
+	o := reversal(authorization, 1, 6309)
+	require.Equal(t, Waiting, newStore(table).Settle(context.Background(), o).Disposition)
+	return authorization, completion
+}
+
+// The purchase under the authorization's key becomes part of the completion's: what is known under any key leads there.
+func TestPurchasesThatTurnOutToBeOne(t *testing.T) {
+	table, ctx := ledgertest.NewTable(), context.Background()
+	authorization, completion := early(t, table)
+	results := newStore(table).Commit(ctx, []payment.JournalEntry{authorization})
+	require.NoError(t, results[0].Err)
+	require.Equal(t, SamePurchase, results[0].Disposition)
+	require.Len(t, results[0].Further, 1)
+	require.NoError(t, results[0].Further[0].Err)
+	require.Equal(t, "GBP -51.80", balanceOf(t, table, "acc-1"), "79.25 × 63.09/100.00, whatever the completion said before")
+	for _, key := range []string{authorization.BusinessKey, completion.BusinessKey, reversal(authorization, 1, 0).BusinessKey} {
+		purchase, found, err := NewReader(table, "ledger").Purchase(ctx, key)
+		require.NoError(t, err)
+		require.True(t, found)
+		require.Equal(t, completion.BusinessKey, purchase.Key)
+	}
+	require.Equal(t, AlreadyPosted, later(table).Settle(ctx, reversal(authorization, 1, 6309)).Disposition)
+	requireSound(t, table, 2)
+}
+
+// What the one had in suspense is an item of the other from then on, of its old age, until it is matched.
+func TestSuspenseOfPurchasesThatTurnOutToBeOne(t *testing.T) {
+	for name, tc := range map[string]struct {
+		about int64 // the transaction amount that the reversal says it is about
+		items []string
+		sum   string
+	}{
+		"the reversal is matched": {10000, []string{"SUSPENSE.CARD.GBP GBP 0.00 CLEARED ORIGINAL_NOT_FOUND payments-operations", "SUSPENSE.CARD.GBP GBP 0.00 CLEARED ORIGINAL_NOT_FOUND payments-operations"}, "GBP -51.80"},
+		"it is refused":           {10001, []string{"SUSPENSE.CARD.GBP GBP 0.00 CLEARED ORIGINAL_NOT_FOUND payments-operations", "SUSPENSE.CARD.GBP GBP 29.26 OPEN ORIGINAL_NOT_FOUND payments-operations"}, "GBP -98.51"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table, ctx := ledgertest.NewTable(), context.Background()
+			authorization, completion := authorized(t, 1), presentment(t, 2, "0220", 10, 12000, 9510)
+			commit(t, newStore(table), completion)
+			o := reversal(authorization, 1, 6309)
+			o.TransactionAmount.Minor = tc.about
+			require.NoError(t, newStore(table).Settle(ctx, o).Err)
+			require.NoError(t, newStore(table).Settle(ctx, overdue(authorization, "2026-07-11T10:16:00.000Z")).Err)
+			requireSound(t, table, 2)
+			for range 2 {
+				require.NoError(t, later(table).Commit(ctx, []payment.JournalEntry{authorization})[0].Err)
+			}
+			require.Equal(t, tc.sum, balanceOf(t, table, "acc-1"))
+			require.Equal(t, tc.items, suspenseOf(t, table))
+			v, err := NewReader(table, "ledger").Verify(ctx)
+			require.NoError(t, err)
+			require.Empty(t, v.Findings)
+			require.NoError(t, NewReader(table, "ledger").EachSuspense(ctx, func(s SuspenseItem) error {
+				require.Equal(t, o.OccurredAt, s.OpenedAt, "its age is that of the reversal")
+				return nil
+			}))
+		})
+	}
+}
+
+// A suspense item keeps its age, its reason and what it is about while its amount changes.
+func TestSuspenseKeepsItsAge(t *testing.T) {
+	table, ctx, item := ledgertest.NewTable(), context.Background(), suspended(t, 1)
+	commit(t, newStore(table), item)
+	o := reversal(item, 1, 6309)
+	o.OccurredAt = "2026-07-20T10:16:00.000Z"
+	require.NoError(t, newStore(table).Settle(ctx, o).Err)
+	require.Equal(t, []string{"SUSPENSE.CARD.GBP GBP -50.00 OPEN ACCOUNT_CLOSED payments-operations"}, suspenseOf(t, table))
+	require.NoError(t, NewReader(table, "ledger").EachSuspense(ctx, func(s SuspenseItem) error {
+		require.Equal(t, item.OccurredAt, s.OpenedAt)
+		require.Equal(t, item.AuthorizationID, s.AuthorizationID)
+		require.Equal(t, "ps_KEY00000000000000000000001-01", s.LastSequence)
+		return nil
+	}))
+}
+
+// An orphan reversal in suspense, and its original goes there too: nothing is left to be moved, and the reversal is not a duplicate.
+func TestSuspendedReversalOfAnOriginalInSuspense(t *testing.T) {
+	table, ctx, item := ledgertest.NewTable(), context.Background(), suspended(t, 1)
+	o := reversal(item, 1, 6309)
+	require.NoError(t, newStore(table).Settle(ctx, o).Err)
+	require.NoError(t, newStore(table).Settle(ctx, overdue(item, "2026-07-11T10:16:00.000Z")).Err)
+	results := later(table).Commit(ctx, []payment.JournalEntry{item})
+	require.NoError(t, results[0].Err)
+	require.Len(t, results[0].Further, 1)
+	require.Equal(t, AlreadyPosted, results[0].Further[0].Disposition)
+	require.Equal(t, "ps_KEY00000000000000000000001-01", results[0].Further[0].Record.ID)
+	require.Equal(t, []string{"SUSPENSE.CARD.GBP GBP -50.00 OPEN ORIGINAL_NOT_FOUND payments-operations"}, suspenseOf(t, table))
+	requireSound(t, table, 2)
+}
+
+// A refused reversal is refused whenever it comes, replayed too, and changes nothing then.
+func TestRefusalIsFinal(t *testing.T) {
+	table, original, ctx := ledgertest.NewTable(), authorized(t, 1), context.Background()
+	commit(t, newStore(table), original)
+	require.NoError(t, newStore(table).Settle(ctx, reversal(original, 1, 6309)).Err)
+	about := reversal(original, 3, 0)
+	about.BillingAmount.Minor++
+	for name, tc := range map[string]struct {
+		order  payment.Order
+		reason string
+	}{
+		"leaves more":            {reversal(original, 2, 9000), payment.ReasonReversalExceeds},
+		"is about other amounts": {about, payment.ReasonOriginalMismatch},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first := newStore(table).Settle(ctx, tc.order)
+			require.Equal(t, tc.reason, payment.ReasonOf(first.Err))
+			writes := table.Calls("TransactWriteItems")
+			again := later(table).Settle(ctx, tc.order)
+			require.Equal(t, errors.Unwrap(first.Err), errors.Unwrap(again.Err), "told in the same words")
+			require.Equal(t, writes, table.Calls("TransactWriteItems"))
+			tc.order.PayloadHash = "hash-other"
+			require.Equal(t, Conflicting, later(table).Settle(ctx, tc.order).Disposition)
+		})
+	}
+	require.Equal(t, "GBP -51.80", balanceOf(t, table, "acc-1"))
+	requireSound(t, table, 2)
+}
+
+// Invariant 4: a reversal's key with other content, about another payment even, or while it waits.
+func TestReversalWithOtherContent(t *testing.T) {
+	table, ctx := ledgertest.NewTable(), context.Background()
+	first, second := authorized(t, 1), presentment(t, 2, "0100", 0, 10000, 7925)
+	second.Links = payment.Links{}
+	commit(t, newStore(table), first, second)
+	require.NoError(t, newStore(table).Settle(ctx, reversal(first, 1, 0)).Err)
+	elsewhere := reversal(second, 1, 0)
+	elsewhere.PayloadHash = "hash-other"
+	require.Equal(t, Conflicting, later(table).Settle(ctx, elsewhere).Disposition)
+	require.Equal(t, "GBP -82.09", balanceOf(t, table, "acc-1"))
+	requireSound(t, table, 3)
+
+	// The original came, and whoever posted it died before taking the reversal that had waited.
+	table = ledgertest.NewTable()
+	require.Equal(t, Waiting, newStore(table).Settle(ctx, reversal(first, 1, 6309)).Disposition)
+	writes := 0
+	table.Before = func(operation string) error {
+		if operation == "TransactWriteItems" {
+			if writes++; writes > 2 { // the first finds that something is known, the second posts
+				return context.Canceled
+			}
+		}
+		return nil
+	}
+	require.Error(t, newStore(table).Commit(ctx, []payment.JournalEntry{first})[0].Further[0].Err)
+	table.Before = nil
+	other := reversal(first, 1, 0)
+	other.PayloadHash = "hash-other"
+	require.Equal(t, Conflicting, later(table).Settle(ctx, other).Disposition)
+	require.Equal(t, "GBP -82.09", balanceOf(t, table, "acc-1"))
+	// A leg of it that comes again is the reminder.
+	found, known, err := later(table).Lookup(ctx, first.Sequence)
+	require.NoError(t, err)
+	require.True(t, known)
+	require.Len(t, found.Further, 1)
+	require.Equal(t, "GBP -51.80", balanceOf(t, table, "acc-1"))
+}
+
+// The legs of a message that joined another one's purchase remind of the reversals that waited for it, too.
+func TestLookupOfAJoinedMessageTakesWhatWaited(t *testing.T) {
+	table, ctx := ledgertest.NewTable(), context.Background()
+	authorization, completion := authorized(t, 1), presentment(t, 2, "0220", 10, 12000, 9510)
+	commit(t, newStore(table), authorization)
+	require.Equal(t, Waiting, newStore(table).Settle(ctx, reversal(completion, 1, 0)).Disposition)
+	writes := 0
+	table.Before = func(operation string) error {
+		if operation == "TransactWriteItems" {
+			if writes++; writes > 2 {
+				return context.Canceled
+			}
+		}
+		return nil
+	}
+	newStore(table).Commit(ctx, []payment.JournalEntry{completion})
+	table.Before = nil
+	_, known, err := later(table).Lookup(ctx, completion.Sequence)
+	require.NoError(t, err)
+	require.True(t, known)
+	require.Equal(t, "GBP 0.00", balanceOf(t, table, "acc-1"))
+	requireSound(t, table, 3)
+}
+
+// An approval code comes again a year later, without a lifecycle id: what has one by then is not held against the old one.
+func TestApprovalCodeLosesItsOldLifecycle(t *testing.T) {
+	table := ledgertest.NewTable()
+	old := authorized(t, 1)
+	old.Links.Lifecycle = "LIFE-1"
+	commit(t, newStore(table), old)
+	next := authorized(t, 2)
+	next.Basis.TransmittedAt = "2027-07-09T10:00:00Z"
+	require.Equal(t, []Disposition{Posted}, commit(t, newStore(table), next))
+	completion := presentment(t, 3, "0220", 0, 10000, 7925)
+	completion.Basis.TransmittedAt, completion.Links.Lifecycle = "2027-07-10T10:00:00Z", "LIFE-2"
+	require.Equal(t, []Disposition{SamePurchase}, commit(t, newStore(table), completion))
+	requireSound(t, table, 2)
+}
+
+// The same, with reversals of the completion too, sent before or after it, under either key; some are found overdue meanwhile. What
+// stands is what stands when everything comes in order and nothing fails.
+func TestNoOrderOfArrivalDecidesUnderFaults(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ctx := context.Background()
+		authorization, completion := authorized(t, 1), presentment(t, 2, "0220", 10, 12000, 9510)
+		presented := []payment.JournalEntry{authorization, completion}
+		work := []func(*Store) error{}
+		order := func(o payment.Order) {
+			work = append(work, func(s *Store) error {
+				result := s.Settle(ctx, o)
+				for _, further := range result.Further {
+					if further.Err != nil && payment.KindOf(further.Err) != payment.Conflict {
+						return further.Err
+					}
+				}
+				return result.Err
+			})
+		}
+		for _, e := range presented {
+			work = append(work, func(s *Store) error { return s.Commit(ctx, []payment.JournalEntry{e})[0].Err })
+		}
+		for n := range rapid.IntRange(1, 3).Draw(t, "reversals") {
+			about := rapid.SampledFrom(presented).Draw(t, "about")
+			o := reversal(about, n, rapid.Int64Range(0, about.Basis.TransactionAmount.Minor).Draw(t, "remains"))
+			o.PurchaseKey = rapid.SampledFrom(presented).Draw(t, "key").BusinessKey
+			o.TransmittedAt = rapid.SampledFrom([]string{"2026-07-09T10:05:00Z", "2026-07-09T10:10:00Z", "2026-07-09T10:30:00Z"}).Draw(t, "transmitted")
+			order(o)
+		}
+		settle := func(s *Store, do func(*Store) error) {
+			for {
+				if err := do(s); err == nil || payment.KindOf(err) == payment.Conflict {
+					return
+				}
+				runtime.Gosched()
+			}
+		}
+		inOrder := ledgertest.NewTable()
+		for _, do := range work {
+			settle(newStore(inOrder), do)
+		}
+		for _, e := range presented {
+			order(overdue(e, "2026-07-11T10:16:00.000Z"))
+		}
+		work = append(work, work...) // everything is delivered twice
+		table, guard := ledgertest.NewTable(), sync.Mutex{}
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		random.Shuffle(len(work), func(i, j int) { work[i], work[j] = work[j], work[i] })
+		fault := func(string) error {
+			guard.Lock()
+			defer guard.Unlock()
+			if random.IntN(8) == 0 {
+				return &types.ProvisionedThroughputExceededException{}
+			}
+			return nil
+		}
+		table.Before, table.After = fault, fault
+		var running sync.WaitGroup
+		for _, do := range work {
+			running.Go(func() { settle(newStore(table), do) })
+		}
+		running.Wait()
+		table.Before, table.After = nil, nil
+		for _, e := range presented {
+			require.NoError(t, newStore(table).Commit(ctx, []payment.JournalEntry{e})[0].Err)
+		}
+		require.Equal(t, balanceOf(t, inOrder, "acc-1"), balanceOf(t, table, "acc-1"))
+		for _, ledger := range []*ledgertest.Table{inOrder, table} {
+			v, err := NewReader(ledger, "ledger").Verify(ctx)
+			require.NoError(t, err)
+			require.Empty(t, v.Findings)
+		}
+		for _, item := range suspenseOf(t, table) {
+			require.Contains(t, item, " 0.00 CLEARED ")
+		}
+	})
+}
+
+// A transaction that is computed anew from other items has another token: the service refuses other parameters under the same one.
+func TestTokenCoversWhatATransactionWasComputedFrom(t *testing.T) {
+	j := joining{message: payment.PurchaseMessage{BusinessKey: "KEY"}}
+	seen := map[string]bool{}
+	for _, at := range []place{
+		{}, {purchase: purchaseItem{StoredPurchase: StoredPurchase{Version: 1}}}, {own: &purchaseItem{}}, {own: &purchaseItem{StoredPurchase: StoredPurchase{Version: 1}}},
+		{claims: []linkItem{{hash: "A"}}}, {claims: []linkItem{{hash: "A", version: 1}}},
+	} {
+		seen[*purchaseToken(at, j, nil, "now")] = true
+		seen[*purchaseToken(at, j, []itemKey{{"PURCHASE#OTHER", purchaseSort}}, "now")] = true
+		seen[*purchaseToken(at, j, nil, "later")] = true
+	}
+	require.Len(t, seen, 18)
 }

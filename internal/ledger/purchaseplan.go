@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -51,7 +52,7 @@ func (p *plan) open(table string) error {
 		setText(item, "lifecycle", e.Links.Lifecycle)
 		p.put(table, linkKey(hash), item, types.ReturnValuesOnConditionCheckFailureNone)
 	}
-	p.suspense(table, purchase, p.record, nil)
+	p.suspense(table, purchase, payment.Presentment(e.Sequence), nil, nil)
 	return nil
 }
 
@@ -67,11 +68,10 @@ func (p *plan) place(table string, at place, purchase payment.Purchase, j joinin
 		p.set(table, purchaseKey(j.message.BusinessKey), at.own.Version, map[string]types.AttributeValue{"root": text(purchase.Key)})
 	}
 	for _, link := range at.claims {
-		values := map[string]types.AttributeValue{"root": text(purchase.Key), "transmittedAt": text(link.transmittedAt.UTC().Format(time.RFC3339Nano))}
-		if link.lifecycle != "" {
-			values["lifecycle"] = text(link.lifecycle)
-		}
-		p.set(table, linkKey(link.hash), link.version, values)
+		p.set(table, linkKey(link.hash), link.version, map[string]types.AttributeValue{
+			"root": text(purchase.Key), "transmittedAt": text(link.transmittedAt.UTC().Format(time.RFC3339Nano)),
+			"lifecycle": text(link.lifecycle), // set though it be empty: that of another purchase may stand there
+		})
 	}
 	return nil
 }
@@ -100,53 +100,96 @@ func assign(update *types.Update, values map[string]types.AttributeValue) {
 	}
 }
 
-// suspense adds a change of the item of what the purchase has in suspense, for each account that the record moves. It is what
-// stands there after all of the purchase's postings, so it needs no condition of its own: the purchase's version guards it.
-func (p *plan) suspense(table string, purchase payment.Purchase, record Record, posted []payment.Leg) {
-	sums := map[position]int64{}
-	touched := map[position]bool{}
-	var order []position
-	for i, leg := range append(append([]payment.Leg{}, posted...), record.Legs...) {
+// suspense adds the changes of the items of what the purchase has in suspense, for each account that the plan's record moves. They
+// say what stands there after all of the purchase's postings, so they need no condition of their own: the purchase's version
+// guards them. moved are the legs that came with the message from the purchase under its own key: what stands in suspense of
+// those is from now on this purchase's.
+func (p *plan) suspense(table string, purchase payment.Purchase, m payment.PurchaseMessage, posted, moved []payment.Leg) {
+	came, places := inSuspense(moved)
+	places = slices.DeleteFunc(places, func(at position) bool { return came[at] == 0 })
+	before, _ := inSuspense(posted)
+	change, touched := inSuspense(p.record.Legs)
+	for _, at := range touched {
+		if !slices.Contains(places, at) {
+			places = append(places, at)
+		}
+	}
+	for _, at := range places {
+		now := before[at] + change[at]
+		values := map[string]types.AttributeValue{
+			"minor": number(now), "currency": text(string(at.currency)), "state": text(suspenseState(now)), "owner": text(suspenseOwner), "purchase": text(purchase.Key),
+		}
+		if p.record.ID != "" {
+			values["lastSequence"] = text(p.record.ID)
+		}
+		// Its age, and what it is about, are those of the posting that opened it.
+		if before[at]-came[at] == 0 && now != 0 {
+			values["openedAt"], values["reason"] = text(m.OccurredAt), text(cmp.Or(p.record.Reason, m.Reason, "UNKNOWN"))
+			values["transactionId"], values["authorizationId"] = text(m.TransactionID), text(m.AuthorizationID)
+			if since, ok := suspendedSince(purchase); ok && came[at] != 0 {
+				values["openedAt"], values["reason"] = text(since), text(payment.ReasonOriginalNotFound)
+			}
+		}
+		p.setSuspense(table, suspenseKey(at.account, purchase.Key), purchase, values)
+		if came[at] != 0 {
+			p.setSuspense(table, suspenseKey(at.account, m.BusinessKey), purchase, map[string]types.AttributeValue{"minor": number(0), "state": text(SuspenseCleared)})
+		}
+	}
+}
+
+// setSuspense adds a change of a suspense item. Its version is the number of the purchase's sequences.
+func (p *plan) setSuspense(table string, key itemKey, purchase payment.Purchase, values map[string]types.AttributeValue) {
+	update := &types.Update{TableName: &table, Key: key.attributes(), UpdateExpression: aws.String("SET #version = :version"),
+		ExpressionAttributeNames: map[string]string{"#version": "version"}, ExpressionAttributeValues: map[string]types.AttributeValue{":version": number(int64(len(purchase.Sequences)))}}
+	assign(update, values)
+	p.keys = append(p.keys, key)
+	p.actions = append(p.actions, types.TransactWriteItem{Update: update})
+}
+
+// inSuspense is what legs put into each suspense account, and these accounts in the order in which they came.
+func inSuspense(legs []payment.Leg) (sums map[position]int64, order []position) {
+	sums = map[position]int64{}
+	for _, leg := range legs {
 		if leg.Role != payment.RoleSuspense {
 			continue
 		}
 		at := position{leg.Account, leg.Amount.Currency}
-		sums[at] += leg.Signed().Minor
-		if i >= len(posted) && !touched[at] {
-			touched[at] = true
+		if _, known := sums[at]; !known {
 			order = append(order, at)
 		}
+		sums[at] += leg.Signed().Minor
 	}
-	for _, at := range order {
-		state := SuspenseOpen
-		if sums[at] == 0 {
-			state = SuspenseCleared
-		}
-		values := map[string]types.AttributeValue{
-			"minor": number(sums[at]), "currency": text(string(at.currency)), "state": text(state), "owner": text(suspenseOwner),
-			"lastSequence": text(record.ID), "purchase": text(purchase.Key), "transactionId": text(record.TransactionID), "authorizationId": text(record.AuthorizationID),
-		}
-		if state == SuspenseOpen {
-			values["reason"], values["openedAt"] = text(reasonOr(record.Reason)), text(record.OccurredAt)
-		}
-		update := &types.Update{TableName: &table, Key: suspenseKey(at.account, purchase.Key).attributes(), UpdateExpression: aws.String("SET #version = :version"),
-			ExpressionAttributeNames: map[string]string{"#version": "version"}, ExpressionAttributeValues: map[string]types.AttributeValue{":version": number(int64(len(purchase.Sequences)))}}
-		assign(update, values)
-		p.keys = append(p.keys, suspenseKey(at.account, purchase.Key))
-		p.actions = append(p.actions, types.TransactWriteItem{Update: update})
-	}
+	return sums, order
 }
 
-func reasonOr(reason string) string {
-	if reason == "" {
-		return "UNKNOWN"
+func suspenseState(minor int64) string {
+	if minor == 0 {
+		return SuspenseCleared
 	}
-	return reason
+	return SuspenseOpen
+}
+
+// suspendedSince is when the first of a purchase's reversals came in that stand in suspense without their original.
+func suspendedSince(purchase payment.Purchase) (occurredAt string, ok bool) {
+	for _, m := range purchase.Messages {
+		if m.State == payment.Suspended && (!ok || m.OccurredAt < occurredAt) {
+			occurredAt, ok = m.OccurredAt, true
+		}
+	}
+	return occurredAt, ok
 }
 
 // purchaseToken is the token of a transaction that changes a purchase: the same for the same change at the same time of
-// posting.
-func purchaseToken(at place, j joining, postedAt string) *string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%d|%s|%s|%s", at.purchase.Key, at.purchase.Version, j.message.BusinessKey, j.message.State, postedAt))
-	return aws.String(hex.EncodeToString(sum[:])[:tokenCharacters])
+// posting. Everything that the transaction was computed from is part of it, because the same token with other parameters would be
+// refused.
+func purchaseToken(at place, j joining, keys []itemKey, postedAt string) *string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s|%d|%s|%s|%s|%q", at.purchase.Key, at.purchase.Version, j.message.BusinessKey, j.message.State, postedAt, keys)
+	if at.own != nil {
+		fmt.Fprintf(h, "|own %d", at.own.Version)
+	}
+	for _, link := range at.claims {
+		fmt.Fprintf(h, "|link %s %d", link.hash, link.version)
+	}
+	return aws.String(hex.EncodeToString(h.Sum(nil))[:tokenCharacters])
 }

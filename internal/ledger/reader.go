@@ -39,10 +39,7 @@ func (r *Reader) Journal(ctx context.Context, sequence string) (record Record, f
 // Purchase reads the purchase that a business key leads to: of any message that belongs to it, or of the original that a
 // reversal waits for. found is false where nothing is known under the key.
 func (r *Reader) Purchase(ctx context.Context, businessKey string) (purchase StoredPurchase, found bool, err error) {
-	item, err := purchaseAt(ctx, r.client, r.table, businessKey)
-	if err == nil && item.root != "" {
-		item, err = purchaseAt(ctx, r.client, r.table, item.root)
-	}
+	item, _, err := purchaseOf(ctx, r.client, r.table, businessKey)
 	return item.StoredPurchase, item.Version > 0, err
 }
 

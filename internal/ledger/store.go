@@ -86,8 +86,8 @@ func (s *Store) Commit(ctx context.Context, entries []payment.JournalEntry) []Re
 		if err == nil {
 			err = p.open(s.options.Table)
 		}
-		if err == nil && entry.RefundOf != (payment.Links{}) {
-			err = s.countRefund(ctx, &p)
+		if err == nil {
+			err = s.countGivenBack(ctx, &p, entry.RefundOf, entry.Basis.BillingAmount)
 		}
 		if err != nil {
 			results[i].Err = fmt.Errorf("committing: %w", err)
@@ -101,20 +101,53 @@ func (s *Store) Commit(ctx context.Context, entries []payment.JournalEntry) []Re
 	return results
 }
 
-// countRefund adds to a refund's plan the change of the purchase that it names: what was given back cannot be disputed too.
-func (s *Store) countRefund(ctx context.Context, p *plan) error {
-	key, err := s.refunded(ctx, p.record.RefundOf)
-	if err != nil || key == "" {
+// countGivenBack adds to a refund's plan the change of the purchase that it names: what was given back cannot be disputed too. What
+// is billed in another currency than the purchase is not counted.
+func (s *Store) countGivenBack(ctx context.Context, p *plan, refundOf payment.Links, amount payment.Money) error {
+	if refundOf == (payment.Links{}) || amount.IsZero() {
+		return nil
+	}
+	refunded, known, err := s.refunded(ctx, refundOf)
+	if err != nil || !known {
 		return err
 	}
-	at := purchaseKey(key)
+	billed, err := refunded.Billed()
+	if err != nil || billed.Currency != amount.Currency {
+		return err
+	}
+	at := purchaseKey(refunded.Key)
 	p.keys = append(p.keys, at)
 	p.actions = append(p.actions, types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.options.Table, Key: at.attributes(), UpdateExpression: aws.String("ADD #refundedMinor :refunded, #version :one"),
 		ExpressionAttributeNames:  map[string]string{"#refundedMinor": "refundedMinor", "#version": "version"},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":refunded": number(p.record.Basis.BillingAmount.Minor), ":one": number(1)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":refunded": number(amount.Minor), ":one": number(1)},
 	}})
 	return nil
+}
+
+// countRefund counts what a message changes about a refund: a later one about it, or its reversal.
+func (s *Store) countRefund(ctx context.Context, p *plan, before, after payment.Purchase, j joining) error {
+	var refundOf payment.Links
+	if j.entry != nil {
+		refundOf = j.entry.RefundOf
+	} else if before.Credits() {
+		// An order does not say it; the refund's own sequence, the first, does.
+		first, err := s.posted(ctx, before.FirstSequence())
+		if err != nil {
+			return err
+		}
+		refundOf = first.RefundOf
+	}
+	was, err := before.Billed()
+	if err != nil {
+		return err
+	}
+	is, err := after.Billed()
+	if err != nil {
+		return err
+	}
+	is.Minor -= was.Minor
+	return s.countGivenBack(ctx, p, refundOf, is)
 }
 
 // commitTogether posts plans in one transaction. If it fails, whatever the reason, each is posted by itself: the

@@ -87,7 +87,8 @@ type Repairer struct {
 type Request struct {
 	// ID is an authorization id or a transaction id.
 	ID string
-	// Set has the corrected fields by the names of the authorization item.
+	// Set has the corrected fields by the names of the authorization item. It is empty where not the payment was wrong but what
+	// it was judged by: its account's data, a limit of a rule.
 	Set        map[string]string
 	By, Reason string
 }
@@ -134,9 +135,11 @@ func (r *Repairer) Plan(ctx context.Context, request Request) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	corrected, err := authorization.Correct(request.Set)
-	if err != nil {
-		return Plan{}, err
+	corrected := authorization
+	if len(request.Set) > 0 {
+		if corrected, err = authorization.Correct(request.Set); err != nil {
+			return Plan{}, err
+		}
 	}
 	if !payment.KnownCountry(corrected.IssuerCountry) {
 		return Plan{}, ErrWouldFailAgain

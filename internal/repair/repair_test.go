@@ -115,6 +115,24 @@ func request(set map[string]string) Request {
 	return Request{ID: "auth-1", Set: set, By: "ops", Reason: "the BIN table says so"}
 }
 
+// A payment that failed for what it is judged by (R-070, or a limit) is sent again as it is, once that is corrected.
+func TestAPaymentIsJudgedOnceMoreAsItIs(t *testing.T) {
+	w, _ := failedWorld(t)
+	w.authorization["issuerCountry"] = text("826")
+	a, err := payment.ParseAuthorization(authorizationitem.Item(w.authorization).Attributes())
+	require.NoError(t, err)
+	w.claim["payloadHash"] = text(a.PayloadHash())
+	plan, err := w.repairer().Plan(t.Context(), Request{ID: "auth-1", By: "ops", Reason: "the account has its holder now"})
+	require.NoError(t, err)
+	require.Empty(t, plan.Changes)
+	require.NoError(t, w.repairer().Publish(t.Context(), plan))
+	var detail events.Detail[events.AuthorizedData]
+	require.NoError(t, json.Unmarshal(w.published[0].Detail, &detail))
+	require.Equal(t, a, detail.Data.Authorization)
+	require.Equal(t, &events.Repair{Attempt: 2, Set: map[string]string{}, By: "ops", Reason: "the account has its holder now"}, detail.Data.Repair)
+	require.Equal(t, 2, detail.Metadata.Attempt)
+}
+
 func TestARepairIsThePaymentThatWasTakenInCorrected(t *testing.T) {
 	w, a := failedWorld(t)
 	tx := payment.TransactionID(a.BusinessKey())
@@ -228,6 +246,7 @@ func TestRequestsAreRefused(t *testing.T) {
 		want    error
 	}{
 		"the reason stays":            {request(map[string]string{"mcc": "5812"}), ErrWouldFailAgain},
+		"nothing is corrected":        {request(nil), ErrWouldFailAgain},
 		"a card number as a name":     {request(map[string]string{"issuerCountry": "826", "merchantName": "4111 1111 1111 1111"}), ErrCardNumber},
 		"a card number in the reason": {Request{ID: "auth-1", Set: ok, Reason: "card 4111111111111111"}, ErrCardNumber},
 		"a reason of two lines":       {Request{ID: "auth-1", Set: ok, Reason: "one\ntwo"}, ErrReason},

@@ -56,6 +56,18 @@ var summaries = map[events.DetailType]func(json.RawMessage) (string, error){
 	events.ForeignTransactionFound:            of(finding),
 	events.CurrencyConversionTransactionFound: of(finding),
 	events.WarningMerchantTypeFound:           of(finding),
+	events.DormantAccountActivity:             of(finding),
+	events.CurrencyMismatchFound:              of(finding),
+	events.FeeApplied:                         of(finding),
+	events.CrossBorderTransactionFound:        of(finding),
+	events.FxRateToleranceBreached:            of(finding),
+	events.FxDataInconsistent:                 of(finding),
+	events.DccTransactionFound:                of(finding),
+	events.ExpiredAuthorizationPosted:         of(finding),
+	events.TimestampAnomaly:                   of(finding),
+	events.MerchantTypeInconsistent:           of(finding),
+	events.EnrichmentFailed:                   of(finding),
+	events.EnrichmentInvalid:                  of(finding),
 	events.TransactionPostingApproved:         of(decision),
 	events.TransactionRoutedToSuspense:        of(decision),
 	events.TransactionPostingFailed:           of(decision),
@@ -86,6 +98,15 @@ var summaries = map[events.DetailType]func(json.RawMessage) (string, error){
 	events.UnmatchedRefund:         of(ledgerFinding),
 	events.TransactionPosted: of(func(d events.PostedData) string {
 		return fmt.Sprintf("%s %s %d legs", d.Outcome, d.Sequence.ID, len(d.Legs))
+	}),
+	events.ReconciliationBreakFound: of(func(d events.ReconciliationBreakData) string {
+		return fmt.Sprintf("%s: %s", d.Category, d.Problem)
+	}),
+	events.ReconciliationPatchApplied: of(func(d events.ReconciliationPatchData) string {
+		return fmt.Sprintf("%s patched, attempt %d: %s", d.Category, d.Attempt, d.After)
+	}),
+	events.ReconciliationCompleted: of(func(d events.ReconciliationCompletedData) string {
+		return fmt.Sprintf("%d authorizations: %d breaks, %d patched, %d open", d.Items, d.Breaks, d.Patched, d.Open)
 	}),
 	events.DisputeOpened:           of(dispute),
 	events.DisputeAdvanced:         of(dispute),
@@ -121,6 +142,9 @@ func repaired(r events.Repair) string {
 	for _, name := range slices.Sorted(maps.Keys(r.Set)) {
 		fields = append(fields, name+"="+r.Set[name])
 	}
+	if len(fields) == 0 {
+		fields = append(fields, "nothing corrected")
+	}
 	line := strings.Join(fields, ", ") + " by " + r.By
 	if r.Reason != "" {
 		line += " (" + r.Reason + ")"
@@ -140,8 +164,9 @@ func dispute(d events.DisputeData) string {
 func finding(d struct {
 	Rule    string                  `json:"rule"`
 	Warning payment.MerchantWarning `json:"warning"`
+	Kind    string                  `json:"kind"`
 }) string {
-	return strings.TrimSuffix(d.Rule+" "+string(d.Warning), " ")
+	return strings.TrimSpace(d.Rule + " " + string(d.Warning) + d.Kind)
 }
 
 func decision(d decided) string {

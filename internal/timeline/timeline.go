@@ -64,10 +64,10 @@ func attemptOf(m events.Metadata) int {
 	return m.Attempt
 }
 
-// startsTransaction reports whether the event came from a stream record: such an event leads from its authorization to its
-// transaction.
+// startsTransaction reports whether the event was made of an authorization item: such an event leads from its authorization to its
+// transaction. Dedup makes them of stream records; reconciliation tells of what got lost on the way again.
 func (e Entry) startsTransaction() bool {
-	return e.Source == events.SourceDedup && e.AuthorizationID != ""
+	return e.AuthorizationID != "" && (e.Source == events.SourceDedup || e.DetailType == events.TransactionAuthorized)
 }
 
 // Sort orders entries by the time they were published; events of one millisecond by the stage they come from, then the

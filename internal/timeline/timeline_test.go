@@ -48,6 +48,8 @@ func TestSummaries(t *testing.T) {
 		{events.TransactionEnriched, `{"account":{"status":"NOT_FOUND"}}`, "account NOT_FOUND"},
 		{events.ForeignTransactionFound, `{"rule":"R-002"}`, "R-002"},
 		{events.WarningMerchantTypeFound, `{"rule":"R-004","warning":"GAMBLING"}`, "R-004 GAMBLING"},
+		{events.FeeApplied, `{"rule":"R-020","kind":"FX"}`, "R-020 FX"},
+		{events.CrossBorderTransactionFound, `{"rule":"R-021"}`, "R-021"},
 		{events.TransactionPostingApproved, `{"decision":{"outcome":"APPROVED","reason":"NONE","rulesFired":["R-002","R-005"]}}`, "APPROVED by R-002, R-005"},
 		{events.TransactionRoutedToSuspense, `{"decision":{"outcome":"SUSPENSE","reason":"ACCOUNT_NOT_FOUND"}}`, "SUSPENSE ACCOUNT_NOT_FOUND"},
 		{events.TransactionPostingFailed, `{"decision":{"outcome":"FAILED_REVIEW","reason":"ISSUER_COUNTRY_UNKNOWN","rulesFired":["R-001"]}}`, "FAILED_REVIEW ISSUER_COUNTRY_UNKNOWN by R-001"},

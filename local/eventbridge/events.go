@@ -85,6 +85,9 @@ func (s *Service) putEvents(_ context.Context, entries []Entry) ([]Result, error
 			at = now
 		}
 		results[i].EventID = id
+		if s.options.Faults.Lose("events:PutEvents/" + e.DetailType) {
+			continue
+		}
 		accepted = append(accepted, event{id: id, time: at, received: now, bus: name, envelope: s.envelope(e, id, at)})
 	}
 	return results, s.route(accepted, nil)

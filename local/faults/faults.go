@@ -14,6 +14,10 @@ type When string
 const (
 	BeforeEffect When = "before"
 	AfterEffect  When = "after"
+	// Lost answers as if the effect had happened, and it has not: what a filter with a defect, or a person, would do. AWS promises
+	// that it does not; reconciliation must find it all the same. Only operations that say so can be lost:
+	// "events:PutEvents/<detail-type>", for one entry.
+	Lost When = "lost"
 )
 
 // Fault fails the next Times calls of Operation ("dynamodb:TransactWriteItems", "events:PutEvents", "pipes:Target").
@@ -46,11 +50,11 @@ type Injector struct {
 
 // Arm adds a fault; it takes effect at once.
 func (i *Injector) Arm(f Fault) error {
-	if f.Operation == "" || f.Code == "" {
+	if f.Operation == "" || f.Code == "" && f.When != Lost {
 		return fmt.Errorf("arming fault: operation and code are needed, got %+v", f)
 	}
-	if f.When != BeforeEffect && f.When != AfterEffect {
-		return fmt.Errorf("arming fault: when is %q, want %q or %q", f.When, BeforeEffect, AfterEffect)
+	if f.When != BeforeEffect && f.When != AfterEffect && f.When != Lost {
+		return fmt.Errorf("arming fault: when is %q, want %q, %q or %q", f.When, BeforeEffect, AfterEffect, Lost)
 	}
 	if f.Times <= 0 {
 		f.Times = 1
@@ -67,6 +71,10 @@ func (i *Injector) Before(operation string) error { return i.hit(operation, Befo
 
 // After is called once the effect of operation has happened; a non-nil error must take the place of the answer.
 func (i *Injector) After(operation string) error { return i.hit(operation, AfterEffect) }
+
+// Lose is called by a service that can lose the effect of an operation; true means that it must not happen, and that the caller
+// must not notice.
+func (i *Injector) Lose(operation string) bool { return i.hit(operation, Lost) != nil }
 
 // Hits is how often a fault of operation has fired.
 func (i *Injector) Hits(operation string) int {

@@ -21,8 +21,18 @@ func TestInjectorFailsTheCallsItWasArmedFor(t *testing.T) {
 
 func TestInjectorRefusesWhatItCannotDo(t *testing.T) {
 	var i Injector
-	require.EqualError(t, i.Arm(Fault{Operation: "x", Code: "y", When: "during"}), `arming fault: when is "during", want "before" or "after"`)
+	require.EqualError(t, i.Arm(Fault{Operation: "x", Code: "y", When: "during"}), `arming fault: when is "during", want "before", "after" or "lost"`)
 	require.Error(t, i.Arm(Fault{When: BeforeEffect, Code: "y"}))
+}
+
+func TestInjectorLosesWithoutAnError(t *testing.T) {
+	var i Injector
+	require.NoError(t, i.Arm(Fault{Operation: "events:PutEvents/TransactionPosted", When: Lost, Skip: 1}))
+	require.False(t, i.Lose("events:PutEvents/TransactionPosted"))
+	require.NoError(t, i.Before("events:PutEvents/TransactionPosted"))
+	require.True(t, i.Lose("events:PutEvents/TransactionPosted"))
+	require.False(t, i.Lose("events:PutEvents/TransactionPosted"), "the fault is used up")
+	require.Equal(t, 1, i.Hits("events:PutEvents/TransactionPosted"))
 }
 
 func TestNilInjectorInjectsNothing(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 )
 
 // oracleCases are definitions in which this package and aws-local-stepfunctions, written by other people from the same
-// specification, must agree. Not in the list is what the other one leaves out (most of the context object) or does unlike the service: it
-// splits strings at a whole word where the service splits at each character of it, and it takes IsPresent false for true.
+// specification, must agree. Not in the list is what the other one leaves out (most of the context object) or does unlike the service: a
+// filter that finds nothing is an error to it, JsonMerge changes its first argument, it splits strings at a whole word where the service splits at each character of it, and it takes IsPresent false for true.
 var oracleCases = []struct{ state, input string }{
 	{`{"Type":"Pass","End":true}`, `{"a":[1,2.5,null,true,"x"]}`},
 	{`{"Type":"Pass","InputPath":"$.a","ResultPath":"$.b","End":true}`, `{"a":{"x":1}}`},
@@ -26,6 +26,8 @@ var oracleCases = []struct{ state, input string }{
 	{`{"Type":"Pass","Parameters":{"a.$":"States.Array($.n, 'x', null, 2)","p.$":"States.ArrayPartition($.l, 2)","c.$":"States.ArrayContains($.l, 3)","g.$":"States.ArrayGetItem($.l, 1)","n.$":"States.ArrayLength($.l)","u.$":"States.ArrayUnique($.l)"},"End":true}`, `{"n":1,"l":[1,2,3,2,1]}`},
 	{`{"Type":"Pass","Parameters":{"r.$":"States.ArrayRange(1, 9, 2)","m.$":"States.MathAdd($.n, -3)","j.$":"States.JsonMerge($.o, $.p, false)"},"End":true}`, `{"n":1,"o":{"a":{"x":1},"b":1},"p":{"a":{"y":2}}}`},
 	{`{"Type":"Pass","Parameters":{"e.$":"States.Base64Encode('Data')","d.$":"States.Base64Decode('RGF0YQ==')","h.$":"States.Hash('abc', 'SHA-256')","m.$":"States.Hash('abc', 'MD5')"},"End":true}`, `{}`},
+	{`{"Type":"Pass","Parameters":{"on.$":"$.rows[?(@.on == true)]","both.$":"$.rows[?(@.on == true && @.kind == 'b')].n","first.$":"States.ArrayGetItem($.rows[?(@.on == true)].n, 0)","has.$":"States.ArrayContains($.rows[*].kind, 'b')"},"End":true}`, `{"rows":[{"n":1,"on":true,"kind":"a"},{"n":2,"on":false,"kind":"b"},{"n":3,"on":true,"kind":"b"}]}`},
+	{`{"Type":"Map","ItemsPath":"$.l","ItemSelector":{"d.$":"States.JsonMerge($.base, $$.Map.Item.Value.data, false)"},"ItemProcessor":{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}},"End":true}`, `{"l":[{"data":{"x":1}}],"base":{"k":"v"}}`},
 	{`{"Type":"Fail","Error":"E","Cause":"C"}`, `{}`},
 	{`{"Type":"Parallel","Branches":[{"StartAt":"A","States":{"A":{"Type":"Pass","Result":1,"End":true}}},{"StartAt":"B","States":{"B":{"Type":"Pass","InputPath":"$.a","End":true}}}],"ResultSelector":{"first.$":"$[0]","second.$":"$[1]"},"ResultPath":"$.r","End":true}`, `{"a":2}`},
 	{`{"Type":"Parallel","Branches":[{"StartAt":"A","States":{"A":{"Type":"Fail","Error":"Mine"}}}],"End":true}`, `{}`},

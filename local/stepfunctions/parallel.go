@@ -134,6 +134,9 @@ func (c *compiler) compileMap(s *state, f *fields) error {
 	if b.itemsPath, err = f.path("ItemsPath"); err != nil {
 		return err
 	}
+	if b.itemsPath != nil && b.itemsPath.filtered() {
+		return f.errorf("ItemsPath is a reference path: it cannot hold a filter")
+	}
 	// Parameters and Iterator are the older names of ItemSelector and ItemProcessor.
 	if b.selector, err = oneOf(f, f.template, "ItemSelector", "Parameters"); err != nil {
 		return err

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// path is a compiled JSONPath: `$` or `$$` (the context object) and steps. Filters, recursive descent and functions are
-// refused when a definition is created.
+// path is a compiled JSONPath: `$` or `$$` (the context object) and steps. Of filters there are comparisons of an element's fields
+// with literals, joined by &&; recursive descent and functions are refused when a definition is created.
 type path struct {
 	text    string
 	context bool
@@ -25,6 +25,7 @@ const (
 	stepWildcard
 	stepSlice
 	stepUnion
+	stepFilter
 )
 
 type step struct {
@@ -34,6 +35,7 @@ type step struct {
 	indexes []int
 	from    *int
 	to      *int
+	filter  []equality
 }
 
 // compilePath compiles the text of a path.
@@ -100,7 +102,8 @@ func bracketStep(rest string) (step, string, error) {
 	case inside == "*":
 		return step{kind: stepWildcard}, after, nil
 	case strings.HasPrefix(inside, "?"):
-		return step{}, "", fmt.Errorf("filter expressions are not done by the local runtime")
+		s, err := filterStep(inside)
+		return s, after, err
 	case strings.Contains(inside, ":"):
 		s, err := sliceStep(inside)
 		return s, after, err
@@ -228,6 +231,8 @@ func (s *step) many(v *value) []*value {
 			return nil
 		}
 		return v.elems[from:to]
+	case stepFilter:
+		return s.matching(v)
 	}
 	var out []*value
 	for _, i := range s.indexes {

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/payrail/payrail/internal/ingest"
 	"github.com/payrail/payrail/internal/iso8583"
 	"github.com/payrail/payrail/payment"
 )
@@ -32,6 +34,8 @@ type Handler struct {
 	Client  Client
 	Table   string
 	Logger  *slog.Logger
+	// Now is when a message comes in.
+	Now func() time.Time
 }
 
 // Request holds messages: ISO 8583:1987 in ASCII or hexadecimal, or the layout of the AWS guidance.
@@ -85,8 +89,8 @@ func (h *Handler) take(ctx context.Context, text []byte) (Answer, error) {
 	}
 	answer := Answer{AuthorizationID: message.Item.ID(), Notes: message.Notes}
 	// Overwriting is harmless: the id follows from the content, and an identical item makes no stream record.
-	if _, err := h.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &h.Table, Item: message.Item}); err != nil {
-		return Answer{}, fmt.Errorf("writing authorization %s: %w", answer.AuthorizationID, err)
+	if _, err := ingest.Put(ctx, h.Client, h.Table, message.Item, h.Now()); err != nil {
+		return Answer{}, err
 	}
 	return answer, nil
 }

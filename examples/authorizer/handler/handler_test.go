@@ -51,6 +51,7 @@ func newHandler(client Client, log *bytes.Buffer) *Handler {
 		Decoder: &iso8583.Decoder{Tokens: token.Static{Key: token.DevelopmentKey()}, Reference: reference{},
 			Now: func() time.Time { return time.Date(2026, 7, 9, 10, 15, 31, 0, time.UTC) }},
 		Client: client, Table: "authorizations", Logger: slog.New(slog.NewTextHandler(log, nil)),
+		Now: func() time.Time { return time.Date(2026, 7, 9, 10, 15, 31, 0, time.UTC) },
 	}
 }
 
