@@ -60,7 +60,8 @@ func TestCardNumbersDoNotReachTheLog(t *testing.T) {
 			write(NewLogger(&out, environment(nil)))
 			require.False(t, panguard.Contains(out.String()), out.String())
 			require.NotContains(t, out.String(), card)
-			require.NotContains(t, out.String(), "123")
+			_, afterTheTime, _ := strings.Cut(out.String(), `"level"`) // its digits come as they please
+			require.NotContains(t, afterTheTime, "123")
 			require.Regexp(t, `card number|sensitive`, out.String())
 			require.Len(t, lines(t, &out), 1, "it is still one line of JSON")
 		})
