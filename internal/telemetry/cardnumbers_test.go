@@ -60,7 +60,8 @@ func TestCardNumbersDoNotReachTheLog(t *testing.T) {
 			write(NewLogger(&out, environment(nil)))
 			require.False(t, panguard.Contains(out.String()), out.String())
 			require.NotContains(t, out.String(), card)
-			require.NotContains(t, out.String(), "123")
+			_, afterTheTime, _ := strings.Cut(out.String(), `"level"`) // its digits come as they please
+			require.NotContains(t, afterTheTime, "123")
 			require.Regexp(t, `card number|sensitive`, out.String())
 			require.Len(t, lines(t, &out), 1, "it is still one line of JSON")
 		})
@@ -97,7 +98,7 @@ func TestTheHandlerKeepsTheLevel(t *testing.T) {
 
 func TestNoTextGetsACardNumberPastTheHandler(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		before, after := rapid.String().Draw(t, "before"), rapid.StringMatching(`[^0-9].*`).Draw(t, "after")
+		before, after := rapid.String().Draw(t, "before"), rapid.StringMatching(`\PN.*`).Draw(t, "after")
 		var out bytes.Buffer
 		NewLogger(&out, environment(nil)).Info("x", "text", before+" , 4111 1111 1111 1111"+after, "error", errors.New(before+"; 4111-1111-1111-1111"))
 		require.NotContains(t, out.String(), "4111 1111 1111 1111")
