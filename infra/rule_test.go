@@ -141,8 +141,8 @@ func TestObservers(t *testing.T) {
 
 	settings.Timeline = timelineOutcomes
 	require.Equal(t, []string{
-		"DuplicateConflictDetected", "DuplicateTransactionParked", "TransactionPosted", "TransactionPostingFailed",
-		"TransactionQuarantined", "TransactionRejected",
+		"DuplicateConflictDetected", "DuplicateTransactionParked", "PostingOrderCreated", "PostingRequested", "ReconciliationPatchApplied",
+		"TransactionPosted", "TransactionPostingFailed", "TransactionQuarantined", "TransactionRejected",
 	}, matched(t, synthesize(t, settings), "TrackerRule"))
 
 	settings.Timeline = timelineOff
