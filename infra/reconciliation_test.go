@@ -35,11 +35,13 @@ func TestReconciliationReadsItsIndexes(t *testing.T) {
 	role := referred(tpl.get(tpl.functionID(t, "reconcile"), "Role"))
 	indexes := 0
 	for _, s := range tpl.rolePolicy(t, role) {
-		form, err := json.Marshal(s.Resources)
-		require.NoError(t, err)
-		if strings.Contains(string(form), `"ByIngest"`) {
-			require.Equal(t, []string{"dynamodb:Query"}, s.Actions)
-			indexes++
+		for _, resource := range s.Resources {
+			form, err := json.Marshal(resource)
+			require.NoError(t, err)
+			if strings.Contains(string(form), "index/ByIngest") {
+				require.Equal(t, []string{"dynamodb:Query"}, s.Actions, string(form))
+				indexes++
+			}
 		}
 	}
 	require.Equal(t, 2, indexes)
