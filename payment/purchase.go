@@ -480,14 +480,19 @@ func (p *Purchase) judge(m PurchaseMessage, before Money) (reason string, err er
 	}
 }
 
-// clear says where what stands in suspense belongs.
+// clear says where what stands in suspense belongs. A purchase is cleared to a customer or written off, not both: the place of
+// suspense is one for all that was ever there, so that another one would take back what was cleared before.
 func (p *Purchase) clear(o Order) error {
-	if p.ClearedTo != "" && p.ClearedTo != RoleCustomer && o.AccountID != "" {
-		return &Error{Kind: Conflict, Reason: ReasonNothingToClear, Err: fmt.Errorf("purchase %s was written off", ShortKey(p.Key))}
-	}
-	p.ClearedTo = RoleDisputeLoss
+	to := RoleDisputeLoss
 	if o.AccountID != "" {
-		p.ClearedTo, p.AccountID = RoleCustomer, o.AccountID
+		to = RoleCustomer
+	}
+	if p.ClearedTo != "" && p.ClearedTo != to {
+		return &Error{Kind: Conflict, Reason: ReasonNothingToClear, Err: fmt.Errorf("purchase %s was cleared to %s before", ShortKey(p.Key), p.ClearedTo)}
+	}
+	p.ClearedTo = to
+	if to == RoleCustomer {
+		p.AccountID = o.AccountID
 	}
 	return nil
 }

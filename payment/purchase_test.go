@@ -326,6 +326,27 @@ func TestClearingSuspense(t *testing.T) {
 	require.Equal(t, ReasonNothingToClear, ReasonOf(err))
 }
 
+// A second clearing, for another reason, neither gives back what the first one moved nor moves it again.
+func TestSuspenseIsClearedToOnePlace(t *testing.T) {
+	closed := e1()
+	closed.Outcome, closed.AccountID = OutcomeSuspense, ""
+	for _, first := range []string{"acc-7", ""} {
+		for _, second := range []string{"acc-7", "acc-8", ""} {
+			b := &book{}
+			_, err := b.present(t, 'A', closed)
+			require.NoError(t, err)
+			clearing := Order{Kind: OrderClearing, PurchaseKey: keyOf('A'), BusinessKey: keyOf('K'), AccountID: first, OccurredAt: "2026-07-10T10:16:00.000Z"}
+			_, err = b.order(clearing)
+			require.NoError(t, err)
+			before := b.balances()
+			clearing.BusinessKey, clearing.AccountID = keyOf('L'), second
+			_, err = b.order(clearing)
+			require.Equal(t, ReasonNothingToClear, ReasonOf(err), "%q, then %q", first, second)
+			require.Equal(t, before, b.balances())
+		}
+	}
+}
+
 // a reversal that comes before its original waits for it, goes to suspense after its time, and is matched when the
 // original comes all the same.
 func TestReversalBeforeItsOriginal(t *testing.T) {
