@@ -25,6 +25,8 @@ const (
 	ReasonTooManySequences = "TOO_MANY_SEQUENCES"
 	// ReasonTooManyMessages: the purchase has as many messages as its item has room for.
 	ReasonTooManyMessages = "TOO_MANY_MESSAGES"
+	// ReasonDisputeOpen: a case about the purchase is open, and the customer has a provisional credit.
+	ReasonDisputeOpen = "DISPUTE_OPEN"
 	// ReasonAccountChanged: the card leads to another account than the one the original was posted to.
 	ReasonAccountChanged = "ACCOUNT_CHANGED"
 )
@@ -557,6 +559,27 @@ func (p Purchase) nextNumber(m PurchaseMessage) int {
 		return 0
 	}
 	return 1 + len(slices.DeleteFunc(slices.Clone(p.Sequences), IsFirstSequence))
+}
+
+// WhileDisputed is the message as it is taken while a case about the purchase is open: what a reversal gives back goes to
+// suspense, because the customer has the disputed amount already, by provisional credit.
+func (m PurchaseMessage) WhileDisputed() PurchaseMessage {
+	if m.Order == nil || m.Order.Kind != OrderReversal || m.Order.Outcome == OutcomeSuspense {
+		return m
+	}
+	order := *m.Order
+	order.Outcome, order.Reason = OutcomeSuspense, ReasonDisputeOpen
+	m.Order = &order
+	return m
+}
+
+// AuthorizedAmount is the billed amount of the purchase's authorization; the zero value where none came.
+func (p Purchase) AuthorizedAmount() Money {
+	i := slices.IndexFunc(p.Messages, func(m PurchaseMessage) bool { return m.Rank == RankAuthorization })
+	if i < 0 {
+		return Money{}
+	}
+	return p.Messages[i].Decided.BillingAmount
 }
 
 // redirect says why what the customer's account would be moved by goes to suspense; empty where it does not.

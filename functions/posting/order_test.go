@@ -314,3 +314,28 @@ func TestFindingsBesideWhatIsPosted(t *testing.T) {
 	require.Equal(t, []string{refund.ID + "/TransactionPosted", refund.TransactionID + "/UnmatchedRefund/R-062"}, w.ids(t))
 	w.requireSound(t, 4)
 }
+
+// a completion beyond the tolerance of its merchant's category is told of, one within it is not.
+func TestOverAuthorizationIsFound(t *testing.T) {
+	for tolerance, found := range map[string]bool{"": false, "0.20": false, "0.15": true} {
+		w, e := newWorld(), priced(t, 1, "acc-1")
+		e.Links = payment.Links{Approval: "CODE"}
+		require.Empty(t, failed(w.poster().handle(ctx, messages(t, e))))
+		completion := priced(t, 2, "acc-1")
+		completion.Links, completion.Basis.MTI, completion.Basis.TransmittedAt = e.Links, "0220", "2026-07-09T10:40:00Z"
+		completion.Basis.BillingAmount.Minor, completion.Basis.Terms.OverAuthorization = 9510, tolerance // 20 % more
+		legs, err := payment.Legs(completion.Basis)
+		require.NoError(t, err)
+		completion.Legs, completion.Of, completion.Checksum = legs, len(legs), payment.Checksum(legs)
+		for range 2 {
+			w.published = nil
+			require.Empty(t, failed(w.poster().handle(ctx, messages(t, completion))))
+			want := []string{"ps_KEY00000000000000000000001-01/TransactionPosted"}
+			if found {
+				want = append(want, completion.TransactionID+"/OverAuthorizationFound/R-031")
+			}
+			require.Equal(t, want, w.ids(t), tolerance)
+		}
+		w.requireSound(t, 2)
+	}
+}

@@ -666,3 +666,22 @@ func TestTokenCoversWhatATransactionWasComputedFrom(t *testing.T) {
 	}
 	require.Len(t, seen, 18)
 }
+
+// While a case is open the customer has a provisional credit: what a reversal gives back goes to suspense, not to them twice.
+func TestReversalWhileADisputeIsOpen(t *testing.T) {
+	table, original, ctx := ledgertest.NewTable(), authorized(t, 1), context.Background()
+	commit(t, newStore(table), original)
+	table.Edit(func(items map[ledgertest.Key]ledgertest.Item) {
+		item := items[ledgertest.Key{Partition: "PURCHASE#KEY00000000000000000000001", Sort: "PURCHASE"}]
+		item["openCase"], item["version"] = text("dsp_1"), number(2)
+	})
+	for range 2 {
+		result := newStore(table).Settle(ctx, reversal(original, 1, 0))
+		require.NoError(t, result.Err)
+		require.Equal(t, payment.OutcomeSuspense, result.Record.Outcome)
+		require.Equal(t, payment.ReasonDisputeOpen, result.Record.Reason)
+	}
+	require.Equal(t, "GBP -82.09", balanceOf(t, table, "acc-1"))
+	require.Equal(t, []string{"SUSPENSE.CARD.GBP GBP 82.09 OPEN DISPUTE_OPEN payments-operations"}, suspenseOf(t, table))
+	requireSound(t, table, 2)
+}
