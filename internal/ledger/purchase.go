@@ -261,9 +261,10 @@ func (s *Store) overdue(ctx context.Context, order payment.Order) Result {
 	result := Result{Disposition: Waiting}
 	for _, m := range found.Unmatched() {
 		since, err := time.Parse(time.RFC3339, m.OccurredAt)
-		if err != nil || m.State != payment.Waiting || now.Sub(since) < payment.PendingOriginal {
+		if err != nil || m.State == payment.Waiting && now.Sub(since) < payment.PendingOriginal {
 			continue
 		}
+		// What is in suspense by now is asked for again: whoever put it there may have died before telling of it.
 		m.State = payment.Suspended
 		result.Further = append(result.Further, s.join(ctx, joining{message: m, key: found.Key}))
 	}
