@@ -131,7 +131,9 @@ func TestAuditLogHasEveryEvent(t *testing.T) {
 	stdout, stderr, status = s.payrail(t, "audit", "cat", "--transaction", one)
 	require.Zero(t, status, stderr)
 	require.Equal(t, perTransaction[one], audited(t, stdout))
-	require.Len(t, perTransaction[one], 8, "six stages, one of them with two legs, and a finding")
+	// Whether it looks like a payment made twice depends on which of the like ones was posted first.
+	delete(perTransaction[one], one+"/"+string(events.SuspectedDuplicateFound)+"/R-052")
+	require.Len(t, perTransaction[one], 9, "six stages, one of them with two legs, and what R-004 and R-040 found")
 	stdout, _, status = s.payrail(t, "audit", "cat", "--authorization", "auth-again")
 	require.Zero(t, status)
 	require.Len(t, audited(t, stdout), 1)

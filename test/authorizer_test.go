@@ -41,7 +41,7 @@ func TestTheSampleAuthorizerFeedsThePipeline(t *testing.T) {
 			Reference: directory.NewReader(s.dynamodb, s.outputs["AccountsTable"], s.outputs["ReferenceTable"]),
 			Now:       time.Now,
 		},
-		Client: s.dynamodb, Table: s.outputs["AuthorizationsTable"], Logger: slog.New(slog.NewTextHandler(log, nil)),
+		Client: s.dynamodb, Table: s.outputs["AuthorizationsTable"], Now: time.Now, Logger: slog.New(slog.NewTextHandler(log, nil)),
 	}
 	raw, err := os.ReadFile(repository(t, "examples", "iso8583", "visa-1987.txt"))
 	require.NoError(t, err)
