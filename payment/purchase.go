@@ -254,6 +254,9 @@ func (p Purchase) priced() ([]Leg, error) {
 	d := base.Decided
 	first := p.Messages[slices.IndexFunc(p.Messages, PurchaseMessage.presents)].Decided
 	d.Outcome, d.AccountID, d.BranchID, d.Scheme, d.Terms = first.Outcome, first.AccountID, first.BranchID, first.Scheme, first.Terms
+	if base.Decided.Outcome == OutcomeSuspense {
+		d.Charges = first.Charges // the rules decide on charges where they approve only
+	}
 	if d.SettlementAmount != (Money{}) && billed != base.Decided.BillingAmount {
 		if d.SettlementAmount, err = d.SettlementAmount.Share(billed, base.Decided.BillingAmount); err != nil {
 			return nil, fmt.Errorf("reducing the settlement amount: %w", err)

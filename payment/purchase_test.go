@@ -615,3 +615,28 @@ func TestAPurchaseTakesSoManyMessages(t *testing.T) {
 	require.NoError(t, err)
 	require.Less(t, 2*len(state), 400_000, "two of them in one item")
 }
+
+// A decision for suspense says nothing about charges: what the rules decided about them when the purchase was posted stands.
+func TestCompletionThatGoesToSuspenseKeepsTheCharges(t *testing.T) {
+	for name, charges := range map[string]Charges{"a fee that was waived": {}, "a fee that was charged": {FX: true}} {
+		t.Run(name, func(t *testing.T) {
+			var b book
+			d := e2()
+			d.Charges = charges
+			_, err := b.present(t, 'A', d)
+			require.NoError(t, err)
+
+			completion := e2()
+			completion.MTI, completion.TransmittedAt, completion.Outcome, completion.Charges = "0220", at(9), OutcomeSuspense, Charges{FX: charges == Charges{}}
+			completion.TransactionAmount, completion.BillingAmount = Money{20000, "USD"}, Money{15850, "GBP"}
+			_, err = b.present(t, 'C', completion)
+			require.NoError(t, err)
+			require.Equal(t, int64(15850), b.balances()["SCHEME_PAYABLE.VISA.GBP GBP"])
+			want := int64(0)
+			if charges.FX {
+				want = 474 // 2.99 % of 158.50
+			}
+			require.Equal(t, want, b.balances()["FEE_INCOME.FX GBP"])
+		})
+	}
+}
