@@ -51,6 +51,9 @@ var subjects = map[RequestKind]string{
 	RequestSettlementDifference: "SETTLEMENT_DIFFERENCE",
 }
 
+// OfDispute reports whether the kind is a step of a dispute.
+func (k RequestKind) OfDispute() bool { return strings.HasPrefix(subjects[k], "DISPUTE_") }
+
 // RequestAmounts are the amounts of a posting request, in one currency. What is absent is nothing. Which of them a kind takes
 // follows from its posting rule; one that the rule does not use is refused.
 type RequestAmounts struct {
