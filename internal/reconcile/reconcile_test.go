@@ -165,6 +165,23 @@ func TestB05AmountMismatch(t *testing.T) {
 	require.Equal(t, 1, report.Outcomes.Broken)
 }
 
+// What passes through the accounts between offices is no other amount.
+func TestAPaymentThroughABranchIsMatched(t *testing.T) {
+	w := newWorld(t)
+	a := w.authorize(1)
+	w.tell(a, events.TransactionAuthorized, events.TransactionPostingApproved, events.TransactionPosted)
+	w.post(a, func(e *payment.JournalEntry) {
+		var err error
+		e.Legs, err = payment.Legs(payment.Decided{Outcome: payment.OutcomePosted, TransactionType: "00", MCC: a.MCC, BillingAmount: a.BillingAmount, AccountID: "acc-1",
+			Scheme: "VISA", BranchID: "601613", Terms: payment.Terms{CardCentre: "HO"}})
+		require.NoError(t, err)
+	})
+	report := w.run(Request{})
+	require.Empty(t, found(report))
+	require.Equal(t, report.ControlTotals[0].A, report.ControlTotals[0].C)
+	require.Zero(t, w.reads, "the indexes agree")
+}
+
 // legsOf are the first n legs of a payment that wait.
 func (w *world) legsOf(a payment.Authorization, n int) {
 	record := w.post(a)
