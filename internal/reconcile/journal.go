@@ -17,7 +17,7 @@ func (r *run) checkTold(ctx context.Context, posted []ledger.Stamped) error {
 	seen := map[EventKey]bool{}
 	for _, c := range posted {
 		key := postedKey(c)
-		if r.Now().Sub(c.OccurredAt) >= r.Grace && !seen[key] {
+		if r.Now().Sub(c.OccurredAt) >= r.Grace && !seen[key] && !r.isForgotten(c.OccurredAt) {
 			seen[key] = true
 			keys = append(keys, key)
 		}
@@ -195,7 +195,7 @@ func (r *run) addDuplicate(second, first ledger.Record) {
 
 // checkOrphan looks for a request behind a journal entry that has no authorization. Without one somebody else wrote it.
 func (r *run) checkOrphan(ctx context.Context, record ledger.Record, problem string) error {
-	if r.Now().Sub(timeOf(record.PostedAt)) < r.Grace {
+	if r.Now().Sub(timeOf(record.PostedAt)) < r.Grace || r.isForgotten(timeOf(record.OccurredAt)) {
 		return nil
 	}
 	happened, err := r.Events.Trace(ctx, record.TransactionID)

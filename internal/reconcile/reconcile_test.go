@@ -485,6 +485,23 @@ func TestAFullPassFindsWhatBearsNoStamp(t *testing.T) {
 	w.requireClean(t)
 }
 
+// The audit log of two days says nothing of what came in before: neither that it was told nor that it was asked for.
+func TestAFullPassJudgesNothingWhoseEventsAreForgotten(t *testing.T) {
+	w := newWorld(t)
+	w.post(w.authorize(1)) // posted and, as far as anybody knows, not told
+	w.authorize(2)         // a duplicate perhaps, and nobody knows
+	w.post(readAuthorization(anItem(3)).parsed, func(e *payment.JournalEntry) { e.AuthorizationID = "dsp_1" })
+	require.Len(t, found(w.run(Request{Full: true, DryRun: true})), 3)
+	w.since = written.Add(time.Second)
+	report := w.run(Request{Full: true})
+	require.Empty(t, found(report))
+	require.True(t, report.Balanced)
+	require.Equal(t, w.since, report.Window.From)
+
+	w.broken[payment.SequenceID(w.whole(4).BusinessKey(), 0)] = fmt.Errorf("attribute legs is not a list")
+	require.Len(t, found(w.run(Request{Full: true})), 1, "what the journal says of itself is judged at any age")
+}
+
 func TestARunThatRunsOutOfTimeSaysSo(t *testing.T) {
 	w := newWorld(t)
 	w.authorize(1)

@@ -118,7 +118,7 @@ func (r *Reconciler) start(request Request) (*run, error) {
 	}
 	if request.Full {
 		current.report.Mode = FullMode
-		current.report.Window = Window{GraceSeconds: int64(r.options.Grace.Seconds()), Segment: request.Segment, Segments: request.Segments}
+		current.report.Window = Window{From: r.options.Events.Since().UTC(), GraceSeconds: int64(r.options.Grace.Seconds()), Segment: request.Segment, Segments: request.Segments}
 	}
 	return current, nil
 }
