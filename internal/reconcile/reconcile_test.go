@@ -116,6 +116,22 @@ func TestWhatWasAskedForIsNoOrphan(t *testing.T) {
 	require.Len(t, found(w.run(Request{})), 1, "another request does not stand for it")
 }
 
+// A posting that was asked for may name an authorization as its cause; it is no second posting of it.
+func TestWhatWasAskedForIsNoDuplicateOfItsCause(t *testing.T) {
+	w := newWorld(t)
+	w.whole(1)
+	gbp := func(minor int64) payment.Money { return payment.Money{Minor: minor, Currency: "GBP"} }
+	request := payment.PostingRequest{Kind: payment.RequestSettlementDifference, CauseID: "auth-1", Scheme: "VISA", ValueDate: "2026-11-22",
+		Amounts: payment.RequestAmounts{Principal: gbp(1981), Settled: gbp(1985)}, OccurredAt: events.FormatTime(written)}
+	sequence, legs, err := request.Posting()
+	require.NoError(t, err)
+	difference := w.post(readAuthorization(anItem(2)).parsed, func(e *payment.JournalEntry) { e.Sequence, e.Legs = sequence, legs })
+	require.Equal(t, []string{"B04 OPEN NONE " + difference.ID}, found(w.run(Request{DryRun: true, Full: true})), "nobody is known to have asked")
+	w.record(timeline.Entry{TransactionID: difference.TransactionID, EventID: "1", DetailType: events.PostingRequested, AuthorizationID: "auth-1"})
+	require.Empty(t, found(w.run(Request{Full: true})))
+	require.Empty(t, found(w.run(Request{})))
+}
+
 func second(a payment.Authorization) func(*payment.JournalEntry) {
 	return func(e *payment.JournalEntry) { e.ID = payment.SequenceID(strings.Repeat("A", 52), 0) }
 }
