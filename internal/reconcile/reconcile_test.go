@@ -529,6 +529,25 @@ func TestARunThatRunsOutOfTimeSaysSo(t *testing.T) {
 	require.Contains(t, report.Stopped, "before everything was read")
 }
 
+// What is patched when the time is over would be patched without a report.
+func TestNoPatchIsBegunWhenTheTimeIsOver(t *testing.T) {
+	w := newWorld(t)
+	w.authorize(1)
+	w.authorize(2)
+	ctx, cancel := context.WithTimeout(context.Background(), writeReserve+time.Hour)
+	defer cancel()
+	current, err := New(w.options()).start(Request{Actor: "test"})
+	require.NoError(t, err)
+	require.NoError(t, current.compare(ctx))
+	late, cancelLate := context.WithTimeout(context.Background(), reportReserve) // all of it is the report's
+	defer cancelLate()
+	current.patchAll(late)
+	require.NoError(t, current.finish(late))
+	require.Equal(t, []string{"B01 HELD REPUBLISH_AUTHORIZED auth-1", "B01 HELD REPUBLISH_AUTHORIZED auth-2"}, found(current.report))
+	require.Contains(t, current.report.Stopped, "before everything was patched")
+	require.NotContains(t, w.kinds(), events.TransactionAuthorized)
+}
+
 func TestRequestsThatMakeNoSense(t *testing.T) {
 	for name, request := range map[string]Request{
 		"a window that ends before it begins": {From: now, To: now.Add(-time.Hour)},

@@ -20,6 +20,8 @@ const (
 	defaultWindow = 2 * time.Hour
 	// writeReserve is the time kept of the deadline for patches and the report.
 	writeReserve = 60 * time.Second
+	// reportReserve is what of it is kept for the report: no patch is begun later, or nobody would read what had been patched.
+	reportReserve = 30 * time.Second
 	// overdueWindow is how far beyond its time a waiting reversal is looked for in every run: two periods of the schedule.
 	overdueWindow = 30 * time.Minute
 )
