@@ -206,7 +206,7 @@ func (r *run) readJournal(ctx context.Context) error {
 			return flush()
 		}
 		return nil
-	}, r.suspense)
+	}, func(s ledger.SuspenseItem) error { return r.suspense(ctx, s) })
 	if err != nil {
 		return err
 	}

@@ -79,6 +79,14 @@ func (b *budget) take(f *finding) (reason string) {
 	return ""
 }
 
+// giveBack returns to the budget what was taken for a patch that turned out to be none.
+func (b *budget) giveBack(f *finding) {
+	if f.Amount != nil && b.value > 0 {
+		b.spent[f.Amount.Currency] -= f.Amount.Minor
+	}
+	b.patches++
+}
+
 // patchAll patches what may be patched. Beyond a cap nothing more is patched, and the report says so.
 func (r *run) patchAll(ctx context.Context) {
 	left := r.budget()
@@ -107,7 +115,9 @@ func (r *run) patchAll(ctx context.Context) {
 				f.Status = Held
 				continue
 			}
-			r.patch(ctx, patching, f)
+			if r.patch(ctx, patching, f); f.Status == Gone || f.Status == Open {
+				left.giveBack(f)
+			}
 		}
 	}
 }

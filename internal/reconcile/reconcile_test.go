@@ -354,6 +354,41 @@ func TestB15AgedSuspenseIsClearedWhereTheAccountIsOpenNow(t *testing.T) {
 	require.Empty(t, found(w.run(Request{Full: true})))
 }
 
+// A clearing that is refused is asked for on three days, and then left to a person.
+func TestB15AfterThreeClearingsAPersonMustLook(t *testing.T) {
+	w := newWorld(t)
+	w.suspended = []ledger.SuspenseItem{{Account: "SUSPENSE.CARD.GBP", PurchaseKey: strings.Repeat("S", 52), TransactionID: "tx_s", AuthorizationID: "auth-open", Reason: "ACCOUNT_CLOSED",
+		Amount: payment.Money{Minor: -1981, Currency: "GBP"}, OpenedAt: events.FormatTime(now.AddDate(0, 0, -1)), State: ledger.SuspenseOpen, LastSequence: "ps_s-00"}}
+	ids := map[string]bool{}
+	for range maxAttempts {
+		report := w.run(Request{Full: true})
+		require.Len(t, report.Patches, 1)
+		ids[report.Patches[0].ID] = true
+		w.now = w.now.AddDate(0, 0, 1)
+	}
+	require.Len(t, ids, maxAttempts, "each patch has a record of its own")
+	report := w.run(Request{Full: true})
+	require.Empty(t, report.Patches)
+	require.Equal(t, "patched 3 times without effect: a person must look", report.Breaks[0].Note)
+}
+
+// What cannot be cleared yet takes nothing of what may be patched.
+func TestWhatCannotBeClearedIsNoPatch(t *testing.T) {
+	w := newWorld(t)
+	for n := range leastCap + 2 {
+		s := ledger.SuspenseItem{Account: "SUSPENSE.CARD.GBP", PurchaseKey: strings.Repeat(string(rune('A'+n)), 52), TransactionID: fmt.Sprint("tx_", n), AuthorizationID: "auth-closed",
+			Amount: payment.Money{Minor: -1981, Currency: "GBP"}, OpenedAt: events.FormatTime(now.AddDate(0, 0, -2)), State: ledger.SuspenseOpen, LastSequence: "ps_s-00"}
+		if n > leastCap {
+			s.AuthorizationID = "auth-open"
+		}
+		w.suspended = append(w.suspended, s)
+	}
+	report := w.run(Request{Full: true}, func(o *Options) { o.Caps.Value = 40 })
+	require.Empty(t, report.Stopped)
+	require.Equal(t, 1, report.Summary.AutoPatched)
+	require.Equal(t, leastCap+1, report.Summary.Open)
+}
+
 func TestFailedReviewIsAWorkItem(t *testing.T) {
 	w := newWorld(t)
 	a := w.authorize(1)
