@@ -145,10 +145,12 @@ func TestOpenRefusesAndTells(t *testing.T) {
 		change func(*Request)
 		reason string
 	}{
-		"too much":       {func(r *Request) { r.Amount = "79.26" }, payment.ReasonNotEligible},
-		"currency":       {func(r *Request) { r.Amount, r.Currency = "1.00", "USD" }, payment.ReasonCurrency},
-		"currency alone": {func(r *Request) { r.Currency = "USD" }, payment.ReasonCurrency},
-		"reason":         {func(r *Request) { r.ReasonCode = "4853" }, payment.ReasonReasonScheme},
+		"too much":                 {func(r *Request) { r.Amount = "79.26" }, payment.ReasonNotEligible},
+		"currency":                 {func(r *Request) { r.Amount, r.Currency = "1.00", "USD" }, payment.ReasonCurrency},
+		"another form of currency": {func(r *Request) { r.Amount, r.Currency = "10.50", "JPY" }, payment.ReasonCurrency},
+		"no currency":              {func(r *Request) { r.Amount, r.Currency = "10.50", "ABC" }, payment.ReasonCurrency},
+		"currency alone":           {func(r *Request) { r.Currency = "USD" }, payment.ReasonCurrency},
+		"reason":                   {func(r *Request) { r.ReasonCode = "4853" }, payment.ReasonReasonScheme},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.bus.told = nil

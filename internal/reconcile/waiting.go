@@ -106,7 +106,7 @@ var suspenseSteps = []int{30, 5, 1}
 const secondsOfDay = 24 * 60 * 60
 
 // suspense takes an item that has been in suspense for a day and more; what can be cleared now is cleared.
-func (r *run) suspense(s ledger.SuspenseItem) error {
+func (r *run) suspense(ctx context.Context, s ledger.SuspenseItem) error {
 	if s.State != ledger.SuspenseOpen {
 		return nil
 	}
@@ -124,6 +124,11 @@ func (r *run) suspense(s ledger.SuspenseItem) error {
 			AuthorizationID: s.AuthorizationID, Sequence: s.LastSequence, AgeSeconds: age, Amount: &amount, C: s.Account, Action: ActionNone,
 			Problem: fmt.Sprintf("%s in suspense for %d days and more, owner %s", s.Reason, days, s.Owner)}}
 		if r.Clearer != nil {
+			happened, err := r.Events.Trace(ctx, s.TransactionID)
+			if err != nil {
+				return err
+			}
+			f.attempt = attemptsAt(AgedSuspense, happened, s.AuthorizationID)
 			f.Action = ActionClearSuspense
 			f.patch = func(ctx context.Context, _ *finding) (patched, error) { return r.clear(ctx, s) }
 		}
