@@ -73,12 +73,15 @@ func newWorld() *world {
 }
 
 // purchase posts worked example E2 without tax and returns its key.
-func (w *world) purchase(t testing.TB) string {
+func (w *world) purchase(t testing.TB) string { return w.purchaseAt(t, "", "") }
+
+// purchaseAt is a purchase of an account of a branch, whose card settlement is run by centre.
+func (w *world) purchaseAt(t testing.TB, branch, centre string) string {
 	t.Helper()
 	key := strings.Repeat("P", 52)
 	decided := payment.Decided{Outcome: payment.OutcomePosted, MTI: "0100", TransactionType: "00", MCC: "5411", Foreign: true, Charges: payment.Charges{FX: true},
 		TransmittedAt: "2026-07-09T10:15:30Z", TransactionAmount: payment.Money{Minor: 10000, Currency: "USD"}, BillingAmount: payment.Money{Minor: 7925, Currency: "GBP"},
-		AccountID: "acc-alice", Scheme: "VISA", Terms: payment.Terms{FXFeeRate: "0.0299"}, Description: "ACME STORE NEW YORK US USD 100.00", ValueDate: "2026-07-10"}
+		AccountID: "acc-alice", BranchID: branch, Scheme: "VISA", Terms: payment.Terms{FXFeeRate: "0.0299", CardCentre: centre}, Description: "ACME STORE NEW YORK US USD 100.00", ValueDate: "2026-07-10"}
 	legs, err := payment.Legs(decided)
 	require.NoError(t, err)
 	store := ledger.New(ledger.Options{Client: w.table, Table: table, Now: func() time.Time { return w.now }, Wait: w.Wait, Jitter: w.Jitter})
@@ -389,4 +392,22 @@ func TestSweepOfCasesWithoutPostings(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, told, n)
 	}
+}
+
+// PR-16: the credit to an account of another branch than the card centre's passes through the inter-office accounts, as the purchase
+// did, and what a lost dispute takes back of it does too.
+func TestPostingsOfAnotherBranch(t *testing.T) {
+	w := newWorld()
+	c, _, err := w.Open(t.Context(), request(w.purchaseAt(t, "601613", "000001")))
+	require.NoError(t, err)
+	due, ok, err := c.DuePosting()
+	require.NoError(t, err)
+	require.True(t, ok)
+	_, legs, err := due.Posting()
+	require.NoError(t, err)
+	var accounts []string
+	for _, leg := range legs[:4] {
+		accounts = append(accounts, string(leg.Side)+" "+leg.Account)
+	}
+	require.Equal(t, []string{"D DISPUTE_RECEIVABLE.VISA", "C BRANCH_CTRL.601613.GBP", "D HEAD_OFFICE.601613.GBP", "C acc-alice"}, accounts)
 }
