@@ -457,6 +457,12 @@ func TestAReversalIsGivenADayForItsOriginal(t *testing.T) {
 	require.Equal(t, map[Stage]int{StageWaiting: 1}, report.InFlight)
 	require.Zero(t, report.Expired)
 	w.now = written.Add(payment.PendingOriginal + time.Minute)
+	w.deaf = errDeaf
+	current, err := New(w.options()).start(Request{})
+	require.NoError(t, err)
+	require.NoError(t, current.compare(t.Context()), "that it cannot be told keeps nothing else from being compared")
+	require.Zero(t, current.report.Expired)
+	w.deaf = nil
 	report = w.run(Request{})
 	require.Equal(t, 1, report.Expired)
 	require.Equal(t, []events.DetailType{events.ReconciliationCompleted, events.PostingOrderCreated, events.ReconciliationCompleted}, w.kinds())
