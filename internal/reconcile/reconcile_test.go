@@ -111,6 +111,7 @@ func TestWhatWasAskedForIsNoOrphan(t *testing.T) {
 	w := newWorld(t)
 	fee := w.post(readAuthorization(anItem(99)).parsed, func(e *payment.JournalEntry) { e.AuthorizationID = "fee-2026-11" })
 	w.record(timeline.Entry{TransactionID: fee.TransactionID, EventID: fee.ID + "/PostingRequested", DetailType: events.PostingRequested, AuthorizationID: "fee-2026-11"})
+	require.Equal(t, []string{"B10 PATCHED EMIT_POSTED " + fee.ID}, found(w.run(Request{})), "that it is posted must be told as well")
 	require.Empty(t, found(w.run(Request{})))
 	w.told[fee.TransactionID][0].AuthorizationID = "fee-2026-10"
 	require.Len(t, found(w.run(Request{})), 1, "another request does not stand for it")
