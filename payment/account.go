@@ -44,7 +44,10 @@ type Terms struct {
 	FXFeeTaxRate    string `json:"fxFeeTaxRate,omitempty"`
 	TaxJurisdiction string `json:"taxJurisdiction,omitempty"`
 	CashFeeRate     string `json:"cashFeeRate,omitempty"`
-	CashFeeMinimum  Money  `json:"cashFeeMinimum,omitzero"`
+	// OverAuthorization is by which share more than was authorized a completion may be, without a finding (R-031); empty where it
+	// does not matter. It is no price of the product: the rule settings have it by merchant category.
+	OverAuthorization string `json:"overAuthorization,omitempty"`
+	CashFeeMinimum    Money  `json:"cashFeeMinimum,omitzero"`
 	// CardCentre is the branch that runs card settlement, for banks whose branches keep books of their own: payments of accounts
 	// of another branch then pass through the inter-office accounts (PR-16). Empty for one set of books.
 	CardCentre string `json:"cardCentre,omitempty"`

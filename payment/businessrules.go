@@ -30,6 +30,8 @@ const (
 	RuleNonFinancial = "R-012"
 	RuleDuplicate    = "R-013"
 	RuleCardNumber   = "R-014"
+	// RuleOverAuthorization is decided in posting, by the tolerance that enrichment sends along.
+	RuleOverAuthorization = "R-031"
 )
 
 // BusinessRules is the catalogue of issuer rules, in their order. Of those that route a payment the first one decides; findings
@@ -65,7 +67,7 @@ func BusinessRules() []BusinessRule {
 		{ID: "R-023", Condition: "the rate is missing between two currencies, or not one between equal ones", Action: flag, Event: "`FxDataInconsistent`", DecidedBy: StageRules, Switchable: true},
 		{ID: "R-024", Condition: "acquired abroad in the currency of the issuer's country, which is not that of the acquirer's (DCC)", Action: "flag, post without FX fee", Event: "`DccTransactionFound`", DecidedBy: StageRules, Switchable: true},
 		{ID: "R-030", Condition: "transmitted longer before intake than the authorization is good for", Action: "flag, post late", Event: "`ExpiredAuthorizationPosted`", Setting: "`validity`", DecidedBy: StageRules, Switchable: true},
-		{ID: "R-031", Condition: "a completion for more than was authorized, beyond the tolerance of the category", Action: flag, Event: "`OverAuthorizationFound`", Setting: "`overAuthorization`", DecidedBy: StagePosting},
+		{ID: RuleOverAuthorization, Condition: "a completion for more than was authorized, beyond the tolerance of the category", Action: flag, Event: "`OverAuthorizationFound`", Setting: "`overAuthorization`", DecidedBy: StagePosting, Switchable: true},
 		{ID: "R-032", Condition: "transmitted after intake, or very long before it", Action: "review, `TIMESTAMP_ANOMALY`", Event: "`TimestampAnomaly`, " + failed, Setting: "`timestamp`", DecidedBy: StageRules, Switchable: true},
 		{ID: "R-040", Condition: "gambling", Action: "flag, post; a debit of a customer who opted out: suspense, `MERCHANT_BLOCKED` (AG01)", Event: warning, Setting: "`gambling`; account: `gamblingBlocked`", DecidedBy: StageRules},
 		{ID: "R-041", Condition: "quasi-cash, crypto assets, money transfer", Action: "flag, cash fee", Event: warning + ", " + fee, Setting: "`quasiCash`; `products.json`: `cashFeeRate`, `cashFeeMinimum`", DecidedBy: StageRules, Switchable: true},

@@ -28,13 +28,13 @@ func TestOverAuthorized(t *testing.T) {
 		"the largest amounts agree": {"5812", maxMinor, maxMinor, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			over, err := OverAuthorized(tc.mcc, Money{tc.authorized, "GBP"}, Money{tc.final, "GBP"}, tolerance)
+			over, err := OverAuthorized(Money{tc.authorized, "GBP"}, Money{tc.final, "GBP"}, tolerance.For(tc.mcc))
 			require.NoError(t, err)
 			require.Equal(t, tc.want, over)
 		})
 	}
-	_, err := OverAuthorized("5812", Money{1, "GBP"}, Money{1, "EUR"}, tolerance)
+	_, err := OverAuthorized(Money{1, "GBP"}, Money{1, "EUR"}, "0.20")
 	require.ErrorIs(t, err, ErrCurrencyMismatch)
-	_, err = OverAuthorized("5812", Money{1, "GBP"}, Money{1, "GBP"}, AmountTolerance{Share: "x"})
-	require.ErrorContains(t, err, `tolerance "x" of category 5812`)
+	_, err = OverAuthorized(Money{1, "GBP"}, Money{1, "GBP"}, "x")
+	require.ErrorContains(t, err, `tolerance "x" is not a decimal`)
 }

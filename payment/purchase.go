@@ -25,6 +25,8 @@ const (
 	ReasonTooManySequences = "TOO_MANY_SEQUENCES"
 	// ReasonTooManyMessages: the purchase has as many messages as its item has room for.
 	ReasonTooManyMessages = "TOO_MANY_MESSAGES"
+	// ReasonDisputeOpen: a case about the purchase is open, and the customer has a provisional credit.
+	ReasonDisputeOpen = "DISPUTE_OPEN"
 	// ReasonAccountChanged: the card leads to another account than the one the original was posted to.
 	ReasonAccountChanged = "ACCOUNT_CHANGED"
 )
@@ -283,8 +285,11 @@ func (p Purchase) suspended() ([]Leg, error) {
 			return nil, &Error{Kind: Invalid, Reason: "REPLACEMENT_INVALID", Err: err}
 		}
 		back, err := m.Order.BillingAmount.Add(left.Neg())
-		if err != nil || back.Minor <= 0 {
-			return nil, &Error{Kind: Invalid, Reason: "AMOUNT_INVALID", Err: fmt.Errorf("a reversal gives back %s", back)}
+		if err != nil {
+			return nil, &Error{Kind: Invalid, Reason: "AMOUNT_INVALID", Err: err}
+		}
+		if back.Minor <= 0 {
+			continue // refused: see givesBack
 		}
 		d := Decided{Outcome: OutcomeSuspense, MTI: "0100", TransactionType: m.Order.TransactionType, BillingAmount: back, Scheme: m.Order.Scheme}
 		legs, err := Legs(d)
@@ -305,7 +310,7 @@ type Taken struct {
 	Purchase Purchase
 	// Entry is the journal entry to be committed with it; nil where nothing is to be posted.
 	Entry *JournalEntry
-	// Refusal says why a reversal has no effect now, with kind Conflict. It belongs to the purchase all the same: another message
+	// Refusal says why a reversal or a clearing has no effect now, with kind Conflict. It belongs to the purchase all the same: another message
 	// may come that gives it one, and whether that comes before or after it must decide nothing.
 	Refusal error
 }
@@ -366,16 +371,37 @@ func (p Purchase) Take(m PurchaseMessage, posted []Leg) (Taken, error) {
 		err = next.checkPresentment(m)
 	case m.reverses() && m.State == Effective:
 		m.Reason, err = next.judge(m, before)
-	case m.Order.Kind == OrderClearing:
-		err = next.clear(*m.Order)
+	case m.reverses():
+		if !m.givesBack() {
+			m.Reason = ReasonReversalExceeds
+		}
+	default:
+		return p.takeClearing(next, m, posted)
 	}
 	if err != nil {
 		return Taken{}, err
 	}
-	if m.reverses() && m.Reason != "" && (held.State != Suspended || m.Reason == ReasonOriginalMismatch) {
+	if m.reverses() && m.Reason != "" && (held.State != Suspended || held.Sequence == "" || m.Reason == ReasonOriginalMismatch) {
 		return next.refuse(m, held), nil
 	}
 	return next.takeEntry(m, posted)
+}
+
+// takeClearing takes what stands in suspense out of it; next is the purchase with the clearing. Where nothing stands there, it is refused,
+// and stays refused however often it comes: what may stand there later is not what whoever asked for it had seen.
+func (p Purchase) takeClearing(next Purchase, m PurchaseMessage, posted []Leg) (Taken, error) {
+	if next.clear(*m.Order, posted) {
+		if taken, err := next.takeEntry(m, posted); err != nil || taken.Entry != nil {
+			return taken, err
+		}
+	}
+	m.Reason = ReasonNothingToClear
+	if len(p.Messages) == 0 {
+		return Taken{}, m.Refusal() // no purchase is known that could remember it
+	}
+	p.Messages = slices.Clone(p.Messages)
+	p.put(m)
+	return Taken{Purchase: p, Refusal: m.Refusal()}, nil
 }
 
 // takeEntry adds what the message posts.
@@ -383,9 +409,6 @@ func (p Purchase) takeEntry(m PurchaseMessage, posted []Leg) (Taken, error) {
 	entry, err := p.entry(m, posted)
 	if err != nil {
 		return Taken{}, err
-	}
-	if entry == nil && m.Order != nil && m.Order.Kind == OrderClearing {
-		return Taken{}, &Error{Kind: Conflict, Reason: ReasonNothingToClear, Err: fmt.Errorf("nothing of purchase %s stands in suspense", ShortKey(p.Key))}
 	}
 	if entry != nil {
 		p.Sequences, m.Sequence = append(p.Sequences, entry.ID), entry.ID
@@ -396,6 +419,13 @@ func (p Purchase) takeEntry(m PurchaseMessage, posted []Leg) (Taken, error) {
 
 // reverses reports whether the message is a reversal.
 func (m PurchaseMessage) reverses() bool { return m.Order != nil && m.Order.Kind == OrderReversal }
+
+// givesBack reports whether a reversal gives back anything of its own billing amount. A part of a small amount in another currency may
+// come to nothing in this one.
+func (m PurchaseMessage) givesBack() bool {
+	left, err := m.Order.remains()
+	return err != nil || left.Minor < m.Order.BillingAmount.Minor
+}
 
 // stateIn is the state of a reversal that is taken on a purchase as it is.
 func (m PurchaseMessage) stateIn(p Purchase) MessageState {
@@ -422,9 +452,9 @@ func (p Purchase) refuse(m, held PurchaseMessage) Taken {
 	return Taken{Purchase: p, Refusal: m.Refusal()}
 }
 
-// Refusal is the error of a reversal that was refused, the same whenever it is asked for; nil for any other message.
+// Refusal is the error of a reversal or a clearing that was refused, the same whenever it is asked for; nil for any other message.
 func (m PurchaseMessage) Refusal() error {
-	if !m.reverses() || m.Reason == "" {
+	if m.Order == nil || m.Reason == "" {
 		return nil
 	}
 	o := *m.Order
@@ -434,6 +464,8 @@ func (m PurchaseMessage) Refusal() error {
 		problem = fmt.Errorf("a reversal of %s billed as %s is not about any message of the purchase", o.TransactionAmount, o.BillingAmount)
 	case ReasonAlreadyReversed:
 		problem = fmt.Errorf("nothing remains of purchase %s", ShortKey(o.PurchaseKey))
+	case ReasonNothingToClear:
+		problem = fmt.Errorf("nothing of purchase %s stands in suspense that could be cleared so", ShortKey(o.PurchaseKey))
 	}
 	return &Error{Kind: Conflict, Reason: m.Reason, Err: problem}
 }
@@ -480,21 +512,28 @@ func (p *Purchase) judge(m PurchaseMessage, before Money) (reason string, err er
 	}
 }
 
-// clear says where what stands in suspense belongs. A purchase is cleared to a customer or written off, not both: the place of
-// suspense is one for all that was ever there, so that another one would take back what was cleared before.
-func (p *Purchase) clear(o Order) error {
+// clear says where what stands in suspense belongs, and reports whether anything stands there that may go there. A purchase is cleared to
+// a customer or written off, not both: the place of suspense is one for all that was ever there, so that another one would take
+// back what was cleared before.
+func (p *Purchase) clear(o Order, posted []Leg) bool {
 	to := RoleDisputeLoss
 	if o.AccountID != "" {
 		to = RoleCustomer
 	}
 	if p.ClearedTo != "" && p.ClearedTo != to {
-		return &Error{Kind: Conflict, Reason: ReasonNothingToClear, Err: fmt.Errorf("purchase %s was cleared to %s before", ShortKey(p.Key), p.ClearedTo)}
+		return false
+	}
+	var stands int64
+	for _, leg := range posted {
+		if leg.Role == RoleSuspense {
+			stands += leg.Signed().Minor // a purchase is billed in one currency, and its suspense is in that
+		}
 	}
 	p.ClearedTo = to
 	if to == RoleCustomer {
 		p.AccountID = o.AccountID
 	}
-	return nil
+	return stands != 0
 }
 
 // entry is the journal entry that brings the ledger from posted to the purchase's target; nil where nothing is to be moved.
@@ -557,6 +596,27 @@ func (p Purchase) nextNumber(m PurchaseMessage) int {
 		return 0
 	}
 	return 1 + len(slices.DeleteFunc(slices.Clone(p.Sequences), IsFirstSequence))
+}
+
+// WhileDisputed is the message as it is taken while a case about the purchase is open: what a reversal gives back goes to
+// suspense, because the customer has the disputed amount already, by provisional credit.
+func (m PurchaseMessage) WhileDisputed() PurchaseMessage {
+	if m.Order == nil || m.Order.Kind != OrderReversal || m.Order.Outcome == OutcomeSuspense {
+		return m
+	}
+	order := *m.Order
+	order.Outcome, order.Reason = OutcomeSuspense, ReasonDisputeOpen
+	m.Order = &order
+	return m
+}
+
+// AuthorizedAmount is the billed amount of the purchase's authorization; the zero value where none came.
+func (p Purchase) AuthorizedAmount() Money {
+	i := slices.IndexFunc(p.Messages, func(m PurchaseMessage) bool { return m.Rank == RankAuthorization })
+	if i < 0 {
+		return Money{}
+	}
+	return p.Messages[i].Decided.BillingAmount
 }
 
 // redirect says why what the customer's account would be moved by goes to suspense; empty where it does not.

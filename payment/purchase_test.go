@@ -548,6 +548,25 @@ func TestSuspendedReversalThatIsRefused(t *testing.T) {
 	require.Equal(t, OutcomePosted, b.entries[len(b.entries)-2].Outcome, "suspense was cleared against the customer's account")
 }
 
+// Two thirds of three cents are billed as one penny, as are the three: such a reversal has nothing to give back to suspense either.
+func TestReversalThatRoundsToNothing(t *testing.T) {
+	tiny := e2()
+	tiny.TransactionAmount, tiny.BillingAmount = Money{3, "USD"}, Money{1, "GBP"}
+	b := &book{}
+	_, err := b.order(orderOf('R', 'A', tiny, &Money{2, "USD"}))
+	require.NoError(t, err)
+	overdue, _ := b.purchase.Find(keyOf('R'))
+	overdue.State = Suspended
+	for range 2 {
+		_, err = b.take(overdue)
+		require.Equal(t, ReasonReversalExceeds, ReasonOf(err))
+	}
+	require.Empty(t, b.legs)
+	_, err = b.present(t, 'A', tiny)
+	require.NoError(t, err)
+	require.Equal(t, int64(-1), b.balances()["acc-1 GBP"])
+}
+
 // What was cleared to an account is moved there, though the card's own account is still closed.
 func TestReversalOfWhatWasClearedToAnAccount(t *testing.T) {
 	closed := e1()

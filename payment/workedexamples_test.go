@@ -52,40 +52,96 @@ func requests(r PostingRequest) func(*testing.T) []Leg {
 	}
 }
 
-// changes is what brings the ledger from one payment to another by difference, as PR-05 and PR-06 do: from what was posted to
-// what remains. The zero value is a payment of which nothing remains.
-func changes(from, to Decided) func(*testing.T) []Leg {
+// orders is what a purchase posts for an order after it was posted itself: the difference between what is to stand and what stands.
+func orders(p Decided, o Order) func(*testing.T) []Leg {
 	return func(t *testing.T) []Leg {
-		legs := payments(from)(t)
-		for i := range legs {
-			legs[i].Side = legs[i].Side.Opposite()
-		}
-		if to == (Decided{}) {
-			return legs
-		}
-		return append(legs, payments(to)(t)...)
+		b := &book{}
+		_, err := b.present(t, 'A', p)
+		require.NoError(t, err)
+		entry, err := b.order(o)
+		require.NoError(t, err)
+		return entry.Legs
 	}
+}
+
+// clears is what is posted for a request to take what is in suspense out of it.
+func clears(p Decided, r PostingRequest) func(*testing.T) []Leg {
+	return func(t *testing.T) []Leg {
+		r.PurchaseKey = keyOf('A')
+		o, clears, err := r.Clearing()
+		require.NoError(t, err)
+		require.True(t, clears)
+		return orders(p, o)(t)
+	}
+}
+
+// completes is what is posted for another message about a payment, after it.
+func completes(p, completion Decided) func(*testing.T) []Leg {
+	return func(t *testing.T) []Leg {
+		b := &book{}
+		_, err := b.present(t, 'A', p)
+		require.NoError(t, err)
+		entry, err := b.present(t, 'C', completion)
+		require.NoError(t, err)
+		if entry == nil {
+			return nil
+		}
+		return entry.Legs
+	}
+}
+
+// presented is a message about a payment, of a type, made at a minute.
+func presented(p Decided, mti string, minute int) Decided {
+	p.MTI, p.TransmittedAt = mti, at(minute)
+	return p
 }
 
 // workedExamples are E1 to E10 in all their variants. The tests of posting and of the whole system post them; here they are
 // computed.
 func workedExamples(t *testing.T) []worked {
 	gbp := func(amount string) Money { return pounds(t, amount) }
-	e2 := foreign(decided("00", "79.25", "GBP", plusTerms))
+	dollars := e2() // E2 with the amount in USD, which a reversal in part needs
+	closed := presented(suspended(decided("00", "19.81", "GBP", plusTerms)), "0100", 0)
+	closedRefund := presented(suspended(decided("20", "25.00", "GBP", plusTerms)), "0100", 0)
+	completed := presented(dollars, "0220", 30)
+	completed.TransactionAmount, completed.BillingAmount = Money{12000, "USD"}, gbp("95.10")
+	outOfSuspense := func(kind RequestKind, side Side, amount string) PostingRequest {
+		return sided(request(kind, RequestAmounts{Principal: gbp(amount)}), side)
+	}
+	writeOff := func(side Side, amount string) PostingRequest {
+		r := outOfSuspense(RequestSuspenseWriteOff, side, amount)
+		r.AccountID = ""
+		return r
+	}
+	dollarSettled := settled(foreign(decided("00", "79.25", "GBP", plusTerms)), Money{10000, "USD"})
+	dollarSettled = presented(dollarSettled, "0100", 0)
+	dollarSettled.TransactionAmount = Money{10000, "USD"}
+	taxedShares := RequestAmounts{Principal: gbp("79.25"), FXFee: gbp("2.37"), FXFeeTax: gbp("0.47")}
+	taxed := func(kind RequestKind) PostingRequest {
+		r := request(kind, taxedShares)
+		r.TaxJurisdiction = "GB"
+		return r
+	}
 	untaxedShares := RequestAmounts{Principal: gbp("79.25"), FXFee: gbp("2.37")}
 	return []worked{
 		{"E1 domestic purchase, GBP 19.81", "D acc-1 19.81, C SCHEME_PAYABLE.VISA.GBP 19.81", payments(decided("00", "19.81", "GBP", plusTerms))},
 		{"E1b the same between offices", "D acc-1 19.81, C HEAD_OFFICE.601613.GBP 19.81, D BRANCH_CTRL.601613.GBP 19.81, C SCHEME_PAYABLE.VISA.GBP 19.81",
 			payments(ofBranch(decided("00", "19.81", "GBP", plusTerms), "601613"))},
-		{"E2 foreign purchase, USD 100.00 at 0.7925, fee 2.99 %, VAT 20 %", "D acc-1 82.09, C SCHEME_PAYABLE.VISA.GBP 79.25, C FEE_INCOME.FX 2.37, C TAX_PAYABLE.GB 0.47", payments(e2)},
+		{"E2 foreign purchase, USD 100.00 at 0.7925, fee 2.99 %, VAT 20 %", "D acc-1 82.09, C SCHEME_PAYABLE.VISA.GBP 79.25, C FEE_INCOME.FX 2.37, C TAX_PAYABLE.GB 0.47", payments(dollars)},
 		{"E2 without tax", "D acc-1 81.62, C SCHEME_PAYABLE.VISA.GBP 79.25, C FEE_INCOME.FX 2.37", payments(foreign(decided("00", "79.25", "GBP", untaxed)))},
 		{"E2b settled in USD, the principal", "D acc-1 79.25, C FX_POSITION.GBP 79.25, D FX_POSITION.USD 100.00, C SCHEME_PAYABLE.VISA.USD 100.00",
 			payments(settled(decided("00", "79.25", "GBP", Terms{}), Money{10000, "USD"}))},
+		{"E2b with fee and tax", "D acc-1 82.09, C FX_POSITION.GBP 79.25, D FX_POSITION.USD 100.00, C SCHEME_PAYABLE.VISA.USD 100.00, C FEE_INCOME.FX 2.37, C TAX_PAYABLE.GB 0.47", payments(dollarSettled)},
+		{"E2b the same reversed to USD 63.09", "C acc-1 30.29, D FX_POSITION.GBP 29.25, C FX_POSITION.USD 36.91, D SCHEME_PAYABLE.VISA.USD 36.91, D FEE_INCOME.FX 0.87, D TAX_PAYABLE.GB 0.17",
+			orders(dollarSettled, orderOf('R', 'A', dollarSettled, &Money{6309, "USD"}))},
 		{"E2c settled at GBP 79.41", "D FX_PNL 0.16, C SCHEME_PAYABLE.VISA.GBP 0.16", requests(request(RequestSettlementDifference, RequestAmounts{Principal: gbp("79.25"), Settled: gbp("79.41")}))},
+		{"E2c the other way, settled at GBP 79.09", "D SCHEME_PAYABLE.VISA.GBP 0.16, C FX_PNL 0.16", requests(request(RequestSettlementDifference, RequestAmounts{Principal: gbp("79.25"), Settled: gbp("79.09")}))},
+		{"E2 completed (0220) at GBP 95.10: the difference", "D acc-1 16.42, C SCHEME_PAYABLE.VISA.GBP 15.85, C FEE_INCOME.FX 0.47, C TAX_PAYABLE.GB 0.10", completes(dollars, completed)},
+		{"E2 advised (0120) at the same amount", "nothing", completes(dollars, presented(dollars, "0120", 20))},
 		{"E3 refund, GBP 25.00", "D SCHEME_PAYABLE.VISA.GBP 25.00, C acc-1 25.00", payments(decided("20", "25.00", "GBP", plusTerms))},
-		{"E4 full reversal of E2", "D SCHEME_PAYABLE.VISA.GBP 79.25, D FEE_INCOME.FX 2.37, D TAX_PAYABLE.GB 0.47, C acc-1 82.09", changes(e2, Decided{})},
-		{"E5 partial reversal of E2 to GBP 50.00", "D SCHEME_PAYABLE.VISA.GBP 29.25, D FEE_INCOME.FX 0.87, D TAX_PAYABLE.GB 0.17, C acc-1 30.29",
-			changes(e2, foreign(decided("00", "50.00", "GBP", plusTerms)))},
+		{"E4 full reversal of E2", "D SCHEME_PAYABLE.VISA.GBP 79.25, D FEE_INCOME.FX 2.37, D TAX_PAYABLE.GB 0.47, C acc-1 82.09", orders(dollars, orderOf('R', 'A', dollars, nil))},
+		{"E5 partial reversal of E2 to USD 63.09", "D SCHEME_PAYABLE.VISA.GBP 29.25, D FEE_INCOME.FX 0.87, D TAX_PAYABLE.GB 0.17, C acc-1 30.29",
+			orders(dollars, orderOf('R', 'A', dollars, &Money{6309, "USD"}))},
 		{"E6 cash, GBP 200.00, fee 3 %, at least 3.00", "D acc-1 206.00, C SCHEME_PAYABLE.VISA.GBP 200.00, C FEE_INCOME.CASH 6.00", payments(decided("01", "200.00", "GBP", plusTerms))},
 		{"E7 dispute of E2 without tax, opened", "D DISPUTE_RECEIVABLE.VISA 79.25, D FEE_INCOME.FX 2.37, C acc-1 81.62", requests(request(RequestDisputeProvisional, untaxedShares))},
 		{"E7 won", "D SCHEME_PAYABLE.VISA.GBP 79.25, C DISPUTE_RECEIVABLE.VISA 79.25", requests(request(RequestDisputeWon, RequestAmounts{Principal: gbp("79.25")}))},
@@ -93,10 +149,14 @@ func workedExamples(t *testing.T) []worked {
 		{"E7 lost, the bank pays", "D DISPUTE_LOSS 79.25, C DISPUTE_RECEIVABLE.VISA 79.25", requests(request(RequestDisputeLostBank, RequestAmounts{Principal: gbp("79.25")}))},
 		{"E7 split, 50.00 won and 29.25 lost", "D SCHEME_PAYABLE.VISA.GBP 50.00, D DISPUTE_LOSS 29.25, C DISPUTE_RECEIVABLE.VISA 79.25",
 			requests(request(RequestDisputeSplit, RequestAmounts{Won: gbp("50.00"), Lost: gbp("29.25")}))},
-		{"E8 closed account, GBP 19.81, into suspense", "D SUSPENSE.CARD.GBP 19.81, C SCHEME_PAYABLE.VISA.GBP 19.81", payments(suspended(decided("00", "19.81", "GBP", plusTerms)))},
-		{"E8 cleared to another account", "D acc-1 19.81, C SUSPENSE.CARD.GBP 19.81", requests(sided(request(RequestSuspenseClear, RequestAmounts{Principal: gbp("19.81")}), Debit))},
-		{"Refund of GBP 25.00 to a closed account", "D SCHEME_PAYABLE.VISA.GBP 25.00, C SUSPENSE.CARD.GBP 25.00", payments(suspended(decided("20", "25.00", "GBP", plusTerms)))},
-		{"The same cleared to another account", "D SUSPENSE.CARD.GBP 25.00, C acc-1 25.00", requests(sided(request(RequestSuspenseClear, RequestAmounts{Principal: gbp("25.00")}), Credit))},
+		{"E7 of E2 with tax, opened", "D DISPUTE_RECEIVABLE.VISA 79.25, D FEE_INCOME.FX 2.37, D TAX_PAYABLE.GB 0.47, C acc-1 82.09", requests(taxed(RequestDisputeProvisional))},
+		{"E7 with tax lost, the customer pays", "D acc-1 82.09, C DISPUTE_RECEIVABLE.VISA 79.25, C FEE_INCOME.FX 2.37, C TAX_PAYABLE.GB 0.47", requests(taxed(RequestDisputeLostCustomer))},
+		{"E8 closed account, GBP 19.81, into suspense", "D SUSPENSE.CARD.GBP 19.81, C SCHEME_PAYABLE.VISA.GBP 19.81", payments(closed)},
+		{"E8 cleared to another account", "D acc-1 19.81, C SUSPENSE.CARD.GBP 19.81", clears(closed, outOfSuspense(RequestSuspenseClear, Debit, "19.81"))},
+		{"E8 written off", "D DISPUTE_LOSS 19.81, C SUSPENSE.CARD.GBP 19.81", clears(closed, writeOff(Debit, "19.81"))},
+		{"Refund of GBP 25.00 to a closed account", "D SCHEME_PAYABLE.VISA.GBP 25.00, C SUSPENSE.CARD.GBP 25.00", payments(closedRefund)},
+		{"The same cleared to another account", "D SUSPENSE.CARD.GBP 25.00, C acc-1 25.00", clears(closedRefund, outOfSuspense(RequestSuspenseClear, Credit, "25.00"))},
+		{"The same written off", "D SUSPENSE.CARD.GBP 25.00, C DISPUTE_LOSS 25.00", clears(closedRefund, writeOff(Credit, "25.00"))},
 		{"E9 JPY 12345 at 0.0024957, BHD 30.809, fee 2.5 %", "D acc-1 31.579, C SCHEME_PAYABLE.VISA.BHD 30.809, C FEE_INCOME.FX 0.770", payments(foreign(decided("00", "30.809", "BHD", bahrainTerm)))},
 		{"E10 settlement, net GBP 103.12, interchange 1.02", "D SCHEME_PAYABLE.VISA.GBP 103.12, C NOSTRO.GBP 102.10, C INTERCHANGE_INCOME 1.02",
 			requests(sided(request(RequestSettlement, RequestAmounts{Principal: gbp("103.12"), Interchange: gbp("1.02")}), Debit))},
@@ -118,6 +178,9 @@ func totals(t *testing.T, legs []Leg) []string {
 		require.NoError(t, err)
 		sums[key] = sum
 	}
+	if len(sums) == 0 {
+		return []string{"nothing"}
+	}
 	var lines []string
 	for _, key := range slices.Sorted(maps.Keys(sums)) {
 		account, _, _ := strings.Cut(key, " ")
@@ -136,8 +199,9 @@ const workedIntro = `# Worked examples
 <!-- Generated by ` + "`go test ./payment -update`" + `; a test holds it against what the posting rules compute. -->
 
 The examples of the accounting specification, to the minor unit: what each should move on each account, and what the
-[posting rules](posting-rules.md) move. ` + "`acc-1`" + ` is the customer's account. Several legs on one account are added up here. E4 and E5
-are the difference between what was posted and what remains, component by component.
+[posting rules](posting-rules.md) move. ` + "`acc-1`" + ` is the customer's account. Several legs on one account are added up here. Reversals,
+completions and what is taken out of suspense post the difference between what is to stand and what stands, as the
+[purchase](../concepts/purchases.md) computes it from what was posted before.
 
 | Example | Expected | Computed | |
 |---|---|---|---|

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/payrail/payrail/events"
@@ -91,13 +92,18 @@ func (e *enricher) enriched(message batch.Message, detail events.Detail[events.S
 func enrich(standardized events.StandardizedData, answer directory.Answer, occurredAt time.Time) events.EnrichedData {
 	authorization := standardized.Payment.Authorization
 	authorization.Merchant.Name = cleanName(authorization.Merchant.Name)
+	terms := answer.Terms
+	if authorization.Rank() > payment.RankAuthorization && !slices.Contains(answer.Rules.Disabled, payment.RuleOverAuthorization) {
+		// Posting has the authorization to compare with, and not the settings.
+		terms.OverAuthorization = answer.Rules.OverAuthorization.For(authorization.MCC)
+	}
 	return events.EnrichedData{
 		Payment:     standardized.Payment,
 		Account:     answer.Account,
 		Merchant:    events.MerchantFacts{Name: authorization.Merchant.Name, Category: answer.Category},
 		Description: payment.Description(authorization),
 		Scheme:      answer.Scheme,
-		Terms:       answer.Terms,
+		Terms:       terms,
 		Facts: payment.ComputeFacts(payment.Observed{
 			Authorization: standardized.Payment.Authorization, OccurredAt: occurredAt, Account: answer.Account, Terms: answer.Terms,
 			ProductFound: answer.ProductFound, Waiver: answer.FXWaiver, CategoryListed: answer.CategoryListed, Watched: answer.WatchList, Settings: answer.Rules,

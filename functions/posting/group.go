@@ -26,6 +26,16 @@ type group struct {
 	replayed bool
 }
 
+// whole is all legs of the sequence where they follow from what its payment was decided by, else those at hand. What is parked of a
+// sequence is then the same whichever of its legs came again.
+func (g *group) whole() []payment.Leg {
+	legs, err := payment.Legs(g.sequence.Basis)
+	if err != nil || payment.Checksum(legs) != g.sequence.Checksum {
+		return g.legs
+	}
+	return legs
+}
+
 // groupLegs reads the legs of a batch and puts the legs together by sequence, in the order in which the sequences appear. A leg that
 // cannot be read or is no part of its sequence fails alone.
 func groupLegs(messages []batch.Message, results batch.Results) []*group {

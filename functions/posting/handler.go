@@ -65,7 +65,7 @@ func (p *poster) handle(ctx context.Context, messages []batch.Message) batch.Res
 		case s.err != nil:
 			fail(results, s.group, s.err)
 		case s.known != nil:
-			fail(results, s.group, p.settle(ctx, s.group, parkedSequence{s.group.sequence, s.group.legs}, *s.known, &outbox))
+			fail(results, s.group, p.settle(ctx, s.group, parkedSequence{s.group.sequence, s.group.whole()}, *s.known, &outbox))
 		case s.entry != nil:
 			entries, complete = append(entries, *s.entry), append(complete, s.group)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/payrail/payrail/events"
@@ -17,13 +18,16 @@ type inspection struct {
 }
 
 // inspect looks at what stands beside each posted payment: rules need other payments, which only the ledger
-// has. What it finds keeps nothing from being posted.
+// has; R-031 compares messages of one purchase. What is found keeps nothing from being posted.
 func (p *poster) inspect(ctx context.Context, results []ledger.Result) []inspection {
 	inspections := make([]inspection, len(results))
 	var running sync.WaitGroup
 	for i, result := range results {
 		record := result.Record
 		posted := result.Err == nil && (result.Disposition == ledger.Posted || result.Disposition == ledger.AlreadyPosted)
+		if posted && record.Basis.Terms.OverAuthorization != "" && result.Authorized != (payment.Money{}) {
+			inspections[i] = overAuthorization(record, result.Authorized)
+		}
 		if !posted || record.Root != "" || record.MerchantKey == "" {
 			continue
 		}
@@ -48,6 +52,17 @@ func (p *poster) inspectOne(ctx context.Context, record ledger.Record) inspectio
 	}
 	return inspection{findings: []finding{{events.SuspectedDuplicateFound, "R-052", twin,
 		"the same card paid the same merchant the same amount within 5 minutes; both are posted"}}}
+}
+
+// overAuthorization holds a completion against the authorization of its purchase.
+func overAuthorization(record ledger.Record, authorized payment.Money) inspection {
+	final := record.Basis.BillingAmount
+	over, err := payment.OverAuthorized(authorized, final, record.Basis.Terms.OverAuthorization)
+	if err != nil || !over {
+		return inspection{err: err}
+	}
+	return inspection{findings: []finding{{events.OverAuthorizationFound, payment.RuleOverAuthorization, record.Root,
+		fmt.Sprintf("%s is to be paid, %s was authorized; it is posted, and can be disputed", final, authorized)}}}
 }
 
 // tell tells of what an inspection found.

@@ -38,13 +38,18 @@ func orderOf(original payment.JournalEntry, n int, remains int64) payment.Order 
 }
 
 func reversalOf(t require.TestingT, original payment.JournalEntry, n int, remains int64) batch.Message {
-	order := orderOf(original, n, remains)
+	message := orderMessage(t, orderOf(original, n, remains))
+	message.ID = fmt.Sprintf("r%d", n)
+	return message
+}
+
+func orderMessage(t require.TestingT, order payment.Order) batch.Message {
 	metadata := events.First(events.TransactionPostingApproved, order.TransactionID, order.AuthorizationID, "tok", "c", start, start)
 	detail, err := json.Marshal(events.Detail[events.OrderData]{Metadata: metadata.Next(events.PostingOrderCreated, "", start), Data: events.OrderData{Order: order}})
 	require.NoError(t, err)
 	body, err := json.Marshal(events.Envelope{ID: "id", DetailType: events.PostingOrderCreated, Source: events.SourceAccountInterface, Detail: detail})
 	require.NoError(t, err)
-	return batch.Message{ID: fmt.Sprintf("r%d", n), Body: body, Receives: 1}
+	return batch.Message{ID: order.BusinessKey + string(order.Kind), Body: body, Receives: 1}
 }
 
 func TestReversalIsPostedAndTold(t *testing.T) {
@@ -109,6 +114,23 @@ func TestReversalWaitsForItsOriginal(t *testing.T) {
 	w.requireSound(t, 2)
 }
 
+// The function dies when an overdue reversal is in suspense and nobody was told: the order comes again and tells.
+func TestOverdueReversalIsToldAfterACrash(t *testing.T) {
+	w, e := newWorld(), priced(t, 1, "acc-1")
+	require.Empty(t, failed(w.poster().handle(ctx, []batch.Message{reversalOf(t, e, 1, 0)})))
+	overdue := orderOf(e, 1, 0)
+	overdue.Kind, overdue.OccurredAt = payment.OrderOverdue, "2026-07-10T11:00:00.000Z"
+	order := []batch.Message{orderMessage(t, overdue)}
+	w.published, w.fault = nil, func() error { return errors.New("killed") }
+	require.NotEmpty(t, failed(w.poster().handle(ctx, order)))
+	w.requireSound(t, 1)
+	require.Empty(t, w.published)
+	w.fault = nil
+	require.Empty(t, failed(w.poster().handle(ctx, again(order))))
+	require.Equal(t, []string{"ps_KEY00000000000000000000001-01/TransactionPosted"}, w.ids(t))
+	w.requireSound(t, 1)
+}
+
 // A reversal that had waited for a payment which it cannot be about is parked when the payment comes.
 func TestWaitingReversalThatIsRefused(t *testing.T) {
 	w, e := newWorld(), priced(t, 1, "acc-1")
@@ -167,8 +189,11 @@ func TestMessagesAboutOnePurchase(t *testing.T) {
 	for _, m := range again(messages(t, completion)) {
 		require.Empty(t, failed(w.poster().handle(ctx, []batch.Message{m})))
 	}
+	for _, m := range again(messages(t, advice)) {
+		require.Empty(t, failed(w.poster().handle(ctx, []batch.Message{m})))
+	}
 	require.Empty(t, w.assembly)
-	require.Len(t, w.objects, 1)
+	require.Len(t, w.objects, 1, "the advice is parked as one object, whichever of its legs comes again")
 	for _, record := range w.objects {
 		require.Equal(t, payment.ReasonSamePurchase, record.Reason)
 		require.Equal(t, "auth-1", record.KnownAuthorizationID)
@@ -313,4 +338,29 @@ func TestFindingsBesideWhatIsPosted(t *testing.T) {
 	require.Empty(t, failed(w.poster().handle(ctx, messages(t, refund))))
 	require.Equal(t, []string{refund.ID + "/TransactionPosted", refund.TransactionID + "/UnmatchedRefund/R-062"}, w.ids(t))
 	w.requireSound(t, 4)
+}
+
+// a completion beyond the tolerance of its merchant's category is told of, one within it is not.
+func TestOverAuthorizationIsFound(t *testing.T) {
+	for tolerance, found := range map[string]bool{"": false, "0.20": false, "0.15": true} {
+		w, e := newWorld(), priced(t, 1, "acc-1")
+		e.Links = payment.Links{Approval: "CODE"}
+		require.Empty(t, failed(w.poster().handle(ctx, messages(t, e))))
+		completion := priced(t, 2, "acc-1")
+		completion.Links, completion.Basis.MTI, completion.Basis.TransmittedAt = e.Links, "0220", "2026-07-09T10:40:00Z"
+		completion.Basis.BillingAmount.Minor, completion.Basis.Terms.OverAuthorization = 9510, tolerance // 20 % more
+		legs, err := payment.Legs(completion.Basis)
+		require.NoError(t, err)
+		completion.Legs, completion.Of, completion.Checksum = legs, len(legs), payment.Checksum(legs)
+		for range 2 {
+			w.published = nil
+			require.Empty(t, failed(w.poster().handle(ctx, messages(t, completion))))
+			want := []string{"ps_KEY00000000000000000000001-01/TransactionPosted"}
+			if found {
+				want = append(want, completion.TransactionID+"/OverAuthorizationFound/R-031")
+			}
+			require.Equal(t, want, w.ids(t), tolerance)
+		}
+		w.requireSound(t, 2)
+	}
 }

@@ -26,6 +26,8 @@ type StoredPurchase struct {
 	Version int64
 	// Refunded is what was given back by refunds that name the purchase, in its billing currency.
 	Refunded payment.Money
+	// OpenCase is the dispute about the purchase that is open.
+	OpenCase string
 }
 
 // purchaseItem is the item under a business key: a purchase, or where it went.
@@ -72,6 +74,7 @@ func purchaseAt(ctx context.Context, client Getter, table, businessKey string) (
 func decodePurchase(item map[string]types.AttributeValue) (purchaseItem, error) {
 	d := &decoder{item: item}
 	p := purchaseItem{root: d.text("root")}
+	p.OpenCase = d.text("openCase")
 	p.Version = d.number("version")
 	if state := d.text("state"); state != "" {
 		if err := json.Unmarshal([]byte(state), &p.Purchase); err != nil {
@@ -258,9 +261,10 @@ func (s *Store) overdue(ctx context.Context, order payment.Order) Result {
 	result := Result{Disposition: Waiting}
 	for _, m := range found.Unmatched() {
 		since, err := time.Parse(time.RFC3339, m.OccurredAt)
-		if err != nil || m.State != payment.Waiting || now.Sub(since) < payment.PendingOriginal {
+		if err != nil || m.State == payment.Waiting && now.Sub(since) < payment.PendingOriginal {
 			continue
 		}
+		// What is in suspense by now is asked for again: whoever put it there may have died before telling of it.
 		m.State = payment.Suspended
 		result.Further = append(result.Further, s.join(ctx, joining{message: m, key: found.Key}))
 	}
@@ -312,6 +316,9 @@ func (s *Store) joinOnce(ctx context.Context, j joining, postedAt string) (Resul
 	if err != nil {
 		return Result{}, err
 	}
+	if at.purchase.OpenCase != "" {
+		j.message = j.message.WhileDisputed()
+	}
 	held, known := at.purchase.Find(j.message.BusinessKey)
 	if known && !again(at.purchase.Purchase, held, j.message) {
 		return s.known(ctx, j, at.purchase.Purchase, held, postedAt)
@@ -356,6 +363,7 @@ func (s *Store) joinOnce(ctx context.Context, j joining, postedAt string) (Resul
 		return Result{}, taken.Refusal
 	}
 	result, err := s.taken(ctx, p.record, taken, now)
+	result.Authorized = taken.Purchase.AuthorizedAmount()
 	if err == nil && j.entry != nil && len(taken.Purchase.Unmatched()) > 0 {
 		result.Further = s.match(ctx, taken.Purchase.Key)
 	}
@@ -407,7 +415,7 @@ func samePurchase(p payment.Purchase, m payment.PurchaseMessage) Result {
 
 // known settles a message that is in its purchase already.
 func (s *Store) known(ctx context.Context, j joining, purchase payment.Purchase, held payment.PurchaseMessage, postedAt string) (Result, error) {
-	result := Result{Disposition: AlreadyPosted}
+	result := Result{Disposition: AlreadyPosted, Authorized: purchase.AuthorizedAmount()}
 	switch {
 	case held.PayloadHash != j.message.PayloadHash:
 		result.Disposition = Conflicting

@@ -261,6 +261,26 @@ func TestSuspense(t *testing.T) {
 	requireSound(t, table, 2)
 }
 
+// A clearing that found nothing to clear stays refused however often it comes: what stands in suspense later is not what whoever asked
+// for it had seen. One that is asked for anew is carried out.
+func TestRefusedClearingHasNoEffectLater(t *testing.T) {
+	table, ctx, original := ledgertest.NewTable(), context.Background(), authorized(t, 1)
+	commit(t, newStore(table), original)
+	first := newStore(table).Settle(ctx, clearing(original, "acc-7")).Err
+	require.Equal(t, payment.ReasonNothingToClear, payment.ReasonOf(first))
+	closedSince := reversal(original, 1, 0)
+	closedSince.Outcome, closedSince.Reason = payment.OutcomeSuspense, "ACCOUNT_CLOSED"
+	require.NoError(t, newStore(table).Settle(ctx, closedSince).Err)
+	second := later(table).Settle(ctx, clearing(original, "acc-7")).Err
+	require.Equal(t, payment.ReasonNothingToClear, payment.ReasonOf(second))
+	require.Equal(t, "none", balanceOf(t, table, "acc-7"))
+	anew := clearing(original, "acc-7")
+	anew.BusinessKey = "CLEARING00000000000000000002"
+	require.NoError(t, later(table).Settle(ctx, anew).Err)
+	require.Equal(t, "GBP 82.09", balanceOf(t, table, "acc-7"))
+	requireSound(t, table, 3)
+}
+
 // Whatever comes at once, in whatever order and twice, with answers lost and calls refused: the balance is that of the set of
 // messages, and the ledger holds together (invariants 1, 2, 5, 6, 8, 9, 12).
 func TestMessagesAtOnceUnderFaults(t *testing.T) {
@@ -665,4 +685,23 @@ func TestTokenCoversWhatATransactionWasComputedFrom(t *testing.T) {
 		seen[*purchaseToken(at, j, nil, "later")] = true
 	}
 	require.Len(t, seen, 18)
+}
+
+// While a case is open the customer has a provisional credit: what a reversal gives back goes to suspense, not to them twice.
+func TestReversalWhileADisputeIsOpen(t *testing.T) {
+	table, original, ctx := ledgertest.NewTable(), authorized(t, 1), context.Background()
+	commit(t, newStore(table), original)
+	table.Edit(func(items map[ledgertest.Key]ledgertest.Item) {
+		item := items[ledgertest.Key{Partition: "PURCHASE#KEY00000000000000000000001", Sort: "PURCHASE"}]
+		item["openCase"], item["version"] = text("dsp_1"), number(2)
+	})
+	for range 2 {
+		result := newStore(table).Settle(ctx, reversal(original, 1, 0))
+		require.NoError(t, result.Err)
+		require.Equal(t, payment.OutcomeSuspense, result.Record.Outcome)
+		require.Equal(t, payment.ReasonDisputeOpen, result.Record.Reason)
+	}
+	require.Equal(t, "GBP -82.09", balanceOf(t, table, "acc-1"))
+	require.Equal(t, []string{"SUSPENSE.CARD.GBP GBP 82.09 OPEN DISPUTE_OPEN payments-operations"}, suspenseOf(t, table))
+	requireSound(t, table, 2)
 }

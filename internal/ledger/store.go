@@ -63,6 +63,8 @@ type Result struct {
 	Record Record
 	// Order is the reversal or clearing that the result is of; nil for a payment.
 	Order *payment.Order
+	// Authorized is the billed amount of the authorization of the purchase that the entry is another message about.
+	Authorized payment.Money
 	// Further are the results of reversals that had waited for this payment.
 	Further []Result
 	// Err says why nothing is known to have been committed. The other fields then mean nothing.
