@@ -117,6 +117,10 @@ func (d *Desk) tryOpen(ctx context.Context, r Request) (c Case, opened bool, err
 	if !found {
 		return Case{}, false, ErrUnknownPurchase
 	}
+	if purchase.OpenCase == CaseID(r.IdempotencyKey, purchase.Key) {
+		// The same request has opened it since its key was looked up.
+		return Case{}, false, fmt.Errorf("opening case %s: %w", purchase.OpenCase, errChanged)
+	}
 	dispute, err := d.judge(ctx, purchase, r)
 	if err != nil {
 		return Case{}, false, err

@@ -287,6 +287,31 @@ func TestAnEndedCaseLeavesItsPurchase(t *testing.T) {
 	}
 }
 
+// The same request at the same time finds the case of its twin, and is not refused because of it.
+func TestOpenFindsTheCaseOfItsTwin(t *testing.T) {
+	w := newWorld()
+	r := request(w.purchase(t))
+	once := sync.OnceFunc(func() {
+		_, opened, err := w.Open(t.Context(), r)
+		require.NoError(t, err)
+		require.True(t, opened)
+	})
+	reads := 0
+	w.table.After = func(operation string) error {
+		if operation == "GetItem" {
+			if reads++; reads == 1 { // the key, which nobody has used yet
+				once()
+			}
+		}
+		return nil
+	}
+	c, opened, err := w.Open(t.Context(), r)
+	require.NoError(t, err)
+	require.False(t, opened)
+	require.Equal(t, payment.DisputeOpened, c.State)
+	require.NotContains(t, w.bus.kinds(), "DisputeRejected")
+}
+
 // An answer that is lost after its effect is no second effect, and a failure before it is an error.
 func TestOpenSurvivesALostAnswer(t *testing.T) {
 	w := newWorld()

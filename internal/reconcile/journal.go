@@ -204,8 +204,11 @@ func (r *run) checkOrphan(ctx context.Context, record ledger.Record, problem str
 		return nil
 	}
 	// Fees, disputes and settlements are asked for, and have no authorization.
-	if asked, err := r.isAskedFor(ctx, record, events.PostingRequested, events.PostingOrderCreated); err != nil || asked {
+	switch asked, err := r.isAskedFor(ctx, record, events.PostingRequested, events.PostingOrderCreated); {
+	case err != nil:
 		return err
+	case asked:
+		return r.checkTold(ctx, []ledger.Stamped{stamped(record)})
 	}
 	f := recordFinding(record, OrphanPosting, r.Now(), problem)
 	f.Note = "freeze the sequence and find out who wrote it; nothing is patched"

@@ -111,6 +111,7 @@ func TestWhatWasAskedForIsNoOrphan(t *testing.T) {
 	w := newWorld(t)
 	fee := w.post(readAuthorization(anItem(99)).parsed, func(e *payment.JournalEntry) { e.AuthorizationID = "fee-2026-11" })
 	w.record(timeline.Entry{TransactionID: fee.TransactionID, EventID: fee.ID + "/PostingRequested", DetailType: events.PostingRequested, AuthorizationID: "fee-2026-11"})
+	require.Equal(t, []string{"B10 PATCHED EMIT_POSTED " + fee.ID}, found(w.run(Request{})), "that it is posted must be told as well")
 	require.Empty(t, found(w.run(Request{})))
 	w.told[fee.TransactionID][0].AuthorizationID = "fee-2026-10"
 	require.Len(t, found(w.run(Request{})), 1, "another request does not stand for it")
@@ -457,6 +458,12 @@ func TestAReversalIsGivenADayForItsOriginal(t *testing.T) {
 	require.Equal(t, map[Stage]int{StageWaiting: 1}, report.InFlight)
 	require.Zero(t, report.Expired)
 	w.now = written.Add(payment.PendingOriginal + time.Minute)
+	w.deaf = errDeaf
+	current, err := New(w.options()).start(Request{})
+	require.NoError(t, err)
+	require.NoError(t, current.compare(t.Context()), "that it cannot be told keeps nothing else from being compared")
+	require.Zero(t, current.report.Expired)
+	w.deaf = nil
 	report = w.run(Request{})
 	require.Equal(t, 1, report.Expired)
 	require.Equal(t, []events.DetailType{events.ReconciliationCompleted, events.PostingOrderCreated, events.ReconciliationCompleted}, w.kinds())
