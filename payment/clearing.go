@@ -22,5 +22,8 @@ func (r PostingRequest) Clearing() (order Order, clears bool, err error) {
 		AuthorizationID: r.CauseID, PayloadHash: sequence.PayloadHash, OccurredAt: r.OccurredAt, ValueDate: r.ValueDate, Description: r.Description,
 		AccountID: r.AccountID,
 	}
+	if r.AccountID != "" && r.CardCentre != "" && r.BranchID != r.CardCentre {
+		order.BranchID = r.BranchID
+	}
 	return order, true, order.Check()
 }

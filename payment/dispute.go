@@ -128,10 +128,11 @@ type Disputable struct {
 	Outcome         Outcome
 	TransactionType string
 	AccountID       string
-	BranchID        string
-	Scheme          string
-	TaxJurisdiction string
-	Description     string
+	// BranchID is the account's branch and CardCentre the one that runs card settlement (PR-16).
+	BranchID, CardCentre string
+	Scheme               string
+	TaxJurisdiction      string
+	Description          string
 	// OccurredAt is when the purchase came in.
 	OccurredAt time.Time
 	// Remaining is what remains billed after reversals and refunds; Disputed is how much of it was disputed before, without what
@@ -165,6 +166,7 @@ type Dispute struct {
 	AuthorizationID string `json:"authorizationId"`
 	AccountID       string `json:"accountId"`
 	BranchID        string `json:"branchId,omitempty"`
+	CardCentre      string `json:"cardCentre,omitempty"`
 	Scheme          string `json:"scheme"`
 	TaxJurisdiction string `json:"taxJurisdiction,omitempty"`
 	Description     string `json:"description,omitempty"`
@@ -234,7 +236,7 @@ func OpenDispute(policy DisputePolicy, purchase Disputable, claim Claim, now tim
 	opened := formatDisputeTime(now)
 	return Dispute{
 		CaseID: claim.CaseID, PurchaseKey: purchase.Key, TransactionID: purchase.TransactionID, AuthorizationID: purchase.AuthorizationID,
-		AccountID: purchase.AccountID, BranchID: purchase.BranchID, Scheme: purchase.Scheme, TaxJurisdiction: purchase.TaxJurisdiction,
+		AccountID: purchase.AccountID, BranchID: purchase.BranchID, CardCentre: purchase.CardCentre, Scheme: purchase.Scheme, TaxJurisdiction: purchase.TaxJurisdiction,
 		Description: purchase.Description, Amount: amount, FXFee: fxFee, FXFeeTax: tax, ReasonCode: claim.ReasonCode, Note: claim.Note,
 		State: DisputeOpened, OpenedAt: opened, FileBy: formatDisputeTime(purchase.OccurredAt.Add(policy.Window)),
 		CreditDue: policy.ProvisionalCredit, History: []DisputeStep{{State: DisputeOpened, At: opened, By: claim.By}},
@@ -422,7 +424,7 @@ func (d Dispute) decisionRequest() (PostingRequest, error) {
 
 func (d Dispute) request(kind RequestKind, occurredAt string, amounts RequestAmounts) PostingRequest {
 	return PostingRequest{
-		Kind: kind, CauseID: d.CaseID, AccountID: d.AccountID, BranchID: d.BranchID, Scheme: d.Scheme, TaxJurisdiction: d.TaxJurisdiction, Amounts: amounts,
+		Kind: kind, CauseID: d.CaseID, AccountID: d.AccountID, BranchID: d.BranchID, CardCentre: d.CardCentre, Scheme: d.Scheme, TaxJurisdiction: d.TaxJurisdiction, Amounts: amounts,
 		ValueDate: occurredAt[:len(time.DateOnly)], Description: d.postingDescription(), OccurredAt: occurredAt, CaseID: d.CaseID, PurchaseKey: d.PurchaseKey,
 	}
 }

@@ -122,8 +122,11 @@ func Foreign(a Authorization) bool {
 // credit reports whether the payment credits the customer's account.
 func (a Authorization) credit() bool { return slices.Contains(creditTypes, a.TransactionType()) }
 
-// debit reports whether the payment debits the customer's account. A reversal takes a debit back.
+// debit reports whether the payment is a purchase or cash, which the customer pays for. A reversal takes one back.
 func (a Authorization) debit() bool { return !a.credit() && !a.IsReversal() }
+
+// debitsAccount reports whether the payment takes money from the customer's account: so does the reversal of a credit.
+func (a Authorization) debitsAccount() bool { return a.credit() == a.IsReversal() }
 
 // disabledNone stands where no rule is switched off.
 const disabledNone = "NONE"
@@ -150,7 +153,7 @@ func (o Observed) account(facts *Facts) {
 	facts.AccountMissing = !facts.AccountFound
 	facts.AccountClosed = a.Status == AccountClosed
 	facts.AccountDormant = a.Status == AccountDormant
-	debit := o.Authorization.debit()
+	debit := o.Authorization.debitsAccount()
 	facts.AccountBlocked = debit && (a.Status == AccountBlocked || a.Status == AccountLegalHold)
 	facts.AccountDeceased = debit && a.Status == AccountDeceased
 	facts.CurrencyMismatch = facts.AccountFound && a.Currency != o.Authorization.BillingAmount.Currency
@@ -178,5 +181,6 @@ func (o Observed) timing(facts *Facts) {
 	age := o.OccurredAt.Sub(o.Authorization.TransmittedAt)
 	limits := o.Settings.Timestamp
 	facts.TimestampAnomalous = -age > time.Duration(limits.AheadMinutes)*time.Minute || age > days(limits.BehindDays)
-	facts.AuthorizationExpired = age > o.Settings.Validity.For(o.Authorization.MCC)
+	// A reversal posts no authorization.
+	facts.AuthorizationExpired = !o.Authorization.IsReversal() && age > o.Settings.Validity.For(o.Authorization.MCC)
 }

@@ -1,10 +1,6 @@
 package payment
 
-import (
-	"slices"
-
-	"github.com/govalues/decimal"
-)
+import "slices"
 
 // merchant derives what the merchant's category says.
 func (o Observed) merchant(facts *Facts) {
@@ -36,23 +32,21 @@ func merchantWarning(mcc string, watched WatchList) MerchantWarning {
 	return WarningNone
 }
 
-// charges derives which of the product's prices apply to a debit; what a reversal takes back of them, posting knows. A payment
-// that does not come to its account bears none of them: that is for the rules to decide.
+// charges derives which of the product's charges a debit bears: those that come to more than nothing at its amount, so that nobody
+// is told of a fee that has no leg. What a reversal takes back of them, posting knows. A payment that does not come to its account
+// bears none of them: that is for the rules to decide.
 func (o Observed) charges(facts *Facts) {
 	a, t := o.Authorization, o.Authorization.TransactionType()
-	hasFXFee := charges(o.Terms.FXFeeRate) || o.Terms.FXFeeMinimum.Minor > 0
-	facts.FXFeeApplies = facts.Foreign && a.debit() && hasFXFee && !o.Waiver.waives(a)
-	hasCashFee := charges(o.Terms.CashFeeRate) || o.Terms.CashFeeMinimum.Minor > 0
+	priced := Decided{Charges: Charges{FX: true, Cash: true}, BillingAmount: a.BillingAmount, Terms: o.Terms}
+	facts.FXFeeApplies = facts.Foreign && a.debit() && !o.Waiver.waives(a) && priced.bears(AmountFXFee)
+	hasCashFee := a.debit() && priced.bears(AmountCashFee)
 	cash := slices.Contains(cashTypes, t) || (slices.Contains(purchaseTypes, t) && o.Settings.Cash.Contains(a.MCC))
-	facts.CashFeeApplies = cash && hasCashFee && a.debit()
+	facts.CashFeeApplies = cash && hasCashFee
 	facts.QuasiCashFeeApplies = facts.QuasiCash && !cash && hasCashFee
 }
 
-// charges reports whether a rate is more than nothing. One that is no decimal is for the posting rules to refuse.
-func charges(rate string) bool {
-	if rate == "" {
-		return false
-	}
-	d, err := decimal.Parse(rate)
-	return err != nil || d.IsPos()
+// bears reports whether a charge is more than nothing. One that cannot be computed is for the posting rules to refuse.
+func (p Decided) bears(amount AmountName) bool {
+	fee, err := p.worth(amount)
+	return err != nil || !fee.IsZero()
 }

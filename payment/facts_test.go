@@ -98,8 +98,11 @@ func TestFactsOfAPayment(t *testing.T) {
 		"deceased": {domestic(nil), status(AccountDeceased), func(f *Facts) {
 			f.AccountOpen, f.AccountDeceased, f.SuspenseReason = false, true, SuspenseAccountBlocked
 		}},
-		"refund, blocked":           {domestic(map[string]Attribute{"processingCode": text("200000")}), status(AccountBlocked), func(f *Facts) { f.AccountOpen = false }},
-		"reversal, blocked":         {domestic(map[string]Attribute{"mti": text("0420"), "original": originalOf("0100")}), status(AccountDeceased), func(f *Facts) { f.AccountOpen = false }},
+		"refund, blocked":   {domestic(map[string]Attribute{"processingCode": text("200000")}), status(AccountBlocked), func(f *Facts) { f.AccountOpen = false }},
+		"reversal, blocked": {domestic(map[string]Attribute{"mti": text("0420"), "original": originalOf("0100")}), status(AccountDeceased), func(f *Facts) { f.AccountOpen = false }},
+		"reversal of a refund, blocked": {domestic(map[string]Attribute{"mti": text("0420"), "processingCode": text("200000"), "original": originalOf("0100")}), status(AccountBlocked), func(f *Facts) {
+			f.AccountOpen, f.AccountBlocked, f.SuspenseReason = false, true, SuspenseAccountBlocked
+		}},
 		"dormant":                   {domestic(nil), status(AccountDormant), func(f *Facts) { f.AccountOpen, f.AccountDormant = false, true }},
 		"other currency":            {domestic(nil), func(o *Observed) { o.Account.Currency = "EUR" }, func(f *Facts) { f.CurrencyMismatch, f.SuspenseReason = true, SuspenseCurrencyMismatch }},
 		"no holder":                 {domestic(nil), func(o *Observed) { o.Account.Holder = "" }, func(f *Facts) { f.EnrichmentIncomplete = true }},
@@ -110,12 +113,18 @@ func TestFactsOfAPayment(t *testing.T) {
 		"a wrong IBAN":              {domestic(nil), func(o *Observed) { o.Account.IBAN = "GB28NWBK60161331926819" }, func(f *Facts) { f.EnrichmentInvalid = true }},
 		"no IBAN at all":            {domestic(nil), func(o *Observed) { o.Account.IBAN = "" }, nil},
 
-		"fee waived for the currency": {foreignPurchase(), func(o *Observed) { o.Waiver.Currencies = []Currency{"EUR", "USD"} }, func(f *Facts) { abroad(f); f.FXFeeApplies = false }},
-		"fee waived for the country":  {foreignPurchase(), func(o *Observed) { o.Waiver.Countries = []string{"840"} }, func(f *Facts) { abroad(f); f.FXFeeApplies = false }},
-		"waived for others":           {foreignPurchase(), func(o *Observed) { o.Waiver = FXWaiver{[]Currency{"EUR"}, []string{"250"}} }, abroad},
-		"product without FX fee":      {foreignPurchase(), func(o *Observed) { o.Terms = Terms{FXFeeRate: "0"} }, func(f *Facts) { abroad(f); f.FXFeeApplies = false }},
-		"foreign refund":              {with(map[string]Attribute{"processingCode": text("200000")}), nil, func(f *Facts) { abroad(f); f.FXFeeApplies = false }},
-		"foreign reversal":            {with(map[string]Attribute{"mti": text("0400"), "original": originalOf("0100")}), nil, func(f *Facts) { abroad(f); f.FXFeeApplies = false }},
+		"fee waived for the currency":         {foreignPurchase(), func(o *Observed) { o.Waiver.Currencies = []Currency{"EUR", "USD"} }, func(f *Facts) { abroad(f); f.FXFeeApplies = false }},
+		"fee waived for the country":          {foreignPurchase(), func(o *Observed) { o.Waiver.Countries = []string{"840"} }, func(f *Facts) { abroad(f); f.FXFeeApplies = false }},
+		"waived for others":                   {foreignPurchase(), func(o *Observed) { o.Waiver = FXWaiver{[]Currency{"EUR"}, []string{"250"}} }, abroad},
+		"product without FX fee":              {foreignPurchase(), func(o *Observed) { o.Terms = Terms{FXFeeRate: "0"} }, func(f *Facts) { abroad(f); f.FXFeeApplies = false }},
+		"a fee of less than half a penny":     {with(map[string]Attribute{"transactionAmount": number("20"), "billingAmount": number("16")}), nil, func(f *Facts) { abroad(f); f.FXFeeApplies = false }},
+		"a fee of just a penny":               {with(map[string]Attribute{"transactionAmount": number("22"), "billingAmount": number("17")}), nil, abroad},
+		"a fee that has a maximum of nothing": {foreignPurchase(), func(o *Observed) { o.Terms.FXFeeMaximum = Money{0, "GBP"} }, func(f *Facts) { abroad(f); f.FXFeeApplies = false }},
+		"a cash fee of less than half a penny": {domestic(map[string]Attribute{"processingCode": text("010000"), "transactionAmount": number("16"), "billingAmount": number("16")}),
+			func(o *Observed) { o.Terms = Terms{CashFeeRate: "0.03"} }, nil},
+		"a rate that is none": {foreignPurchase(), func(o *Observed) { o.Terms.FXFeeRate = "much" }, abroad},
+		"foreign refund":      {with(map[string]Attribute{"processingCode": text("200000")}), nil, func(f *Facts) { abroad(f); f.FXFeeApplies = false }},
+		"foreign reversal":    {with(map[string]Attribute{"mti": text("0400"), "original": originalOf("0100")}), nil, func(f *Facts) { abroad(f); f.FXFeeApplies = false }},
 
 		"DCC: pounds in New York": {domestic(map[string]Attribute{"acquirerCountry": text("840")}), nil, func(f *Facts) { f.CrossBorder, f.DynamicConversion = true, true }},
 		"euro from Germany to France": {domestic(map[string]Attribute{"acquirerCountry": text("250"), "issuerCountry": text("276"), "transactionCurrency": text("EUR"), "billingCurrency": text("EUR")}),
@@ -124,16 +133,17 @@ func TestFactsOfAPayment(t *testing.T) {
 			func(o *Observed) { o.Account.Currency = "USD" }, func(f *Facts) { f.CrossBorder = true }},
 		"no acquirer country": {domestic(map[string]Attribute{"acquirerCountry": text("")}), nil, nil},
 
-		"seven days old":         {domestic(nil), age(7 * 24 * time.Hour), nil},
-		"older than seven days":  {domestic(nil), age(7*24*time.Hour + 1), func(f *Facts) { f.AuthorizationExpired = true }},
-		"a hotel's, 30 days old": {domestic(map[string]Attribute{"mcc": text("7011")}), age(30 * 24 * time.Hour), nil},
-		"an airline's, 31 days":  {domestic(map[string]Attribute{"mcc": text("3058")}), age(31 * 24 * time.Hour), func(f *Facts) { f.AuthorizationExpired = true }},
-		"fuel, two days old":     {domestic(map[string]Attribute{"mcc": text("5542")}), age(48 * time.Hour), func(f *Facts) { f.AuthorizationExpired = true }},
-		"180 days old":           {domestic(nil), age(180 * 24 * time.Hour), func(f *Facts) { f.AuthorizationExpired = true }},
-		"181 days old":           {domestic(nil), age(181 * 24 * time.Hour), func(f *Facts) { f.AuthorizationExpired, f.TimestampAnomalous = true, true }},
-		"five minutes ahead":     {domestic(nil), age(-5 * time.Minute), nil},
-		"more than five minutes": {domestic(nil), age(-5*time.Minute - 1), func(f *Facts) { f.TimestampAnomalous = true }},
-		"rules that are off":     {domestic(nil), func(o *Observed) { o.Settings.Disabled = []string{"R-021", "R-044"} }, func(f *Facts) { f.DisabledRules = "R-021,R-044" }},
+		"seven days old":             {domestic(nil), age(7 * 24 * time.Hour), nil},
+		"older than seven days":      {domestic(nil), age(7*24*time.Hour + 1), func(f *Facts) { f.AuthorizationExpired = true }},
+		"a hotel's, 30 days old":     {domestic(map[string]Attribute{"mcc": text("7011")}), age(30 * 24 * time.Hour), nil},
+		"an airline's, 31 days":      {domestic(map[string]Attribute{"mcc": text("3058")}), age(31 * 24 * time.Hour), func(f *Facts) { f.AuthorizationExpired = true }},
+		"fuel, two days old":         {domestic(map[string]Attribute{"mcc": text("5542")}), age(48 * time.Hour), func(f *Facts) { f.AuthorizationExpired = true }},
+		"a reversal, eight days old": {domestic(map[string]Attribute{"mti": text("0420"), "original": originalOf("0100")}), age(8 * 24 * time.Hour), nil},
+		"180 days old":               {domestic(nil), age(180 * 24 * time.Hour), func(f *Facts) { f.AuthorizationExpired = true }},
+		"181 days old":               {domestic(nil), age(181 * 24 * time.Hour), func(f *Facts) { f.AuthorizationExpired, f.TimestampAnomalous = true, true }},
+		"five minutes ahead":         {domestic(nil), age(-5 * time.Minute), nil},
+		"more than five minutes":     {domestic(nil), age(-5*time.Minute - 1), func(f *Facts) { f.TimestampAnomalous = true }},
+		"rules that are off":         {domestic(nil), func(o *Observed) { o.Settings.Disabled = []string{"R-021", "R-044"} }, func(f *Facts) { f.DisabledRules = "R-021,R-044" }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := observed(t, tc.item)

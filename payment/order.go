@@ -39,6 +39,8 @@ type Order struct {
 	// AccountID is, of a reversal, the account that the card leads to now; of a clearing, the account to be posted to, empty to
 	// write the amount off.
 	AccountID string `json:"accountId,omitempty"`
+	// BranchID is, of a clearing, that account's branch where it is another than the card centre's (PR-16).
+	BranchID string `json:"branchId,omitempty"`
 
 	// TransmittedAt is RFC 3339. With the rest it is there in reversals only. The amounts are those of the original, the
 	// replacement amounts what remains of it; nil for nothing.

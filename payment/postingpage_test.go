@@ -44,7 +44,7 @@ func TestPostingRulesPage(t *testing.T) {
 	for _, c := range table.MerchantClasses {
 		fmt.Fprintf(&b, "| merchant class %s | merchant categories (MCC) %s |\n", c.Class, strings.Join(c.Categories, ", "))
 	}
-	b.WriteString("| side | what a payment does to the customer's account; of a request, its `side` (of a settlement difference: D where more was settled than posted) |\n" +
+	b.WriteString("| side | what a payment does to the customer's account; of a request, its `side` (of a settlement difference: D where more was settled than posted, of a refund with `side` C where less was) |\n" +
 		"| foreign | the transaction currency is another than the billing currency |\n" +
 		"| FX charge, cash charge | the business rules decided that the payment bears the product's charge |\n")
 	amountRows(&b)

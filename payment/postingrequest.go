@@ -51,6 +51,9 @@ var subjects = map[RequestKind]string{
 	RequestSettlementDifference: "SETTLEMENT_DIFFERENCE",
 }
 
+// OfDispute reports whether the kind is a step of a dispute.
+func (k RequestKind) OfDispute() bool { return strings.HasPrefix(subjects[k], "DISPUTE_") }
+
 // RequestAmounts are the amounts of a posting request, in one currency. What is absent is nothing. Which of them a kind takes
 // follows from its posting rule; one that the rule does not use is refused.
 type RequestAmounts struct {
@@ -102,7 +105,8 @@ type PostingRequest struct {
 	// TaxJurisdiction is needed where there is tax.
 	TaxJurisdiction string `json:"taxJurisdiction,omitempty"`
 	// Side is needed for what may go either way: of a suspense item the side on which it stands in suspense (D for a purchase),
-	// of a settlement the side of the scheme's account (D where the bank pays).
+	// of a settlement the side of the scheme's account (D where the bank pays). A settlement difference has one, C, for a refund
+	// alone.
 	Side    Side           `json:"side,omitempty"`
 	Amounts RequestAmounts `json:"amounts"`
 	// ValueDate is YYYY-MM-DD.

@@ -72,3 +72,10 @@ func TestRequestIdentity(t *testing.T) {
 	require.Equal(t, hash(won), hash(later), "asking again later is no conflict")
 	require.NotEqual(t, hash(won), hash(lost))
 }
+
+func TestOfDispute(t *testing.T) {
+	for kind := range subjects {
+		require.Equal(t, strings.HasPrefix(string(kind), "DISPUTE_"), kind.OfDispute(), kind)
+	}
+	require.False(t, RequestKind("DISPUTE_OTHER").OfDispute(), "no kind at all")
+}

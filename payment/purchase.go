@@ -89,6 +89,8 @@ type Purchase struct {
 	AccountID string `json:"accountId,omitempty"`
 	// ClearedTo is the role that took the place of suspense when the purchase was cleared.
 	ClearedTo Role `json:"clearedTo,omitempty"`
+	// ClearedBranch is the branch of the account it was cleared to, where that is another than the card centre's (PR-16).
+	ClearedBranch string `json:"clearedBranch,omitempty"`
 }
 
 // Find is the message with a business key.
@@ -238,7 +240,36 @@ func (p Purchase) target() (*position, error) {
 	if err != nil || p.ClearedTo == "" {
 		return whole, err
 	}
-	return whole.moved(RoleSuspense, p.cleared)
+	cleared, err := whole.moved(RoleSuspense, p.cleared)
+	if err != nil || p.ClearedBranch == "" || !slices.Contains(postingRules.InterOffice.Central, RoleSuspense) {
+		return cleared, err
+	}
+	return cleared, p.passOffices(whole, cleared)
+}
+
+// passOffices adds to what was cleared the inter-office pair of whatever whole has in suspense, as the purchase would have had it
+// between its account and suspense (PR-16).
+func (p Purchase) passOffices(whole, cleared *position) error {
+	office := postingRules.InterOffice
+	for _, s := range whole.order {
+		if s.role != RoleSuspense {
+			continue
+		}
+		amount := whole.amount[s]
+		for _, side := range []struct {
+			role   Role
+			amount Money
+		}{{office.Credit, amount.Neg()}, {office.Debit, amount}} {
+			account, err := postingRules.account(side.role, places{branch: p.ClearedBranch}, s.currency)
+			if err != nil {
+				return err
+			}
+			if err := cleared.add(slot{s.component, side.role, account, s.currency}, side.amount, whole.code[s]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // priced are the legs that the purchase would have had, had it been billed from the start what it is billed now.
@@ -254,6 +285,9 @@ func (p Purchase) priced() ([]Leg, error) {
 	d := base.Decided
 	first := p.Messages[slices.IndexFunc(p.Messages, PurchaseMessage.presents)].Decided
 	d.Outcome, d.AccountID, d.BranchID, d.Scheme, d.Terms = first.Outcome, first.AccountID, first.BranchID, first.Scheme, first.Terms
+	if base.Decided.Outcome == OutcomeSuspense {
+		d.Charges = first.Charges // the rules decide on charges where they approve only
+	}
 	if d.SettlementAmount != (Money{}) && billed != base.Decided.BillingAmount {
 		if d.SettlementAmount, err = d.SettlementAmount.Share(billed, base.Decided.BillingAmount); err != nil {
 			return nil, fmt.Errorf("reducing the settlement amount: %w", err)
@@ -332,7 +366,7 @@ func (p Purchase) Open(entry JournalEntry) Purchase {
 func (p Purchase) Join(other Purchase) Purchase {
 	p.Messages, p.Sequences = slices.Concat(p.Messages, other.Messages), slices.Concat(p.Sequences, other.Sequences)
 	if p.ClearedTo == "" {
-		p.ClearedTo = other.ClearedTo
+		p.ClearedTo, p.ClearedBranch = other.ClearedTo, other.ClearedBranch
 	}
 	if p.AccountID == "" {
 		p.AccountID = other.AccountID
@@ -529,7 +563,9 @@ func (p *Purchase) clear(o Order, posted []Leg) bool {
 			stands += leg.Signed().Minor // a purchase is billed in one currency, and its suspense is in that
 		}
 	}
-	p.ClearedTo = to
+	if p.ClearedTo == "" {
+		p.ClearedTo, p.ClearedBranch = to, o.BranchID
+	}
 	if to == RoleCustomer {
 		p.AccountID = o.AccountID
 	}

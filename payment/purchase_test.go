@@ -615,3 +615,78 @@ func TestAPurchaseTakesSoManyMessages(t *testing.T) {
 	require.NoError(t, err)
 	require.Less(t, 2*len(state), 400_000, "two of them in one item")
 }
+
+// A decision for suspense says nothing about charges: what the rules decided about them when the purchase was posted stands.
+func TestCompletionThatGoesToSuspenseKeepsTheCharges(t *testing.T) {
+	for name, charges := range map[string]Charges{"a fee that was waived": {}, "a fee that was charged": {FX: true}} {
+		t.Run(name, func(t *testing.T) {
+			var b book
+			d := e2()
+			d.Charges = charges
+			_, err := b.present(t, 'A', d)
+			require.NoError(t, err)
+
+			completion := e2()
+			completion.MTI, completion.TransmittedAt, completion.Outcome, completion.Charges = "0220", at(9), OutcomeSuspense, Charges{FX: charges == Charges{}}
+			completion.TransactionAmount, completion.BillingAmount = Money{20000, "USD"}, Money{15850, "GBP"}
+			_, err = b.present(t, 'C', completion)
+			require.NoError(t, err)
+			require.Equal(t, int64(15850), b.balances()["SCHEME_PAYABLE.VISA.GBP GBP"])
+			want := int64(0)
+			if charges.FX {
+				want = 474 // 2.99 % of 158.50
+			}
+			require.Equal(t, want, b.balances()["FEE_INCOME.FX GBP"])
+		})
+	}
+}
+
+// PR-13 with PR-16: what is cleared to an account of another branch passes through the inter-office accounts, as the request shows
+// it, and so does what a reversal takes back of it.
+func TestClearingSuspenseToAnotherBranch(t *testing.T) {
+	closed := e1()
+	closed.Outcome, closed.AccountID = OutcomeSuspense, ""
+	b := &book{}
+	_, err := b.present(t, 'A', closed)
+	require.NoError(t, err)
+	r := PostingRequest{Kind: RequestSuspenseClear, CauseID: "case-1", AccountID: "acc-7", BranchID: "601613", CardCentre: "000001", Side: Debit, ValueDate: "2026-07-14",
+		Amounts: RequestAmounts{Principal: Money{1981, "GBP"}}, OccurredAt: "2026-07-14T10:16:00.000Z", PurchaseKey: ShortKey(keyOf('A'))}
+	_, shown, err := r.Posting()
+	require.NoError(t, err)
+	o, _, err := r.Clearing()
+	require.NoError(t, err)
+	entry, err := b.order(o)
+	require.NoError(t, err)
+	require.Equal(t, []string{"D acc-7 GBP 19.81 PR-13", "D BRANCH_CTRL.601613.GBP GBP 19.81 PR-13", "C SUSPENSE.CARD.GBP GBP 19.81 PR-13",
+		"C HEAD_OFFICE.601613.GBP GBP 19.81 PR-13"}, ordered(lines(entry), "D"))
+	want := map[string]int64{"SCHEME_PAYABLE.VISA.GBP GBP": 1981}
+	for _, leg := range shown {
+		if leg.Role != RoleSuspense {
+			want[leg.Account+" GBP"] += leg.Signed().Minor
+		}
+	}
+	require.Equal(t, want, b.balances())
+
+	again := o
+	again.BusinessKey, again.BranchID = keyOf('L'), "601614"
+	_, err = b.order(again)
+	require.Equal(t, ReasonNothingToClear, ReasonOf(err), "the pair stays with the branch it was cleared to")
+
+	back := orderOf('R', 'A', closed, nil)
+	back.AccountID = "acc-7"
+	_, err = b.order(back)
+	require.NoError(t, err)
+	require.Empty(t, b.balances())
+
+	for name, change := range map[string]func(*PostingRequest){
+		"the card centre's own branch": func(r *PostingRequest) { r.BranchID = "000001" },
+		"one set of books":             func(r *PostingRequest) { r.CardCentre = "" },
+		"written off":                  func(r *PostingRequest) { r.Kind, r.AccountID = RequestSuspenseWriteOff, "" },
+	} {
+		changed := r
+		change(&changed)
+		o, _, err := changed.Clearing()
+		require.NoError(t, err, name)
+		require.Empty(t, o.BranchID, name)
+	}
+}

@@ -75,17 +75,17 @@ func (t *postingTable) requestLegs(r PostingRequest) ([]Leg, error) {
 }
 
 // direction is the side that the rules' conditions are held against. That of a settlement difference follows from its amounts:
-// D, a loss, where more was settled than had been posted.
+// D, a loss, where more was settled than had been posted; of a refund, which the scheme pays, the other way round.
 func (r PostingRequest) direction() (Side, error) {
 	if r.Kind != RequestSettlementDifference {
 		return r.Side, nil
 	}
 	switch {
-	case r.Side != "":
-		return "", refuseRequest("the side of a %s follows from its amounts", r.Kind)
+	case r.Side == Debit:
+		return "", refuseRequest("the side of a %s follows from its amounts; only that of a refund has one, C", r.Kind)
 	case r.Amounts.Principal == (Money{}) || r.Amounts.Settled == (Money{}):
 		return "", refuseRequest("a %s needs the amounts principal (what was posted) and settled", r.Kind)
-	case r.Amounts.Settled.Minor > r.Amounts.Principal.Minor:
+	case (r.Amounts.Settled.Minor > r.Amounts.Principal.Minor) == (r.Side == ""):
 		return Debit, nil
 	default:
 		return Credit, nil

@@ -95,6 +95,12 @@ C SCHEME_PAYABLE.VISA.GBP 0.16 PR-15 PMNT/CCRD/OTHR`},
 		"PR-15 settlement difference, a gain": {request(RequestSettlementDifference, RequestAmounts{Principal: gbp("79.25"), Settled: gbp("79.20")}), `
 D SCHEME_PAYABLE.VISA.GBP 0.05 PR-15 PMNT/CCRD/OTHR
 C FX_PNL 0.05 PR-15 PMNT/CCRD/OTHR`},
+		"PR-15 a refund for which the scheme paid more, a gain": {sided(request(RequestSettlementDifference, RequestAmounts{Principal: gbp("25.00"), Settled: gbp("25.16")}), Credit), `
+D SCHEME_PAYABLE.VISA.GBP 0.16 PR-15 PMNT/CCRD/OTHR
+C FX_PNL 0.16 PR-15 PMNT/CCRD/OTHR`},
+		"PR-15 a refund for which the scheme paid less, a loss": {sided(request(RequestSettlementDifference, RequestAmounts{Principal: gbp("25.00"), Settled: gbp("24.84")}), Credit), `
+D FX_PNL 0.16 PR-15 PMNT/CCRD/OTHR
+C SCHEME_PAYABLE.VISA.GBP 0.16 PR-15 PMNT/CCRD/OTHR`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sequence, legs, err := tc.request.Posting()
@@ -134,7 +140,8 @@ func TestPostingsOfRequestsRefuse(t *testing.T) {
 		"nothing":                   {request(RequestFee, RequestAmounts{Fee: gbp("0.00")}), "a FEE needs the amount fee"},
 		"interchange above the net": {sided(request(RequestSettlement, RequestAmounts{Principal: gbp("1.00"), Interchange: gbp("1.01")}), Debit), "interchange of GBP 1.01 exceeds the net of GBP 1.00"},
 		"a settlement to no side":   {request(RequestSettlement, RequestAmounts{Principal: gbp("1.00")}), `no posting rule takes a SETTLEMENT with side ""`},
-		"a difference with a side":  {sided(request(RequestSettlementDifference, RequestAmounts{Principal: gbp("79.25"), Settled: gbp("79.41")}), Debit), "the side of a SETTLEMENT_DIFFERENCE follows from its amounts"},
+		"a difference with a side":  {sided(request(RequestSettlementDifference, RequestAmounts{Principal: gbp("79.25"), Settled: gbp("79.41")}), Debit), "the side of a SETTLEMENT_DIFFERENCE follows from its amounts; only that of a refund has one, C"},
+		"no difference of a refund": {sided(request(RequestSettlementDifference, RequestAmounts{Principal: gbp("25.00"), Settled: gbp("25.00")}), Credit), "the amounts of a SETTLEMENT_DIFFERENCE come to nothing"},
 		"a difference of one":       {request(RequestSettlementDifference, RequestAmounts{Principal: gbp("79.25")}), "needs the amounts principal (what was posted) and settled"},
 		"no difference":             {request(RequestSettlementDifference, RequestAmounts{Principal: gbp("79.25"), Settled: gbp("79.25")}), "the amounts of a SETTLEMENT_DIFFERENCE come to nothing"},
 	} {

@@ -175,7 +175,7 @@ func readRequest(file string, now time.Time) (postedRequest, error) {
 	if err != nil {
 		return postedRequest{}, misused(file+": "+err.Error(), "correct it; purchaseKey is the 26 characters in the payment's transaction id")
 	}
-	for _, text := range []string{r.Description, r.CauseID, r.AccountID} {
+	for _, text := range []string{r.Description, r.CauseID, r.AccountID, r.BranchID, r.CardCentre, r.Scheme, r.TaxJurisdiction, r.CaseID, r.PurchaseKey} {
 		if panguard.Contains(text) {
 			return postedRequest{}, misused(file+" holds a card number, which no event may carry", "write it without")
 		}

@@ -77,6 +77,7 @@ func TestPostRefusesWhatCannotBePosted(t *testing.T) {
 		"no account":                 {[]string{changed(`"acc-alice-gbp"`, `""`)}, "account CUST needs the customer's account"},
 		"an amount too fine":         {[]string{changed(`"5.00"`, `"5.001"`)}, "is not a decimal with at most 2 places"},
 		"a card number":              {[]string{changed("CARD REPLACEMENT", "CARD 4111111111111111")}, "holds a card number"},
+		"a card number as an id":     {[]string{changed(`"branchId": "601613"`, `"branchId": "4111111111111111"`)}, "holds a card number"},
 		"an item without a purchase": {[]string{changedFile(t, "suspense-clear.json", `"purchaseKey"`, `"caseId"`)}, "it names no purchase"},
 		"the same twice":             {[]string{exampleRequest("fee.json"), exampleRequest("fee.json")}, "asks for the same posting as"},
 	} {

@@ -42,8 +42,12 @@ func (s *splitter) handle(ctx context.Context, messages []batch.Message) batch.R
 // split makes the events of one decision: a leg event for each leg, and of a reversal, whose legs only the ledger can tell, the
 // order to make them. A posting request becomes its legs.
 func (s *splitter) split(message batch.Message) ([]events.Event, error) {
-	if isRequest(message) {
-		return s.request(message)
+	from := headOf(message)
+	if err := from.checkSource(); err != nil {
+		return nil, err
+	}
+	if from.DetailType == events.PostingRequested {
+		return s.request(message, from)
 	}
 	detail, err := batch.Decode[events.DecisionData](message, events.TransactionPostingApproved, events.TransactionRoutedToSuspense)
 	if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/payrail/payrail/events"
@@ -9,20 +8,15 @@ import (
 	"github.com/payrail/payrail/payment"
 )
 
-// isRequest reports whether a message is a posting request. What cannot be read is none: it fails as a decision.
-func isRequest(message batch.Message) bool {
-	var head struct {
-		DetailType events.DetailType `json:"detail-type"`
-	}
-	return json.Unmarshal(message.Body, &head) == nil && head.DetailType == events.PostingRequested
-}
-
 // request makes the leg events of a posting request; of one that clears suspense, the order to do so, as only the ledger can
 // tell what stands there. The id is recomputed and not only read, as that of a payment is: it is what keeps the posting from being
 // made twice.
-func (s *splitter) request(message batch.Message) ([]events.Event, error) {
+func (s *splitter) request(message batch.Message, from head) ([]events.Event, error) {
 	detail, err := batch.Decode[events.PostingRequestedData](message, events.PostingRequested)
 	if err != nil {
+		return nil, err
+	}
+	if err := from.checkRequest(detail.Data.Request); err != nil {
 		return nil, err
 	}
 	sequence, legs, err := detail.Data.Request.Posting()

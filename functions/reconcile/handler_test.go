@@ -63,8 +63,9 @@ func (emptyJournal) Journals(context.Context, []string) (map[string]ledger.Read,
 
 type silence struct{}
 
-func (silence) Source() string { return reconcile.FromTimeline }
-func (silence) Complete() bool { return true }
+func (silence) Source() string   { return reconcile.FromTimeline }
+func (silence) Complete() bool   { return true }
+func (silence) Since() time.Time { return time.Time{} }
 func (silence) Known(context.Context, []reconcile.EventKey) (map[reconcile.EventKey]bool, error) {
 	return nil, nil
 }

@@ -117,6 +117,10 @@ func (d *Desk) tryOpen(ctx context.Context, r Request) (c Case, opened bool, err
 	if !found {
 		return Case{}, false, ErrUnknownPurchase
 	}
+	if purchase.OpenCase == CaseID(r.IdempotencyKey, purchase.Key) {
+		// The same request has opened it since its key was looked up.
+		return Case{}, false, fmt.Errorf("opening case %s: %w", purchase.OpenCase, errChanged)
+	}
 	dispute, err := d.judge(ctx, purchase, r)
 	if err != nil {
 		return Case{}, false, err
@@ -131,17 +135,14 @@ func (d *Desk) tryOpen(ctx context.Context, r Request) (c Case, opened bool, err
 // judge makes the case, or says why not.
 func (d *Desk) judge(ctx context.Context, purchase payment.Disputable, r Request) (payment.Dispute, error) {
 	claim := payment.Claim{CaseID: CaseID(r.IdempotencyKey, purchase.Key), ReasonCode: r.ReasonCode, Note: r.Note, By: r.By}
-	if r.Amount != "" {
-		currency := purchase.Remaining.Currency
-		if r.Currency != "" {
-			currency = payment.Currency(r.Currency)
-		}
+	switch billed := purchase.Remaining.Currency; {
+	case r.Currency != "" && payment.Currency(r.Currency) != billed:
+		claim.Amount = payment.Money{Minor: 1, Currency: payment.Currency(r.Currency)} // Refused for its currency, whatever the amount.
+	case r.Amount != "":
 		var err error
-		if claim.Amount, err = payment.ParseMoney(r.Amount, currency); err != nil {
+		if claim.Amount, err = payment.ParseMoney(r.Amount, billed); err != nil {
 			return payment.Dispute{}, payment.FieldErrors{{Field: "amount", Problem: "must be a decimal with at most as many places as its currency has"}}
 		}
-	} else if r.Currency != "" && payment.Currency(r.Currency) != purchase.Remaining.Currency {
-		claim.Amount = payment.Money{Minor: 1, Currency: payment.Currency(r.Currency)} // Refused for its currency.
 	}
 	now := d.Now()
 	dispute, err := payment.OpenDispute(d.Policy, purchase, claim, now)

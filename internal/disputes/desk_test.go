@@ -73,12 +73,15 @@ func newWorld() *world {
 }
 
 // purchase posts worked example E2 without tax and returns its key.
-func (w *world) purchase(t testing.TB) string {
+func (w *world) purchase(t testing.TB) string { return w.purchaseAt(t, "", "") }
+
+// purchaseAt is a purchase of an account of a branch, whose card settlement is run by centre.
+func (w *world) purchaseAt(t testing.TB, branch, centre string) string {
 	t.Helper()
 	key := strings.Repeat("P", 52)
 	decided := payment.Decided{Outcome: payment.OutcomePosted, MTI: "0100", TransactionType: "00", MCC: "5411", Foreign: true, Charges: payment.Charges{FX: true},
 		TransmittedAt: "2026-07-09T10:15:30Z", TransactionAmount: payment.Money{Minor: 10000, Currency: "USD"}, BillingAmount: payment.Money{Minor: 7925, Currency: "GBP"},
-		AccountID: "acc-alice", Scheme: "VISA", Terms: payment.Terms{FXFeeRate: "0.0299"}, Description: "ACME STORE NEW YORK US USD 100.00", ValueDate: "2026-07-10"}
+		AccountID: "acc-alice", BranchID: branch, Scheme: "VISA", Terms: payment.Terms{FXFeeRate: "0.0299", CardCentre: centre}, Description: "ACME STORE NEW YORK US USD 100.00", ValueDate: "2026-07-10"}
 	legs, err := payment.Legs(decided)
 	require.NoError(t, err)
 	store := ledger.New(ledger.Options{Client: w.table, Table: table, Now: func() time.Time { return w.now }, Wait: w.Wait, Jitter: w.Jitter})
@@ -145,10 +148,12 @@ func TestOpenRefusesAndTells(t *testing.T) {
 		change func(*Request)
 		reason string
 	}{
-		"too much":       {func(r *Request) { r.Amount = "79.26" }, payment.ReasonNotEligible},
-		"currency":       {func(r *Request) { r.Amount, r.Currency = "1.00", "USD" }, payment.ReasonCurrency},
-		"currency alone": {func(r *Request) { r.Currency = "USD" }, payment.ReasonCurrency},
-		"reason":         {func(r *Request) { r.ReasonCode = "4853" }, payment.ReasonReasonScheme},
+		"too much":                 {func(r *Request) { r.Amount = "79.26" }, payment.ReasonNotEligible},
+		"currency":                 {func(r *Request) { r.Amount, r.Currency = "1.00", "USD" }, payment.ReasonCurrency},
+		"another form of currency": {func(r *Request) { r.Amount, r.Currency = "10.50", "JPY" }, payment.ReasonCurrency},
+		"no currency":              {func(r *Request) { r.Amount, r.Currency = "10.50", "ABC" }, payment.ReasonCurrency},
+		"currency alone":           {func(r *Request) { r.Currency = "USD" }, payment.ReasonCurrency},
+		"reason":                   {func(r *Request) { r.ReasonCode = "4853" }, payment.ReasonReasonScheme},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.bus.told = nil
@@ -282,6 +287,31 @@ func TestAnEndedCaseLeavesItsPurchase(t *testing.T) {
 	}
 }
 
+// The same request at the same time finds the case of its twin, and is not refused because of it.
+func TestOpenFindsTheCaseOfItsTwin(t *testing.T) {
+	w := newWorld()
+	r := request(w.purchase(t))
+	once := sync.OnceFunc(func() {
+		_, opened, err := w.Open(t.Context(), r)
+		require.NoError(t, err)
+		require.True(t, opened)
+	})
+	reads := 0
+	w.table.After = func(operation string) error {
+		if operation == "GetItem" {
+			if reads++; reads == 1 { // the key, which nobody has used yet
+				once()
+			}
+		}
+		return nil
+	}
+	c, opened, err := w.Open(t.Context(), r)
+	require.NoError(t, err)
+	require.False(t, opened)
+	require.Equal(t, payment.DisputeOpened, c.State)
+	require.NotContains(t, w.bus.kinds(), "DisputeRejected")
+}
+
 // An answer that is lost after its effect is no second effect, and a failure before it is an error.
 func TestOpenSurvivesALostAnswer(t *testing.T) {
 	w := newWorld()
@@ -387,4 +417,22 @@ func TestSweepOfCasesWithoutPostings(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, told, n)
 	}
+}
+
+// PR-16: the credit to an account of another branch than the card centre's passes through the inter-office accounts, as the purchase
+// did, and what a lost dispute takes back of it does too.
+func TestPostingsOfAnotherBranch(t *testing.T) {
+	w := newWorld()
+	c, _, err := w.Open(t.Context(), request(w.purchaseAt(t, "601613", "000001")))
+	require.NoError(t, err)
+	due, ok, err := c.DuePosting()
+	require.NoError(t, err)
+	require.True(t, ok)
+	_, legs, err := due.Posting()
+	require.NoError(t, err)
+	var accounts []string
+	for _, leg := range legs[:4] {
+		accounts = append(accounts, string(leg.Side)+" "+leg.Account)
+	}
+	require.Equal(t, []string{"D DISPUTE_RECEIVABLE.VISA", "C BRANCH_CTRL.601613.GBP", "D HEAD_OFFICE.601613.GBP", "C acc-alice"}, accounts)
 }

@@ -46,9 +46,12 @@ func (s *Store) purchase(ctx context.Context, key string) (p payment.Disputable,
 	none := payment.Money{Currency: terms.BillingAmount.Currency}
 	p = payment.Disputable{
 		Key: payment.ShortKey(stored.Key), Version: stored.Version, TransactionID: first.TransactionID, AuthorizationID: first.AuthorizationID,
-		Outcome: payment.OutcomeSuspense, TransactionType: terms.TransactionType, AccountID: stored.AccountID, BranchID: terms.BranchID, Scheme: terms.Scheme,
+		Outcome: payment.OutcomeSuspense, TransactionType: terms.TransactionType, AccountID: stored.AccountID, BranchID: terms.BranchID, CardCentre: terms.Terms.CardCentre, Scheme: terms.Scheme,
 		TaxJurisdiction: terms.Terms.TaxJurisdiction, Description: terms.Description, OccurredAt: occurredAt,
 		Remaining: none, Disputed: none, FXFee: none, FXFeeTax: none,
+	}
+	if stored.ClearedTo == payment.RoleCustomer { // to an account of its own branch
+		p.BranchID = stored.ClearedBranch
 	}
 	if err := s.addPosted(ctx, &p, stored.Sequences); err != nil {
 		return payment.Disputable{}, false, err

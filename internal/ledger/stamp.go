@@ -22,22 +22,43 @@ func stamp(item map[string]types.AttributeValue, r Record) {
 	}
 }
 
-// Principal is what a record posts of the payment itself, without charges: the debits of its principal movements. ok is false where
-// there are none, they are of several currencies, or they are more than an amount can hold.
+// Principal is what a record posts of the payment itself, without charges: the debits of its principal movements to the customer
+// or to suspense, where there are none their credits, and of what touches neither all debits. What passes through inter-office and
+// position accounts on its way is the same money again, the latter in another currency. ok is false where there is none, it is of
+// several currencies, or more than an amount can hold.
 func (r Record) Principal() (sum payment.Money, ok bool) {
-	for _, leg := range r.Legs {
-		if leg.Component != payment.Principal || leg.Side != payment.Debit {
-			continue
-		}
-		if !ok {
-			sum, ok = leg.Amount, true
-			continue
-		}
-		added, err := sum.Add(leg.Amount)
-		if err != nil {
+	for _, counts := range []func(payment.Leg) bool{
+		func(l payment.Leg) bool { return l.Side == payment.Debit && holdsItem(l.Role) },
+		func(l payment.Leg) bool { return l.Side == payment.Credit && holdsItem(l.Role) },
+		func(l payment.Leg) bool { return l.Side == payment.Debit },
+	} {
+		if sum, n, err := sumOf(r.Legs, counts); err != nil {
 			return payment.Money{}, false
+		} else if n > 0 {
+			return sum, true
 		}
-		sum = added
 	}
-	return sum, ok
+	return payment.Money{}, false
+}
+
+// holdsItem reports whether accounts of a role are where a payment ends: the customer's, or suspense in its place.
+func holdsItem(role payment.Role) bool {
+	return role == payment.RoleCustomer || role == payment.RoleSuspense
+}
+
+// sumOf adds up the principal legs that count.
+func sumOf(legs []payment.Leg, counts func(payment.Leg) bool) (sum payment.Money, n int, err error) {
+	for _, leg := range legs {
+		if leg.Component != payment.Principal || !counts(leg) {
+			continue
+		}
+		if n++; n == 1 {
+			sum = leg.Amount
+			continue
+		}
+		if sum, err = sum.Add(leg.Amount); err != nil {
+			return payment.Money{}, 0, err
+		}
+	}
+	return sum, n, nil
 }

@@ -147,7 +147,8 @@ func (r *run) checkUnposted(ctx context.Context, l located) error {
 		r.report.Outcomes.ParkedDuplicate++
 		return nil
 	case l.location.Waiting != nil:
-		return r.wait(ctx, l)
+		r.wait(ctx, l)
+		return nil
 	}
 	if l.found && l.read.Err != nil {
 		return r.checkJournal(ctx, []ledger.Read{l.read})

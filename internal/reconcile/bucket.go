@@ -176,7 +176,7 @@ func (r *run) readAuthorizations(ctx context.Context) error {
 		return err
 	}
 	err := r.Authorizations.Segment(ctx, r.request.Segment, r.request.Segments, func(item item) error {
-		if a := readAuthorization(item); a.approved {
+		if a := readAuthorization(item); a.approved && !r.isForgotten(a.at) {
 			r.meet(a.id, a.at, a.parsed.BillingAmount)
 			waiting = append(waiting, a)
 		}
@@ -191,6 +191,9 @@ func (r *run) readAuthorizations(ctx context.Context) error {
 	return flush()
 }
 
+// isForgotten reports whether a time is before the events that are known: what came in then was compared while they were.
+func (r *run) isForgotten(at time.Time) bool { return !at.IsZero() && at.Before(r.Events.Since()) }
+
 func (r *run) readJournal(ctx context.Context) error {
 	var waiting []ledger.Read
 	flush := func() error {
@@ -203,7 +206,7 @@ func (r *run) readJournal(ctx context.Context) error {
 			return flush()
 		}
 		return nil
-	}, r.suspense)
+	}, func(s ledger.SuspenseItem) error { return r.suspense(ctx, s) })
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,9 @@ func (t TimelineEvents) Source() string {
 // Complete reports whether every stage is recorded.
 func (t TimelineEvents) Complete() bool { return !t.Outcomes }
 
+// Since is always: a timeline forgets nothing.
+func (t TimelineEvents) Since() time.Time { return time.Time{} }
+
 // Known reads the keys of events.
 func (t TimelineEvents) Known(ctx context.Context, keys []EventKey) (map[EventKey]bool, error) {
 	items := make([]attributes, len(keys))
@@ -91,6 +94,9 @@ func (a *AuditEvents) Source() string { return FromAuditLog }
 // Complete is true: the audit log has every event.
 func (a *AuditEvents) Complete() bool { return true }
 
+// Since is the first of the days that are read.
+func (a *AuditEvents) Since() time.Time { return a.From }
+
 // Known looks events up.
 func (a *AuditEvents) Known(ctx context.Context, keys []EventKey) (map[EventKey]bool, error) {
 	if err := a.load(ctx); err != nil {
@@ -116,7 +122,7 @@ func (a *AuditEvents) Trace(ctx context.Context, transactionID string) ([]timeli
 // told are the kinds of event that say where a payment stands: the least that must be kept of a day.
 var told = []events.DetailType{events.TransactionAuthorized, events.TransactionPostingApproved, events.TransactionRoutedToSuspense, events.TransactionPostingFailed,
 	events.TransactionPosted, events.DuplicateTransactionParked, events.DuplicateConflictDetected, events.TransactionRejected, events.TransactionQuarantined,
-	events.ReconciliationPatchApplied}
+	events.PostingRequested, events.PostingOrderCreated, events.ReconciliationPatchApplied}
 
 func (a *AuditEvents) load(ctx context.Context) error {
 	if a.loaded {

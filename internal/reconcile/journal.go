@@ -8,6 +8,7 @@ import (
 
 	"github.com/payrail/payrail/events"
 	"github.com/payrail/payrail/internal/ledger"
+	"github.com/payrail/payrail/internal/timeline"
 	"github.com/payrail/payrail/payment"
 )
 
@@ -17,7 +18,7 @@ func (r *run) checkTold(ctx context.Context, posted []ledger.Stamped) error {
 	seen := map[EventKey]bool{}
 	for _, c := range posted {
 		key := postedKey(c)
-		if r.Now().Sub(c.OccurredAt) >= r.Grace && !seen[key] {
+		if r.Now().Sub(c.OccurredAt) >= r.Grace && !seen[key] && !r.isForgotten(c.OccurredAt) {
 			seen[key] = true
 			keys = append(keys, key)
 		}
@@ -173,6 +174,10 @@ func (r *run) checkRecord(ctx context.Context, record ledger.Record, items map[s
 	if !found || first.Err != nil || first.Record.AuthorizationID != record.AuthorizationID {
 		return r.checkOrphan(ctx, record, "its authorization is another payment: it would be posted under "+sequence)
 	}
+	// What somebody asked for may name the authorization as its cause: what its settlement differs by, for instance.
+	if asked, err := r.isAskedFor(ctx, record, events.PostingRequested); err != nil || asked {
+		return err
+	}
 	r.addDuplicate(record, first.Record)
 	return nil
 }
@@ -195,21 +200,26 @@ func (r *run) addDuplicate(second, first ledger.Record) {
 
 // checkOrphan looks for a request behind a journal entry that has no authorization. Without one somebody else wrote it.
 func (r *run) checkOrphan(ctx context.Context, record ledger.Record, problem string) error {
-	if r.Now().Sub(timeOf(record.PostedAt)) < r.Grace {
+	if r.Now().Sub(timeOf(record.PostedAt)) < r.Grace || r.isForgotten(timeOf(record.OccurredAt)) {
 		return nil
 	}
-	happened, err := r.Events.Trace(ctx, record.TransactionID)
-	if err != nil {
+	// Fees, disputes and settlements are asked for, and have no authorization.
+	switch asked, err := r.isAskedFor(ctx, record, events.PostingRequested, events.PostingOrderCreated); {
+	case err != nil:
 		return err
-	}
-	for _, e := range happened {
-		// Fees, disputes and settlements are asked for, and have no authorization.
-		if e.AuthorizationID == record.AuthorizationID && (e.DetailType == events.PostingRequested || e.DetailType == events.PostingOrderCreated) {
-			return nil
-		}
+	case asked:
+		return r.checkTold(ctx, []ledger.Stamped{stamped(record)})
 	}
 	f := recordFinding(record, OrphanPosting, r.Now(), problem)
 	f.Note = "freeze the sequence and find out who wrote it; nothing is patched"
 	r.add(f)
 	return nil
+}
+
+// isAskedFor reports whether an event of one of these kinds asks for a journal entry.
+func (r *run) isAskedFor(ctx context.Context, record ledger.Record, kinds ...events.DetailType) (bool, error) {
+	happened, err := r.Events.Trace(ctx, record.TransactionID)
+	return slices.ContainsFunc(happened, func(e timeline.Entry) bool {
+		return e.AuthorizationID == record.AuthorizationID && slices.Contains(kinds, e.DetailType)
+	}), err
 }

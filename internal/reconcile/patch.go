@@ -79,9 +79,23 @@ func (b *budget) take(f *finding) (reason string) {
 	return ""
 }
 
+// giveBack returns to the budget what was taken for a patch that turned out to be none.
+func (b *budget) giveBack(f *finding) {
+	if f.Amount != nil && b.value > 0 {
+		b.spent[f.Amount.Currency] -= f.Amount.Minor
+	}
+	b.patches++
+}
+
 // patchAll patches what may be patched. Beyond a cap nothing more is patched, and the report says so.
 func (r *run) patchAll(ctx context.Context) {
 	left := r.budget()
+	patching := ctx
+	if deadline, ok := ctx.Deadline(); ok {
+		var stop context.CancelFunc
+		patching, stop = context.WithDeadline(ctx, deadline.Add(-reportReserve))
+		defer stop()
+	}
 	for _, f := range r.order {
 		switch {
 		case f.patch == nil:
@@ -92,20 +106,25 @@ func (r *run) patchAll(ctx context.Context) {
 			f.Status = WouldPatch
 		case r.report.Stopped != "":
 			f.Status = Held
+		case patching.Err() != nil:
+			r.stop("the time of the run was over before everything was patched")
+			f.Status = Held
 		default:
 			if reason := left.take(f); reason != "" {
 				r.stop(reason)
 				f.Status = Held
 				continue
 			}
-			r.patch(ctx, f)
+			if r.patch(ctx, patching, f); f.Status == Gone || f.Status == Open {
+				left.giveBack(f)
+			}
 		}
 	}
 }
 
-// patch does one patch and records it.
-func (r *run) patch(ctx context.Context, f *finding) {
-	done, err := f.patch(ctx, f)
+// patch does one patch while patching allows, and records it.
+func (r *run) patch(ctx, patching context.Context, f *finding) {
+	done, err := f.patch(patching, f)
 	switch {
 	case err != nil:
 		f.Status, f.Note = Failed, err.Error()

@@ -111,9 +111,26 @@ func TestWhatWasAskedForIsNoOrphan(t *testing.T) {
 	w := newWorld(t)
 	fee := w.post(readAuthorization(anItem(99)).parsed, func(e *payment.JournalEntry) { e.AuthorizationID = "fee-2026-11" })
 	w.record(timeline.Entry{TransactionID: fee.TransactionID, EventID: fee.ID + "/PostingRequested", DetailType: events.PostingRequested, AuthorizationID: "fee-2026-11"})
+	require.Equal(t, []string{"B10 PATCHED EMIT_POSTED " + fee.ID}, found(w.run(Request{})), "that it is posted must be told as well")
 	require.Empty(t, found(w.run(Request{})))
 	w.told[fee.TransactionID][0].AuthorizationID = "fee-2026-10"
 	require.Len(t, found(w.run(Request{})), 1, "another request does not stand for it")
+}
+
+// A posting that was asked for may name an authorization as its cause; it is no second posting of it.
+func TestWhatWasAskedForIsNoDuplicateOfItsCause(t *testing.T) {
+	w := newWorld(t)
+	w.whole(1)
+	gbp := func(minor int64) payment.Money { return payment.Money{Minor: minor, Currency: "GBP"} }
+	request := payment.PostingRequest{Kind: payment.RequestSettlementDifference, CauseID: "auth-1", Scheme: "VISA", ValueDate: "2026-11-22",
+		Amounts: payment.RequestAmounts{Principal: gbp(1981), Settled: gbp(1985)}, OccurredAt: events.FormatTime(written)}
+	sequence, legs, err := request.Posting()
+	require.NoError(t, err)
+	difference := w.post(readAuthorization(anItem(2)).parsed, func(e *payment.JournalEntry) { e.Sequence, e.Legs = sequence, legs })
+	require.Equal(t, []string{"B04 OPEN NONE " + difference.ID}, found(w.run(Request{DryRun: true, Full: true})), "nobody is known to have asked")
+	w.record(timeline.Entry{TransactionID: difference.TransactionID, EventID: "1", DetailType: events.PostingRequested, AuthorizationID: "auth-1"})
+	require.Empty(t, found(w.run(Request{Full: true})))
+	require.Empty(t, found(w.run(Request{})))
 }
 
 func second(a payment.Authorization) func(*payment.JournalEntry) {
@@ -163,6 +180,23 @@ func TestB05AmountMismatch(t *testing.T) {
 	require.EqualValues(t, -1, report.Breaks[0].DiffMinor)
 	require.Equal(t, "billed GBP 19.81, posted GBP 19.80", report.Breaks[0].Problem)
 	require.Equal(t, 1, report.Outcomes.Broken)
+}
+
+// What passes through the accounts between offices is no other amount.
+func TestAPaymentThroughABranchIsMatched(t *testing.T) {
+	w := newWorld(t)
+	a := w.authorize(1)
+	w.tell(a, events.TransactionAuthorized, events.TransactionPostingApproved, events.TransactionPosted)
+	w.post(a, func(e *payment.JournalEntry) {
+		var err error
+		e.Legs, err = payment.Legs(payment.Decided{Outcome: payment.OutcomePosted, TransactionType: "00", MCC: a.MCC, BillingAmount: a.BillingAmount, AccountID: "acc-1",
+			Scheme: "VISA", BranchID: "601613", Terms: payment.Terms{CardCentre: "HO"}})
+		require.NoError(t, err)
+	})
+	report := w.run(Request{})
+	require.Empty(t, found(report))
+	require.Equal(t, report.ControlTotals[0].A, report.ControlTotals[0].C)
+	require.Zero(t, w.reads, "the indexes agree")
 }
 
 // legsOf are the first n legs of a payment that wait.
@@ -321,6 +355,41 @@ func TestB15AgedSuspenseIsClearedWhereTheAccountIsOpenNow(t *testing.T) {
 	require.Empty(t, found(w.run(Request{Full: true})))
 }
 
+// A clearing that is refused is asked for on three days, and then left to a person.
+func TestB15AfterThreeClearingsAPersonMustLook(t *testing.T) {
+	w := newWorld(t)
+	w.suspended = []ledger.SuspenseItem{{Account: "SUSPENSE.CARD.GBP", PurchaseKey: strings.Repeat("S", 52), TransactionID: "tx_s", AuthorizationID: "auth-open", Reason: "ACCOUNT_CLOSED",
+		Amount: payment.Money{Minor: -1981, Currency: "GBP"}, OpenedAt: events.FormatTime(now.AddDate(0, 0, -1)), State: ledger.SuspenseOpen, LastSequence: "ps_s-00"}}
+	ids := map[string]bool{}
+	for range maxAttempts {
+		report := w.run(Request{Full: true})
+		require.Len(t, report.Patches, 1)
+		ids[report.Patches[0].ID] = true
+		w.now = w.now.AddDate(0, 0, 1)
+	}
+	require.Len(t, ids, maxAttempts, "each patch has a record of its own")
+	report := w.run(Request{Full: true})
+	require.Empty(t, report.Patches)
+	require.Equal(t, "patched 3 times without effect: a person must look", report.Breaks[0].Note)
+}
+
+// What cannot be cleared yet takes nothing of what may be patched.
+func TestWhatCannotBeClearedIsNoPatch(t *testing.T) {
+	w := newWorld(t)
+	for n := range leastCap + 2 {
+		s := ledger.SuspenseItem{Account: "SUSPENSE.CARD.GBP", PurchaseKey: strings.Repeat(string(rune('A'+n)), 52), TransactionID: fmt.Sprint("tx_", n), AuthorizationID: "auth-closed",
+			Amount: payment.Money{Minor: -1981, Currency: "GBP"}, OpenedAt: events.FormatTime(now.AddDate(0, 0, -2)), State: ledger.SuspenseOpen, LastSequence: "ps_s-00"}
+		if n > leastCap {
+			s.AuthorizationID = "auth-open"
+		}
+		w.suspended = append(w.suspended, s)
+	}
+	report := w.run(Request{Full: true}, func(o *Options) { o.Caps.Value = 40 })
+	require.Empty(t, report.Stopped)
+	require.Equal(t, 1, report.Summary.AutoPatched)
+	require.Equal(t, leastCap+1, report.Summary.Open)
+}
+
 func TestFailedReviewIsAWorkItem(t *testing.T) {
 	w := newWorld(t)
 	a := w.authorize(1)
@@ -389,6 +458,12 @@ func TestAReversalIsGivenADayForItsOriginal(t *testing.T) {
 	require.Equal(t, map[Stage]int{StageWaiting: 1}, report.InFlight)
 	require.Zero(t, report.Expired)
 	w.now = written.Add(payment.PendingOriginal + time.Minute)
+	w.deaf = errDeaf
+	current, err := New(w.options()).start(Request{})
+	require.NoError(t, err)
+	require.NoError(t, current.compare(t.Context()), "that it cannot be told keeps nothing else from being compared")
+	require.Zero(t, current.report.Expired)
+	w.deaf = nil
 	report = w.run(Request{})
 	require.Equal(t, 1, report.Expired)
 	require.Equal(t, []events.DetailType{events.ReconciliationCompleted, events.PostingOrderCreated, events.ReconciliationCompleted}, w.kinds())
@@ -468,6 +543,23 @@ func TestAFullPassFindsWhatBearsNoStamp(t *testing.T) {
 	w.requireClean(t)
 }
 
+// The audit log of two days says nothing of what came in before: neither that it was told nor that it was asked for.
+func TestAFullPassJudgesNothingWhoseEventsAreForgotten(t *testing.T) {
+	w := newWorld(t)
+	w.post(w.authorize(1)) // posted and, as far as anybody knows, not told
+	w.authorize(2)         // a duplicate perhaps, and nobody knows
+	w.post(readAuthorization(anItem(3)).parsed, func(e *payment.JournalEntry) { e.AuthorizationID = "dsp_1" })
+	require.Len(t, found(w.run(Request{Full: true, DryRun: true})), 3)
+	w.since = written.Add(time.Second)
+	report := w.run(Request{Full: true})
+	require.Empty(t, found(report))
+	require.True(t, report.Balanced)
+	require.Equal(t, w.since, report.Window.From)
+
+	w.broken[payment.SequenceID(w.whole(4).BusinessKey(), 0)] = fmt.Errorf("attribute legs is not a list")
+	require.Len(t, found(w.run(Request{Full: true})), 1, "what the journal says of itself is judged at any age")
+}
+
 func TestARunThatRunsOutOfTimeSaysSo(t *testing.T) {
 	w := newWorld(t)
 	w.authorize(1)
@@ -477,6 +569,25 @@ func TestARunThatRunsOutOfTimeSaysSo(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, report.Complete)
 	require.Contains(t, report.Stopped, "before everything was read")
+}
+
+// What is patched when the time is over would be patched without a report.
+func TestNoPatchIsBegunWhenTheTimeIsOver(t *testing.T) {
+	w := newWorld(t)
+	w.authorize(1)
+	w.authorize(2)
+	ctx, cancel := context.WithTimeout(context.Background(), writeReserve+time.Hour)
+	defer cancel()
+	current, err := New(w.options()).start(Request{Actor: "test"})
+	require.NoError(t, err)
+	require.NoError(t, current.compare(ctx))
+	late, cancelLate := context.WithTimeout(context.Background(), reportReserve) // all of it is the report's
+	defer cancelLate()
+	current.patchAll(late)
+	require.NoError(t, current.finish(late))
+	require.Equal(t, []string{"B01 HELD REPUBLISH_AUTHORIZED auth-1", "B01 HELD REPUBLISH_AUTHORIZED auth-2"}, found(current.report))
+	require.Contains(t, current.report.Stopped, "before everything was patched")
+	require.NotContains(t, w.kinds(), events.TransactionAuthorized)
 }
 
 func TestRequestsThatMakeNoSense(t *testing.T) {

@@ -20,6 +20,8 @@ const (
 	defaultWindow = 2 * time.Hour
 	// writeReserve is the time kept of the deadline for patches and the report.
 	writeReserve = 60 * time.Second
+	// reportReserve is what of it is kept for the report: no patch is begun later, or nobody would read what had been patched.
+	reportReserve = 30 * time.Second
 	// overdueWindow is how far beyond its time a waiting reversal is looked for in every run: two periods of the schedule.
 	overdueWindow = 30 * time.Minute
 )
@@ -118,7 +120,7 @@ func (r *Reconciler) start(request Request) (*run, error) {
 	}
 	if request.Full {
 		current.report.Mode = FullMode
-		current.report.Window = Window{GraceSeconds: int64(r.options.Grace.Seconds()), Segment: request.Segment, Segments: request.Segments}
+		current.report.Window = Window{From: r.options.Events.Since().UTC(), GraceSeconds: int64(r.options.Grace.Seconds()), Segment: request.Segment, Segments: request.Segments}
 	}
 	return current, nil
 }

@@ -48,6 +48,8 @@ type Events interface {
 	Source() string
 	// Complete reports whether every stage is recorded and not endings alone.
 	Complete() bool
+	// Since is from when on events are known; zero for always. Of what came in before, silence says nothing.
+	Since() time.Time
 	// Known says which events are recorded.
 	Known(ctx context.Context, keys []EventKey) (map[EventKey]bool, error)
 	// Trace returns what is recorded of a transaction, in order; nothing is no error.

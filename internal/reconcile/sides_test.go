@@ -147,6 +147,45 @@ func TestTheAuditLogStandsInForTheTimeline(t *testing.T) {
 	require.Empty(t, happened, "what was written before the window is not read")
 }
 
+// Without a timeline, what was asked for is found in the audit log: the postings of disputes and fees have nothing else behind them.
+func TestWhatWasAskedForIsNoOrphanWithoutATimeline(t *testing.T) {
+	for _, kind := range []payment.RequestKind{payment.RequestDisputeProvisional, payment.RequestFee} {
+		request := payment.PostingRequest{Kind: kind, CauseID: "cause-1", AccountID: "acc-1", Scheme: "VISA", ValueDate: "2026-11-22",
+			OccurredAt: events.FormatTime(written)}
+		amount := payment.Money{Minor: 1981, Currency: "GBP"}
+		if request.Amounts.Principal = amount; kind == payment.RequestFee {
+			request.Amounts = payment.RequestAmounts{Fee: amount}
+		}
+		sequence, legs, err := request.Posting()
+		require.NoError(t, err)
+		event, err := events.NewPostingRequest(events.SourceDisputes, request, "cause", written)
+		require.NoError(t, err)
+		w := newWorld(t)
+		record := w.post(readAuthorization(anItem(1)).parsed, func(e *payment.JournalEntry) { e.Sequence, e.Legs = sequence, legs })
+		l := log{lines: map[events.DetailType][][]byte{events.PostingRequested: {auditLine(t, event)}}, written: written.Add(time.Minute)}
+		side := &AuditEvents{Log: l, From: written.Add(-time.Hour), To: now}
+		withLog := func(o *Options) { o.Events = side }
+
+		report := w.run(Request{DryRun: true}, withLog)
+		for _, b := range report.Breaks {
+			require.NotEqual(t, OrphanPosting, b.Category, kind)
+		}
+		full := w.run(Request{DryRun: true, Full: true}, withLog)
+		require.Equal(t, []string{"B10 WOULD_PATCH EMIT_POSTED " + record.ID}, found(full), "nobody told that it is posted")
+		side.eventIDs[postedKey(stamped(record))] = true
+		require.Empty(t, found(w.run(Request{DryRun: true, Full: true}, withLog)), kind)
+
+		side.byTx[record.TransactionID] = nil
+		require.Equal(t, []string{"B03 OPEN NONE " + record.ID}, found(w.run(Request{DryRun: true, Full: true}, withLog)))
+	}
+}
+
+func auditLine(t *testing.T, event events.Event) []byte {
+	line, err := json.Marshal(map[string]any{"source": event.Source, "detail-type": event.DetailType, "detail": json.RawMessage(event.Detail), "time": written.Format(time.RFC3339)})
+	require.NoError(t, err)
+	return line
+}
+
 func TestReadWaiting(t *testing.T) {
 	leg := `{"leg":2,"side":"C","role":"SCHEME_PAYABLE","account":"a","component":"PRINCIPAL","amount":{"amount":"19.81","currency":"GBP"},"ruleId":"PR-01","ruleVersion":"1","bankTransactionCode":"x"}`
 	w, err := readWaiting(attributes{"sequence": textValue("ps"), "checksum": textValue("c"), "of": &types.AttributeValueMemberN{Value: "2"}, "leg02": textValue(leg)})

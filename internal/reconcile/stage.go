@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"strings"
 	"time"
 
 	"github.com/payrail/payrail/events"
@@ -122,6 +123,16 @@ func standingOf(happened []timeline.Entry, authorizationID string) standing {
 		s.failed = nil // It was repaired and is on its way again.
 	}
 	return s
+}
+
+// attemptsAt is how often breaks of one category about an authorization were patched.
+func attemptsAt(category Category, happened []timeline.Entry, authorizationID string) (n int) {
+	for _, e := range happened {
+		if e.DetailType == events.ReconciliationPatchApplied && e.AuthorizationID == authorizationID && strings.Contains(e.EventID, "/"+string(category)+"/") {
+			n++
+		}
+	}
+	return n
 }
 
 func attemptOf(e *timeline.Entry) int { return max(e.Attempt, 1) }

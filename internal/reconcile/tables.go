@@ -38,11 +38,11 @@ func (t AuthorizationsTable) InBucket(ctx context.Context, bucket string, from, 
 		values := entry.Attributes()
 		a := StampedAuthorization{ID: entry.ID(), Approved: entry.Status() == payment.StatusApproved,
 			Reversal: payment.MTIClass(values["mti"].Text) == payment.ClassReversal}
+		// What cannot be read here is read from its item. A stamp that somebody else made must not end the run.
 		var err error
 		if a.At, err = ingest.ParseTime(values[ingest.TimeAttribute].Text); err != nil {
-			return fmt.Errorf("the stamp of authorization %s: %w", a.ID, err)
+			a.At = from
 		}
-		// What cannot be read here is read from its item.
 		if minor, err := strconv.ParseInt(values["billingAmount"].Text, 10, 64); err == nil {
 			if billed, err := payment.NewMoney(minor, payment.Currency(values["billingCurrency"].Text)); err == nil {
 				a.Billed = billed

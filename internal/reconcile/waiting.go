@@ -57,34 +57,33 @@ func (r *run) endWaitingOf(ctx context.Context, ids []string) error {
 			return err
 		}
 		if at.Waiting != nil {
-			if err := r.expire(ctx, at); err != nil {
-				return err
-			}
+			r.expire(ctx, at)
 		}
 	}
 	return nil
 }
 
 // wait counts a reversal that waits for its original, and ends its waiting where that has been long enough.
-func (r *run) wait(ctx context.Context, l located) error {
+func (r *run) wait(ctx context.Context, l located) {
 	r.inFlight(StageWaiting)
-	return r.expire(ctx, l.location)
+	r.expire(ctx, l.location)
 }
 
 // expire tells posting that a reversal has waited long enough: it posts it to suspense, or to its original if that came meanwhile.
 // It is no patch of a break but the rule for what has no original, and is told again until it took effect.
-func (r *run) expire(ctx context.Context, at Location) error {
+func (r *run) expire(ctx context.Context, at Location) {
 	m := at.Waiting
 	if r.Now().Sub(timeOf(m.OccurredAt)) < payment.PendingOriginal || r.request.DryRun || !r.Patching {
-		return nil
+		return
 	}
 	order := payment.Order{Kind: payment.OrderOverdue, PurchaseKey: at.PurchaseKey, BusinessKey: m.BusinessKey, TransactionID: m.TransactionID,
 		AuthorizationID: m.AuthorizationID, PayloadHash: m.PayloadHash, OccurredAt: events.FormatTime(r.Now())}
 	if err := r.publishOrder(ctx, order, "overdue"); err != nil {
-		return err
+		// The next run tells again; this one has others to compare.
+		r.Logger.ErrorContext(ctx, "waiting not ended", "runId", r.report.RunID, "transactionId", m.TransactionID, "error", err)
+		return
 	}
 	r.report.Expired++
-	return nil
 }
 
 // publishOrder publishes an order to posting.
@@ -106,7 +105,7 @@ var suspenseSteps = []int{30, 5, 1}
 const secondsOfDay = 24 * 60 * 60
 
 // suspense takes an item that has been in suspense for a day and more; what can be cleared now is cleared.
-func (r *run) suspense(s ledger.SuspenseItem) error {
+func (r *run) suspense(ctx context.Context, s ledger.SuspenseItem) error {
 	if s.State != ledger.SuspenseOpen {
 		return nil
 	}
@@ -124,6 +123,11 @@ func (r *run) suspense(s ledger.SuspenseItem) error {
 			AuthorizationID: s.AuthorizationID, Sequence: s.LastSequence, AgeSeconds: age, Amount: &amount, C: s.Account, Action: ActionNone,
 			Problem: fmt.Sprintf("%s in suspense for %d days and more, owner %s", s.Reason, days, s.Owner)}}
 		if r.Clearer != nil {
+			happened, err := r.Events.Trace(ctx, s.TransactionID)
+			if err != nil {
+				return err
+			}
+			f.attempt = attemptsAt(AgedSuspense, happened, s.AuthorizationID)
 			f.Action = ActionClearSuspense
 			f.patch = func(ctx context.Context, _ *finding) (patched, error) { return r.clear(ctx, s) }
 		}

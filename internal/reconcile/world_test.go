@@ -47,6 +47,7 @@ type world struct {
 	deaf       error
 	unrecorded map[string]bool
 	outcomes   bool
+	since      time.Time // from when on events are known
 	reads      int
 	before     func()
 }
@@ -231,6 +232,8 @@ type eventsOf struct{ *world }
 
 func (e eventsOf) Source() string { return FromTimeline }
 func (e eventsOf) Complete() bool { return !e.outcomes }
+
+func (e eventsOf) Since() time.Time { return e.since }
 
 func (e eventsOf) Known(_ context.Context, keys []EventKey) (map[EventKey]bool, error) {
 	known := map[EventKey]bool{}
