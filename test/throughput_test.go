@@ -1,6 +1,7 @@
 package test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -12,6 +13,10 @@ import (
 func BenchmarkPayments(b *testing.B) {
 	s := startAt(b, 1)
 	items, _, _ := mixed(b, b.N)
+	for i := range items {
+		// As in life: every authorization has an approval code of its own, and few are at the same merchant.
+		items[i]["authCode"], items[i]["merchantId"] = text(fmt.Sprintf("%06d", i)), text(fmt.Sprintf("MERCHANT%07d", i%997))
+	}
 	b.ResetTimer()
 	s.putAll(b, items)
 	for s.journalEntries(b, "acc-alice", "acc-bob") < int64(b.N) {
