@@ -66,6 +66,8 @@ func (p *poster) handle(ctx context.Context, messages []batch.Message) batch.Res
 			fail(results, s.group, s.err)
 		case s.known != nil:
 			fail(results, s.group, p.settle(ctx, s.group, parkedSequence{s.group.sequence, s.group.whole()}, *s.known, &outbox))
+			// The attempt that posted it may have died before telling what it found beside it.
+			fail(results, s.group, p.tell(s.group, *s.known, p.inspect(ctx, []ledger.Result{*s.known})[0], &outbox))
 		case s.entry != nil:
 			entries, complete = append(entries, *s.entry), append(complete, s.group)
 		}
@@ -79,7 +81,7 @@ func (p *poster) handle(ctx context.Context, messages []batch.Message) batch.Res
 	inspections := p.inspect(ctx, committed)
 	for n, g := range complete {
 		fail(results, g, p.settle(ctx, g, parkedSequence{entries[n].Sequence, entries[n].Legs}, committed[n], &outbox))
-		fail(results, g, p.tell(g, inspections[n], &outbox))
+		fail(results, g, p.tell(g, committed[n], inspections[n], &outbox))
 	}
 	p.carryOut(ctx, messages, results, &outbox)
 	outbox.Publish(ctx, p.publisher, results)

@@ -327,7 +327,18 @@ func TestFindingsBesideWhatIsPosted(t *testing.T) {
 	require.Empty(t, failed(w.poster().handle(ctx, again(messages(t, three)))))
 	require.Equal(t, []string{three.ID + "/TransactionPosted", three.TransactionID + "/SuspectedDuplicateFound/R-052"}, w.ids(t))
 
+	// Legs that come back one by one, because an attempt died, tell of it too; a replay of the archive does not.
 	w.published = nil
+	require.Empty(t, failed(w.poster().handle(ctx, again(messages(t, three))[:1])))
+	require.Equal(t, []string{three.ID + "/TransactionPosted", three.TransactionID + "/SuspectedDuplicateFound/R-052"}, w.ids(t))
+	w.published = nil
+	var replayed []batch.Message
+	for _, leg := range three.Legs {
+		replayed = append(replayed, message(t, three.Sequence, leg, "a-replay"))
+	}
+	require.Empty(t, failed(w.poster().handle(ctx, replayed)))
+	require.Empty(t, w.published)
+
 	refund := priced(t, 4, "acc-2")
 	refund.Basis.TransactionType, refund.Basis.Charges, refund.Basis.Foreign = "20", payment.Charges{}, false
 	refund.Basis.TransactionAmount = refund.Basis.BillingAmount
