@@ -3,9 +3,11 @@ package sqs
 import (
 	"container/heap"
 	"container/list"
+	"errors"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/payrail/payrail/local/clock"
@@ -48,7 +50,8 @@ type queue struct {
 	modified   time.Time
 	purged     time.Time
 
-	sequence uint64
+	sequence atomic.Uint64 // The last one given out.
+	kept     *keeper
 	ready    fifo
 	due      dueHeap
 	byAge    ageHeap
@@ -64,10 +67,10 @@ type queue struct {
 	timerAt int64
 }
 
-func newQueue(arn, name string, c clock.Clock, s settings, deadLetter *queue) *queue {
+func newQueue(arn, name string, c clock.Clock, s settings, deadLetter *queue, kept *keeper) *queue {
 	now := c.Now()
 	return &queue{
-		arn: arn, name: name, id: handleID(name), clock: c, settings: s, deadLetter: deadLetter,
+		arn: arn, name: name, id: handleID(name), clock: c, settings: s, deadLetter: deadLetter, kept: kept,
 		created: now, modified: now, deleted: make(chan struct{}), received: map[uint64]*message{},
 	}
 }
@@ -137,8 +140,20 @@ func (q *queue) stats() Stats {
 	return s
 }
 
-// add puts new messages in; a message with dueAt set is delayed until then.
-func (q *queue) add(messages ...*message) {
+// add keeps new messages and puts them in.
+func (q *queue) add(messages ...*message) error {
+	for _, m := range messages {
+		m.sequence = q.sequence.Add(1)
+	}
+	if err := q.kept.put(messages); err != nil {
+		return err
+	}
+	q.admit(messages...)
+	return nil
+}
+
+// admit puts messages in that have their sequence numbers; one with dueAt set is delayed until then.
+func (q *queue) admit(messages ...*message) {
 	if len(messages) == 0 {
 		return
 	}
@@ -146,8 +161,6 @@ func (q *queue) add(messages ...*message) {
 	defer q.mu.Unlock()
 	now := q.clock.Now().UnixNano()
 	for _, m := range messages {
-		q.sequence++
-		m.sequence = q.sequence
 		heap.Push(&q.byAge, m)
 		q.counters.Sent++
 		if m.dueAt > now {
@@ -222,12 +235,15 @@ func (q *queue) settle(now time.Time) {
 		q.uncount(m)
 		q.makeVisible(m)
 	}
+	var expired []uint64
 	for len(q.byAge) > 0 && q.byAge[0].sentAt+int64(q.settings.retention) <= t {
 		m := q.byAge[0]
 		q.uncount(m)
 		q.drop(m)
 		q.counters.Expired++
+		expired = append(expired, m.sequence)
 	}
+	q.kept.removeExpired(expired)
 }
 
 // uncount takes m out of the count of its state, and out of the due heap.
@@ -268,19 +284,33 @@ func (q *queue) find(handle string) (*message, error) {
 	return m, nil
 }
 
-// delete removes a message. As on AWS a handle that is not the latest one succeeds without effect, and one whose
-// visibility timeout is over still deletes.
-func (q *queue) delete(handle string) error {
+// delete removes messages. As on AWS a handle that is not the latest one succeeds without effect, and one whose visibility timeout
+// is over still deletes. At a handle that is none it stops.
+func (q *queue) delete(handles ...string) error {
+	deleted, err := q.deleteFromLine(handles)
+	if failed := q.kept.remove(deleted...); failed != nil {
+		return errors.Join(err, failed)
+	}
+	return err
+}
+
+func (q *queue) deleteFromLine(handles []string) (deleted []uint64, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	m, err := q.find(handle)
-	if err != nil || m == nil {
-		return err
+	for _, handle := range handles {
+		m, err := q.find(handle)
+		if err != nil {
+			return deleted, err
+		}
+		if m == nil {
+			continue
+		}
+		q.uncount(m)
+		q.drop(m)
+		q.counters.Deleted++
+		deleted = append(deleted, m.sequence)
 	}
-	q.uncount(m)
-	q.drop(m)
-	q.counters.Deleted++
-	return nil
+	return deleted, nil
 }
 
 func (q *queue) changeVisibility(handle string, visibility time.Duration) error {
@@ -309,6 +339,13 @@ func (q *queue) purge() error {
 	now := q.clock.Now()
 	if !q.purged.IsZero() && now.Sub(q.purged) < purgeInterval {
 		return &wire.Error{Status: 403, Code: "PurgeQueueInProgress", Message: "Only one PurgeQueue operation on " + q.name + " is allowed every 60 seconds."}
+	}
+	doomed := make([]uint64, len(q.byAge))
+	for i, m := range q.byAge {
+		doomed[i] = m.sequence
+	}
+	if err := q.kept.remove(doomed...); err != nil {
+		return err
 	}
 	q.purged = now
 	q.ready, q.due, q.byAge, q.received = fifo{}, nil, nil, map[uint64]*message{}

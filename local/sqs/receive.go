@@ -34,8 +34,7 @@ func (s *Service) send(q *queue, d draft) ([16]byte, error) {
 	if err != nil {
 		return [16]byte{}, err
 	}
-	q.add(m)
-	return m.id, nil
+	return m.id, q.add(m)
 }
 
 // receive takes messages, waiting up to wait for the first one.
@@ -47,6 +46,7 @@ func (s *Service) receive(ctx context.Context, q *queue, max int, wait, visibili
 		if err != nil || len(taken) > 0 || wait <= 0 || isClosed(expired) {
 			q.mu.Unlock()
 			s.moveToDeadLetter(q, dead)
+			q.kept.received(q.id, taken)
 			return s.signed(taken), err
 		}
 		wake := make(chan struct{}, 1)
@@ -99,10 +99,11 @@ func (s *Service) moveToDeadLetter(q *queue, dead []*message) {
 	for i, m := range dead {
 		moved[i] = &message{
 			id: m.id, body: m.body, attributes: m.attributes, traceHeader: m.traceHeader, sentAt: m.sentAt,
-			deadLetterSource: q.arn, dueIndex: -1, ageIndex: -1,
+			deadLetterSource: q.arn, sequence: target.sequence.Add(1), dueIndex: -1, ageIndex: -1,
 		}
 	}
-	target.add(moved...)
+	q.kept.move(dead, target.kept, moved)
+	target.admit(moved...)
 }
 
 // notify wakes the longest waiting receive if there is something to take, and keeps the timer armed for the others. The
