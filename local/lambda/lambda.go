@@ -66,6 +66,9 @@ type Options struct {
 	IdleTimeout time.Duration
 	// NewID makes request ids and mapping ids; nil means random UUIDs.
 	NewID func() string
+	// Ready is closed when mappings may begin to read their queues and accepted events may be run; nil means at once. Where queues
+	// have messages from an earlier process, what functions send to must be there before.
+	Ready <-chan struct{}
 }
 
 func (o *Options) setDefaults() {

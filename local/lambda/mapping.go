@@ -122,6 +122,9 @@ func (s *Service) validateMapping(spec *MappingSpec, f *function) error {
 // without an invocation to come.
 func (m *mapping) poll() {
 	s := m.service
+	if !s.awaitReady() {
+		return
+	}
 	for failures := 0; ; {
 		select {
 		case m.slots <- struct{}{}:
