@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/payrail/payrail/local/wire"
@@ -19,6 +18,8 @@ func (s *Service) newAPI() *wire.JSON {
 			"TestEventPattern":  wire.Op(s.apiTestEventPattern),
 			"CreateEventBus":    wire.Op(s.apiCreateEventBus),
 			"DescribeEventBus":  wire.Op(s.apiDescribeEventBus),
+			"UpdateEventBus":    wire.Op(s.apiUpdateEventBus),
+			"DeleteEventBus":    wire.Op(s.apiDeleteEventBus),
 			"ListEventBuses":    wire.Op(s.apiListEventBuses),
 			"PutRule":           wire.Op(s.apiPutRule),
 			"DescribeRule":      wire.Op(s.apiDescribeRule),
@@ -130,49 +131,4 @@ func (s *Service) apiTestEventPattern(_ context.Context, in *testEventPatternInp
 		return nil, wire.Errorf("ValidationException", "Parameter Event is not valid.")
 	}
 	return &testEventPatternOutput{Result: ok}, nil
-}
-
-type busInput struct {
-	Name, NamePrefix                                               string
-	EventSourceName, DeadLetterConfig, KmsKeyIdentifier, LogConfig json.RawMessage
-}
-
-type busOutput struct {
-	Name, Arn   string `json:",omitempty"`
-	EventBusArn string `json:",omitempty"`
-}
-
-func (s *Service) apiCreateEventBus(_ context.Context, in *busInput) (*busOutput, error) {
-	err := refuseGiven(map[string]json.RawMessage{
-		"EventSourceName": in.EventSourceName, "DeadLetterConfig": in.DeadLetterConfig, "KmsKeyIdentifier": in.KmsKeyIdentifier, "LogConfig": in.LogConfig,
-	})
-	if err != nil {
-		return nil, err
-	}
-	arn, err := s.CreateBus(in.Name)
-	return &busOutput{EventBusArn: arn}, err
-}
-
-func (s *Service) apiDescribeEventBus(_ context.Context, in *busInput) (*busOutput, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	b, err := s.lookup(in.Name)
-	if err != nil {
-		return nil, err
-	}
-	return &busOutput{Name: b.name, Arn: b.arn}, nil
-}
-
-type listEventBusesOutput struct{ EventBuses []busOutput }
-
-func (s *Service) apiListEventBuses(_ context.Context, in *busInput) (*listEventBusesOutput, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	out := &listEventBusesOutput{EventBuses: []busOutput{}}
-	for _, name := range sortedKeys(s.buses) {
-		if strings.HasPrefix(name, in.NamePrefix) {
-			out.EventBuses = append(out.EventBuses, busOutput{Name: name, Arn: s.buses[name].arn})
-		}
-	}
-	return out, nil
 }

@@ -28,8 +28,8 @@ func TestProtocol(t *testing.T) {
 	}{
 		{"CreateEventBus", `{"Name":"two"}`, 200, `{"EventBusArn":"arn:aws:events:us-east-1:000000000000:event-bus/two"}`},
 		{"CreateEventBus", `{"Name":"two"}`, 400, `{"__type":"ResourceAlreadyExistsException","message":"Event bus two already exists."}`},
-		{"DescribeEventBus", `{"Name":"two"}`, 200, `{"Name":"two","Arn":"arn:aws:events:us-east-1:000000000000:event-bus/two"}`},
-		{"ListEventBuses", `{"NamePrefix":"t"}`, 200, `{"EventBuses":[{"Name":"two","Arn":"arn:aws:events:us-east-1:000000000000:event-bus/two"}]}`},
+		{"DescribeEventBus", `{"Name":"two"}`, 200, `{"Name":"two","Arn":"arn:aws:events:us-east-1:000000000000:event-bus/two","CreationTime":1783592130,"LastModifiedTime":1783592130}`},
+		{"ListEventBuses", `{"NamePrefix":"t"}`, 200, `{"EventBuses":[{"Name":"two","Arn":"arn:aws:events:us-east-1:000000000000:event-bus/two","CreationTime":1783592130,"LastModifiedTime":1783592130}]}`},
 		{"PutRule", `{"Name":"r","EventBusName":"two","EventPattern":"{\"source\":[\"s\"]}","State":"ENABLED"}`, 200, `{"RuleArn":"arn:aws:events:us-east-1:000000000000:rule/two/r"}`},
 		{"PutRule", `{"Name":"d","EventPattern":"{\"source\":\"s\"}"}`, 400, `{"__type":"InvalidEventPatternException","message":"Event pattern is not valid. Reason: \"source\" must be an object or an array"}`},
 		{"PutRule", `{"Name":"d"}`, 400, `{"__type":"ValidationException","message":"Parameter(s) EventPattern or ScheduleExpression must be specified."}`},

@@ -78,7 +78,7 @@ func (s *Service) CreateArchive(a Archive) (string, error) {
 	if _, ok := s.archives[a.Name]; ok {
 		return "", wire.Errorf("ResourceAlreadyExistsException", "Archive %s already exists.", a.Name)
 	}
-	made.bus = b.name
+	made.bus = b.Name
 	s.archives[a.Name] = made
 	b.refresh(s.archives)
 	return made.arn, nil

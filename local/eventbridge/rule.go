@@ -59,13 +59,13 @@ func (s *Service) PutRule(r Rule) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if timed != nil && b.name != DefaultBus {
+	if timed != nil && b.Name != DefaultBus {
 		return "", wire.Errorf("ValidationException", "ScheduleExpression is supported only on the default event bus.")
 	}
-	r.Bus = b.name
+	r.Bus = b.Name
 	existing, ok := b.rules[r.Name]
 	if !ok {
-		existing = &rule{arn: s.ruleARN(b.name, r.Name), targets: map[string]Target{}, lanes: map[string]*lane{}, metrics: &ruleMetrics{}}
+		existing = &rule{arn: s.ruleARN(b.Name, r.Name), targets: map[string]Target{}, lanes: map[string]*lane{}, metrics: &ruleMetrics{}}
 	}
 	changed := *existing // Snapshots in use keep the old one.
 	changed.Rule, changed.pattern, changed.schedule = r, compiled, timed
@@ -130,7 +130,7 @@ func (s *Service) lookupRule(busName, name string) (*bus, *rule, error) {
 	}
 	r, ok := b.rules[name]
 	if !ok {
-		return nil, nil, wire.Errorf("ResourceNotFoundException", "Rule %s does not exist on EventBus %s.", name, b.name)
+		return nil, nil, wire.Errorf("ResourceNotFoundException", "Rule %s does not exist on EventBus %s.", name, b.Name)
 	}
 	return b, r, nil
 }
