@@ -14,6 +14,8 @@ type logConfig struct {
 }
 
 type busInput struct {
+	page
+	Tags                              []tag
 	Name, NamePrefix, Description     string
 	DeadLetterConfig                  *deadLetterConfig
 	LogConfig                         *logConfig
@@ -54,13 +56,23 @@ func (b Bus) deadLetterConfig() *deadLetterConfig {
 	return &deadLetterConfig{Arn: b.DeadLetterARN}
 }
 
-func (s *Service) apiCreateEventBus(_ context.Context, in *busInput) (*busOutput, error) {
+func (s *Service) apiCreateEventBus(ctx context.Context, in *busInput) (*busOutput, error) {
 	b, err := in.bus()
 	if err != nil {
 		return nil, err
 	}
+	tags := map[string]string{}
+	if err := addTags(tags, in.Tags); err != nil {
+		return nil, err
+	}
 	arn, err := s.CreateBus(b)
-	return &busOutput{EventBusArn: arn, Description: b.Description, DeadLetterConfig: b.deadLetterConfig(), LogConfig: in.LogConfig}, err
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.apiTagResource(ctx, &tagsInput{ResourceARN: arn, Tags: in.Tags}); err != nil {
+		return nil, err
+	}
+	return &busOutput{EventBusArn: arn, Description: b.Description, DeadLetterConfig: b.deadLetterConfig(), LogConfig: in.LogConfig}, nil
 }
 
 // apiUpdateEventBus replaces what is given and keeps the rest.
@@ -104,16 +116,27 @@ func (b *bus) output() busOutput {
 	return busOutput{Name: b.Name, Arn: b.arn, Description: b.Description, CreationTime: &epoch{b.created}, LastModifiedTime: &epoch{b.modified}}
 }
 
-type listEventBusesOutput struct{ EventBuses []busOutput }
+type listEventBusesOutput struct {
+	EventBuses []busOutput
+	NextToken  string `json:",omitempty"`
+}
 
 func (s *Service) apiListEventBuses(_ context.Context, in *busInput) (*listEventBusesOutput, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	out := &listEventBusesOutput{EventBuses: []busOutput{}}
+	var names []string
 	for _, name := range sortedKeys(s.buses) {
 		if strings.HasPrefix(name, in.NamePrefix) {
-			out.EventBuses = append(out.EventBuses, s.buses[name].output())
+			names = append(names, name)
 		}
+	}
+	part, next, err := in.names(names)
+	if err != nil {
+		return nil, err
+	}
+	out := &listEventBusesOutput{EventBuses: []busOutput{}, NextToken: next}
+	for _, name := range part {
+		out.EventBuses = append(out.EventBuses, s.buses[name].output())
 	}
 	return out, nil
 }

@@ -1,25 +1,13 @@
 package eventbridge
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/payrail/payrail/local/eventbridge/pattern"
 	"github.com/payrail/payrail/local/wire"
 )
-
-var (
-	busNameForm     = regexp.MustCompile(`^[/.\-_A-Za-z0-9]{1,256}$`)
-	ruleNameForm    = regexp.MustCompile(`^[.\-_A-Za-z0-9]{1,64}$`)
-	archiveNameForm = regexp.MustCompile(`^[.\-_A-Za-z0-9]{1,48}$`)
-	targetIDForm    = regexp.MustCompile(`^[.\-_A-Za-z0-9]{1,64}$`)
-)
-
-// maxDescription is the longest description of a bus, rule, archive or replay.
-const maxDescription = 512
 
 // Bus is what a bus is made of.
 type Bus struct {
@@ -38,6 +26,7 @@ type bus struct {
 	arn               string
 	created, modified time.Time
 	rules             map[string]*rule
+	tags              map[string]string
 	snapshot          snapshot
 }
 
@@ -55,7 +44,8 @@ type matchedRule struct {
 }
 
 func newBus(b Bus, arn string, now time.Time) *bus {
-	return &bus{Bus: b, arn: arn, created: now, modified: now, rules: map[string]*rule{}, snapshot: snapshot{fields: pattern.NewSet()}}
+	return &bus{Bus: b, arn: arn, created: now, modified: now, rules: map[string]*rule{}, tags: map[string]string{},
+		snapshot: snapshot{fields: pattern.NewSet()}}
 }
 
 // refresh makes the snapshot anew after a change; the caller holds the service's mutex.
@@ -82,8 +72,12 @@ func (b *bus) refresh(archives map[string]*archive) {
 
 // CreateBus makes a custom bus and returns its ARN.
 func (s *Service) CreateBus(b Bus) (string, error) {
-	if !busNameForm.MatchString(b.Name) || strings.Contains(b.Name, "/") || strings.HasPrefix(b.Name, "aws.") {
-		return "", wire.Errorf("ValidationException", "Event bus name %q is not valid.", b.Name)
+	if err := busNames.check(b.Name, "name"); err != nil {
+		return "", err
+	}
+	// A slash stands in the names of partners' buses only; "default" exists already.
+	if strings.Contains(b.Name, "/") || strings.HasPrefix(b.Name, "aws.") {
+		return "", wire.Errorf("ValidationException", "Event bus name must not contain '/' or begin with 'aws.'.")
 	}
 	if err := s.validateBus(b); err != nil {
 		return "", err
@@ -132,8 +126,8 @@ func (s *Service) DeleteBus(name string) error {
 }
 
 func (s *Service) validateBus(b Bus) error {
-	if utf8.RuneCountInString(b.Description) > maxDescription {
-		return wire.Errorf("ValidationException", "Description of event bus %s is longer than %d characters.", b.Name, maxDescription)
+	if err := checkLength(b.Description, "description", maxDescription); err != nil {
+		return err
 	}
 	if b.DeadLetterARN != "" && !queueARN(b.DeadLetterARN) {
 		return wire.Errorf("ValidationException", "Dead-letter queue %s of event bus %s is not a standard SQS queue.", b.DeadLetterARN, b.Name)
@@ -147,10 +141,7 @@ func (s *Service) busName(nameOrARN string) (string, error) {
 		return DefaultBus, nil
 	}
 	if !strings.HasPrefix(nameOrARN, "arn:") {
-		if !busNameForm.MatchString(nameOrARN) {
-			return "", wire.Errorf("ValidationException", "Event bus name %q is not valid.", nameOrARN)
-		}
-		return nameOrARN, nil
+		return nameOrARN, busNames.check(nameOrARN, "eventBusName")
 	}
 	name, ok := strings.CutPrefix(nameOrARN, s.arn("event-bus/"))
 	if !ok {
