@@ -105,6 +105,9 @@ func (r *Runtime) goOn(ctx context.Context, o Options) error {
 		return err
 	}
 	r.Found.Deliveries, r.Found.Orphans = events.Deliveries, events.Orphans
+	if r.Found.Executions, err = r.stepfunctions.Resume(); err != nil {
+		return err
+	}
 	if err := r.keepTemplate(o); err != nil {
 		return err
 	}

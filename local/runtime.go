@@ -160,7 +160,7 @@ func (r *Runtime) createServices(o Options) error {
 	if err != nil {
 		return fmt.Errorf("starting eventbridge: %w", err)
 	}
-	r.stepfunctions, err = stepfunctions.New(stepfunctions.Options{Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
+	r.stepfunctions, err = stepfunctions.New(stepfunctions.Options{Store: kept, Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
 		Events: stateEvents{r}, Queues: stateQueues{r}, Functions: stateFunctions{r}, Topics: stateTopics{r}})
 	if err != nil {
 		return fmt.Errorf("starting stepfunctions: %w", err)

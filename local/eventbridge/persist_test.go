@@ -53,15 +53,18 @@ func resume(t *testing.T, f *fixture) Resumed {
 func TestAcceptedEventsAreDeliveredByTheNextProcess(t *testing.T) {
 	l := &lives{store: storage.NewMemory()}
 	a, b := Target{ID: "a", ARN: queueA}, Target{ID: "b", ARN: queueB}
+	delivered := make(chan struct{})
 	f := l.next(t, func(target Target) error {
 		if target.ARN == queueB {
 			return down(target)
 		}
+		close(delivered)
 		return nil
 	}, a, b)
 	f.put(t, "One", `{"n":1}`)
 	f.clock.WaitForTimers(1) // The retry of b.
-	require.Len(t, f.targets.delivered(queueA), 1)
+	<-delivered
+	require.NoError(t, f.Close()) // Waits until it is noted that a has it.
 
 	f = l.next(t, nil, a, b)
 	require.Equal(t, Resumed{Deliveries: 1}, resume(t, f))
