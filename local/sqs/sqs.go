@@ -54,6 +54,10 @@ type Service struct {
 	queues map[string]*queue
 	// deletedAt is when queues were deleted, by name: AWS keeps a name for a while.
 	deletedAt map[string]time.Time
+
+	movesMu sync.Mutex
+	// moves are the move tasks of a source, the latest first.
+	moves map[*queue][]*moveTask
 }
 
 // New makes a Service without queues.
@@ -64,7 +68,7 @@ func New(o Options) *Service {
 	return &Service{
 		clock: o.Clock, faults: o.Faults, account: o.Account, baseURL: o.BaseURL, newID: o.NewID,
 		arnPrefix: "arn:aws:sqs:" + o.Region + ":" + o.Account + ":",
-		closed:    make(chan struct{}), queues: map[string]*queue{}, deletedAt: map[string]time.Time{},
+		closed:    make(chan struct{}), queues: map[string]*queue{}, deletedAt: map[string]time.Time{}, moves: map[*queue][]*moveTask{},
 	}
 }
 
