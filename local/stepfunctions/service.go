@@ -36,19 +36,16 @@ type Options struct {
 	Random func() float64
 	// NewID makes UUIDs. It is called concurrently. nil: random ones.
 	NewID func() string
-	// Metrics hears of executions; nil: nobody does.
-	Metrics Metrics
+	// Metrics hears of executions under the names of the service's own metrics (AWS/States): a count of 1 for
+	// ExecutionsStarted, ExecutionsSucceeded, ExecutionsFailed, ExecutionsTimedOut and ExecutionsAborted, milliseconds for
+	// ExecutionTime. ExecutionThrottled stays unsaid: the runtime lets starts wait and never throttles a state. It is
+	// called concurrently and must not block. nil: nobody hears.
+	Metrics func(name string, value float64, stateMachineARN string)
 
 	Events    EventBus
 	Queues    Queues
 	Functions Functions
 	Topics    Topics
-}
-
-// Metrics counts under the names of the service's own metrics: ExecutionsStarted, ExecutionsSucceeded, ExecutionsFailed,
-// ExecutionsTimedOut. It is called concurrently.
-type Metrics interface {
-	Count(metric, stateMachineARN string)
 }
 
 // Counts are the executions of one state machine so far.

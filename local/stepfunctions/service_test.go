@@ -3,6 +3,7 @@ package stepfunctions
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -83,17 +84,17 @@ type metricsLog struct {
 	names []string
 }
 
-func (m *metricsLog) Count(metric, _ string) {
+func (m *metricsLog) record(metric string, value float64, _ string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.names = append(m.names, metric)
+	m.names = append(m.names, fmt.Sprintf("%s %g", metric, value))
 }
 
 func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 	t.Helper()
 	f := &fixture{backend: &backend{}, clock: clock.NewManual(testStart), faults: &faults.Injector{}, metrics: &metricsLog{}}
 	o := Options{
-		Region: "us-east-1", Account: "000000000000", Clock: f.clock, Faults: f.faults, Metrics: f.metrics,
+		Region: "us-east-1", Account: "000000000000", Clock: f.clock, Faults: f.faults, Metrics: f.metrics.record,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Random: func() float64 { return 0.5 }, NewID: func() string { return "an-id" },
 		Events: f.backend, Queues: f.backend, Functions: f.backend, Topics: f.backend,
 	}
@@ -171,7 +172,7 @@ func TestStartRunsInTheBackgroundAndCounts(t *testing.T) {
 	require.NoError(t, err, "the same name makes a second execution")
 	f.Idle()
 	require.Equal(t, Counts{Started: 2, Succeeded: 1, Failed: 1}, f.Counts(arn))
-	require.ElementsMatch(t, []string{"ExecutionsStarted", "ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed"}, f.metrics.names)
+	require.ElementsMatch(t, []string{"ExecutionsStarted 1", "ExecutionsStarted 1", "ExecutionsSucceeded 1", "ExecutionsFailed 1", "ExecutionTime 0", "ExecutionTime 0"}, f.metrics.names)
 }
 
 func TestStartRefuses(t *testing.T) {

@@ -99,9 +99,7 @@ func (s *Service) newPending(m *stateMachine, name string, input *value) *pendin
 		)},
 		{"StateMachine", objectValue(member{"Id", stringValue(m.arn)}, member{"Name", stringValue(m.name)})},
 	}
-	if s.options.Metrics != nil {
-		s.options.Metrics.Count("ExecutionsStarted", m.arn)
-	}
+	s.measure("ExecutionsStarted", 1, m.arn)
 	return p
 }
 
@@ -143,9 +141,8 @@ func (s *Service) record(p *pending, o outcome) {
 	if o.failure != nil {
 		s.options.Logger.Warn("execution did not succeed", "execution", p.arn, "status", o.status(), "error", o.failure.name, "cause", o.failure.cause)
 	}
-	if s.options.Metrics != nil {
-		s.options.Metrics.Count(metric, p.machine.arn)
-	}
+	s.measure(metric, 1, p.machine.arn)
+	s.measure("ExecutionTime", float64(o.stopped.Sub(p.started).Milliseconds()), p.machine.arn)
 	<-s.slots
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,5 +156,11 @@ func (s *Service) record(p *pending, o outcome) {
 	}
 	if s.running--; s.running == 0 {
 		s.idle.Broadcast()
+	}
+}
+
+func (s *Service) measure(metric string, value float64, stateMachineARN string) {
+	if s.options.Metrics != nil {
+		s.options.Metrics(metric, value, stateMachineARN)
 	}
 }
