@@ -134,7 +134,7 @@ func (r *Runtime) createServices(o Options) error {
 	r.kms = kms.New(kms.Options{KeyMaterial: func(string) []byte { return o.TokenKey }, Faults: r.Faults, Region: Region, Account: Account})
 	r.firehose = firehose.New(firehose.Options{Objects: r.s3, Clock: o.Clock, Random: rand.Reader, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account})
 	r.lambda, err = lambda.New(lambda.Options{Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
-		EndpointURL: r.Endpoint, Output: o.FunctionOutput, Queues: r.sqs, Destinations: r.sqs})
+		EndpointURL: r.Endpoint, Output: o.FunctionOutput, Queues: r.sqs, Destinations: functionDestinations{r}})
 	if err != nil {
 		return fmt.Errorf("starting lambda: %w", err)
 	}

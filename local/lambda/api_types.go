@@ -69,8 +69,12 @@ func (s *Service) getFunction(name string) (*functionDescription, error) {
 		return nil, err
 	}
 	out := &functionDescription{Configuration: f.configuration()}
-	if f.spec.ReservedConcurrency != nil {
-		out.Concurrency = &reservedConcurrency{ReservedConcurrentExecutions: *f.spec.ReservedConcurrency}
+	reserved, err := s.Concurrency(name)
+	if err != nil {
+		return nil, err
+	}
+	if reserved != nil {
+		out.Concurrency = &reservedConcurrency{ReservedConcurrentExecutions: *reserved}
 	}
 	return out, nil
 }

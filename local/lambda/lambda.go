@@ -54,6 +54,9 @@ type Options struct {
 	EndpointURL func() string
 	// Output takes what functions print, line by line, from many goroutines; nil drops it. It must not call the Service.
 	Output func(function, line string)
+	// Observe takes every value of a metric of a function (MetricInvocations …), from many goroutines; nil drops them. It must
+	// not block and must not call the Service.
+	Observe func(function, metric string, value float64)
 	// Queues is needed for event source mappings.
 	Queues Queues
 	// Destinations is needed for functions with an OnFailureARN or DeadLetterARN.
@@ -74,6 +77,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Output == nil {
 		o.Output = func(string, string) {}
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string, float64) {}
 	}
 	if o.MaxEnvironments == 0 {
 		o.MaxEnvironments = max(minEnvironments, environmentsPerCPU*runtime.NumCPU())

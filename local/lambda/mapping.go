@@ -73,7 +73,7 @@ func (s *Service) CreateEventSourceMapping(spec MappingSpec) (id string, err err
 	if err := s.validateMapping(&spec, f); err != nil {
 		return "", err
 	}
-	concurrency := f.limit
+	concurrency := s.MaxEnvironments
 	if spec.MaximumConcurrency > 0 {
 		concurrency = min(concurrency, spec.MaximumConcurrency)
 	}

@@ -31,6 +31,9 @@ func (s *Service) Handler() http.Handler {
 			"DeleteMessageBatch":           wire.Op(s.apiDeleteMessageBatch),
 			"ChangeMessageVisibility":      wire.Op(s.apiChangeMessageVisibility),
 			"ChangeMessageVisibilityBatch": wire.Op(s.apiChangeMessageVisibilityBatch),
+			"StartMessageMoveTask":         wire.Op(s.apiStartMessageMoveTask),
+			"ListMessageMoveTasks":         wire.Op(s.apiListMessageMoveTasks),
+			"CancelMessageMoveTask":        wire.Op(s.apiCancelMessageMoveTask),
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -54,6 +54,10 @@ type Service struct {
 	queues map[string]*queue
 	// deletedAt is when queues were deleted, by name: AWS keeps a name for a while.
 	deletedAt map[string]time.Time
+
+	movesMu sync.Mutex
+	// moves are the move tasks of a source, the latest first.
+	moves map[*queue][]*moveTask
 }
 
 // New makes a Service without queues.
@@ -64,7 +68,7 @@ func New(o Options) *Service {
 	return &Service{
 		clock: o.Clock, faults: o.Faults, account: o.Account, baseURL: o.BaseURL, newID: o.NewID,
 		arnPrefix: "arn:aws:sqs:" + o.Region + ":" + o.Account + ":",
-		closed:    make(chan struct{}), queues: map[string]*queue{}, deletedAt: map[string]time.Time{},
+		closed:    make(chan struct{}), queues: map[string]*queue{}, deletedAt: map[string]time.Time{}, moves: map[*queue][]*moveTask{},
 	}
 }
 
@@ -205,18 +209,25 @@ func (s *Service) Queues() []string {
 
 // Send puts one message into a queue, as SendMessage does; attributes become message attributes of type String.
 func (s *Service) Send(ctx context.Context, queueARN, body string, attributes map[string]string) error {
+	var typed map[string]Attribute
+	if len(attributes) > 0 {
+		typed = make(map[string]Attribute, len(attributes))
+		for name, value := range attributes {
+			typed[name] = Attribute{DataType: "String", StringValue: value}
+		}
+	}
+	return s.SendWithAttributes(ctx, queueARN, body, typed)
+}
+
+// SendWithAttributes puts one message into a queue, as SendMessage does.
+func (s *Service) SendWithAttributes(_ context.Context, queueARN, body string, attributes map[string]Attribute) error {
 	q, err := s.byARN(queueARN)
 	if err != nil {
 		return err
 	}
-	d := draft{body: body, delay: useQueueDelay}
-	if len(attributes) > 0 {
-		d.attributes = make(map[string]Attribute, len(attributes))
-		for name, value := range attributes {
-			d.attributes[name] = Attribute{DataType: "String", StringValue: value}
-		}
-	}
-	_, err = wire.WithFaults(s.faults, "sqs:SendMessage", func() ([16]byte, error) { return s.send(q, d) })
+	_, err = wire.WithFaults(s.faults, "sqs:SendMessage", func() ([16]byte, error) {
+		return s.send(q, draft{body: body, attributes: attributes, delay: useQueueDelay})
+	})
 	return err
 }
 
