@@ -143,9 +143,10 @@ func (s *Service) evaluate(now time.Time) []Change {
 		if j.state == retain || j.state == a.state {
 			continue
 		}
-		changes = append(changes, s.transition(a, j.state, a.criteria.reason(j, a.state), a.reasonDataOf(j, now), now))
+		c := s.transition(a, j.state, a.criteria.reason(j, a.state), a.reasonDataOf(j, now), now)
+		changes = append(append(changes, c), s.evaluateComposites([]Change{c}, now)...)
 	}
-	return append(changes, s.evaluateComposites(changes, now)...)
+	return changes
 }
 
 // evaluateComposites evaluates the composite alarms over alarms that changed, and those over them. As on AWS nothing else makes a

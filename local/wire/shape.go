@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -173,21 +174,19 @@ func formList(path string, form object) ([]any, error) {
 	if !ok {
 		return nil, malformed(path, "a list")
 	}
-	elements = slices.Clone(elements)
-	var failed error
-	slices.SortFunc(elements, func(a, b member) int {
-		i, errA := strconv.Atoi(a.name)
-		j, errB := strconv.Atoi(b.name)
-		if errA != nil || errB != nil {
-			failed = malformed(path, "a list")
+	numbers := make(map[int]any, len(elements))
+	for _, e := range elements {
+		n, err := strconv.Atoi(e.name)
+		if err != nil {
+			return nil, malformed(path, "a list")
 		}
-		return i - j
-	})
-	list := make([]any, len(elements))
-	for i, e := range elements {
-		list[i] = e.value
+		numbers[n] = e.value
 	}
-	return list, failed
+	list := make([]any, 0, len(numbers))
+	for _, n := range slices.Sorted(maps.Keys(numbers)) {
+		list = append(list, numbers[n])
+	}
+	return list, nil
 }
 
 func assignNumber(path string, from any, v reflect.Value) error {
