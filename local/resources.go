@@ -30,6 +30,8 @@ var creators = map[string]func(*stack, string, map[string]any) (resource, error)
 	"AWS::ApiGatewayV2::Integration":       (*stack).integration,
 	"AWS::ApiGatewayV2::Route":             (*stack).route,
 	"AWS::ApiGatewayV2::Stage":             (*stack).stage,
+	"AWS::CloudWatch::Alarm":               (*stack).alarm,
+	"AWS::CloudWatch::CompositeAlarm":      (*stack).compositeAlarm,
 	"AWS::DynamoDB::Table":                 (*stack).table,
 	"AWS::Events::Archive":                 (*stack).archive,
 	"AWS::Events::EventBus":                (*stack).bus,
