@@ -92,10 +92,10 @@ func (k *keeper) remove(sequences ...uint64) error {
 	return nil
 }
 
-// removeExpired forgets messages past retention; where that fails they are expired again after a restart.
-func (k *keeper) removeExpired(sequences []uint64) {
+// removeLater forgets messages of which no caller waits to hear; where that fails they are there again after a restart.
+func (k *keeper) removeLater(sequences []uint64) {
 	if err := k.remove(sequences...); err != nil {
-		k.logger.Error("deleting expired messages", "space", k.messages, "error", err)
+		k.logger.Error("forgetting messages", "space", k.messages, "error", err)
 	}
 }
 
@@ -184,7 +184,7 @@ func (q *queue) readmit(messages []*message) {
 	q.admit(messages...)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.counters.Sent -= uint64(len(messages)) // They were counted when they were sent.
+	q.counters.Sent = 0 // They were counted when they were sent.
 	for _, m := range messages {
 		if m.receiveCount > 0 {
 			q.received[m.sequence] = m // A consumer that outlived the queue may still delete it by its handle.
@@ -206,14 +206,17 @@ func (m *message) encode() ([]byte, error) {
 	for _, n := range m.numbers() {
 		b = binary.AppendVarint(b, *n)
 	}
+	b = binary.AppendUvarint(b, uint64(m.receivedBefore))
 	for _, text := range []string{m.body, string(attributes), m.traceHeader, m.deadLetterSource} {
 		b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
 	}
 	return b, nil
 }
 
-// numbers are the numbers that encode writes, in their order. Others may follow them in a later format only.
-func (m *message) numbers() []*int64 { return []*int64{&m.sentAt, &m.dueAt} }
+// numbers are the numbers that encode writes, in their order.
+func (m *message) numbers() []*int64 {
+	return []*int64{&m.sentAt, &m.dueAt, &m.arrivedAt, &m.firstReceivedAt}
+}
 
 var errBrokenMessage = errors.New("a kept message is not whole")
 
@@ -229,6 +232,11 @@ func (m *message) decode(b []byte) error {
 		}
 		*n, b = value, b[size:]
 	}
+	before, size := binary.Uvarint(b)
+	if size <= 0 {
+		return errBrokenMessage
+	}
+	m.receivedBefore, b = uint32(before), b[size:]
 	var attributes string
 	for _, text := range []*string{&m.body, &attributes, &m.traceHeader, &m.deadLetterSource} {
 		length, size := binary.Uvarint(b)
