@@ -254,3 +254,20 @@ func TestBusHasADeadLetterQueue(t *testing.T) {
 	}
 	require.Equal(t, 1, allowed)
 }
+
+// Whoever is told of a dead-letter queue finds what is in it.
+func TestEveryDeadLetterQueueIsDescribed(t *testing.T) {
+	tpl := synthesize(t, defaults(t))
+	page, err := os.ReadFile(filepath.Join("..", "docs", "operating", "dead-letter-queues.md"))
+	require.NoError(t, err)
+	stages := regexp.MustCompile("`<Stage>Undelivered` for ([A-Za-z, ]+)").FindStringSubmatch(string(page))
+	require.NotNil(t, stages)
+	for _, id := range tpl.ofType("AWS::SQS::Queue") {
+		if tpl.get(id, "RedrivePolicy") != nil {
+			continue
+		}
+		queue := regexp.MustCompile(`[0-9A-F]{8}$`).ReplaceAllString(id, "")
+		stage := strings.TrimSuffix(queue, "Undelivered")
+		require.True(t, strings.Contains(string(page), "`"+queue+"`") || stage != queue && slices.Contains(strings.Split(strings.TrimSpace(stages[1]), ", "), stage), queue)
+	}
+}

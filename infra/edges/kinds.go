@@ -74,7 +74,7 @@ var facts = map[Kind]fact{
 	BusToRules: {
 		fails:   "The bus took an event and cannot process it: it cannot encrypt or decrypt it with a key of ours. With AWS's own key, as now, this does not happen.",
 		retries: "EventBridge, as long as it is not final",
-		repair:  []string{redrive},
+		repair:  []string{redrive, runReconcile},
 	},
 	RuleToQueue: {
 		fails:  "The queue refuses the event (its policy, an event that is too large), or SQS does not answer.",
