@@ -108,6 +108,9 @@ func (r *Runtime) goOn(ctx context.Context, o Options) error {
 	if r.Found.Executions, err = r.stepfunctions.Resume(); err != nil {
 		return err
 	}
+	if err := r.sns.Resume(); err != nil {
+		return err
+	}
 	if err := r.lambda.Resume(); err != nil {
 		return err
 	}

@@ -146,7 +146,7 @@ func (r *Runtime) createServices(o Options) error {
 	r.dynamodb = dynamodb.New(dynamodb.Options{Store: o.Store, Durable: o.Durable, Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account, Observe: r.metrics.table})
 	r.sqs = sqs.New(sqs.Options{Store: kept, Logger: o.Logger, Clock: o.Clock, Faults: r.Faults, Region: Region, Account: Account, BaseURL: r.Endpoint})
 	r.s3 = s3.New(s3.Options{Store: o.Store, Clock: o.Clock, Faults: r.Faults, Region: Region, Account: Account})
-	r.sns = sns.New(sns.Options{Queues: topicQueues{r}, Clock: o.Clock, NewID: wire.RequestID, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
+	r.sns = sns.New(sns.Options{Store: kept, Queues: topicQueues{r}, Clock: o.Clock, NewID: wire.RequestID, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
 		Observe: r.metrics.topic,
 		Sink: func(n sns.Notification) {
 			if o.OperatorNotice != nil {
@@ -154,7 +154,7 @@ func (r *Runtime) createServices(o Options) error {
 			}
 		}})
 	r.kms = kms.New(kms.Options{KeyMaterial: func(string) []byte { return o.TokenKey }, Faults: r.Faults, Region: Region, Account: Account})
-	r.firehose = firehose.New(firehose.Options{Objects: r.s3, Clock: o.Clock, Random: rand.Reader, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account})
+	r.firehose = firehose.New(firehose.Options{Store: kept, Objects: r.s3, Clock: o.Clock, Random: rand.Reader, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account})
 	r.lambda, err = lambda.New(lambda.Options{Ready: r.ready, Store: kept, Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
 		EndpointURL: r.Endpoint, Output: r.metrics.output(o.FunctionOutput), Observe: r.metrics.functions.Observe, Queues: r.sqs, Destinations: functionDestinations{r}})
 	if err != nil {
