@@ -12,7 +12,7 @@ import (
 // newAPI is the table of operations of the JSON protocol.
 func (s *Service) newAPI() *wire.JSON {
 	return &wire.JSON{
-		Name: "events", TargetPrefix: "AWSEvents", Version: "1.1", Faults: s.options.Faults,
+		Name: "events", TargetPrefix: "AWSEvents", Version: "1.1", Faults: s.options.Faults, Observe: s.observe,
 		Operations: map[string]wire.Operation{
 			"PutEvents":             wire.Op(s.apiPutEvents),
 			"TestEventPattern":      wire.Op(s.apiTestEventPattern),

@@ -48,6 +48,7 @@ type Options struct {
 type Service struct {
 	options Options
 	api     *wire.JSON
+	puts    putMetrics
 
 	mu       sync.RWMutex
 	buses    map[string]*bus
