@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/payrail/payrail/local/clock"
 )
 
 // The conformance of the operations, over their protocol.
@@ -125,7 +123,6 @@ func TestConformanceOfStandardExecutions(t *testing.T) {
 	status, out = f.call(t, "StartExecution", in{"stateMachineArn": apiMachine, "name": "e"})
 	require.Equal(t, 400, status, apiPages+"API_StartExecution.html: closed, and so also with the same input")
 	require.Equal(t, "ExecutionAlreadyExists", out["__type"])
-	require.Equal(t, in{"Execution": in{"Id": apiExecution}}["Execution"].(in)["Id"], apiExecution)
 }
 
 func TestConformanceOfIdempotentStarts(t *testing.T) {
@@ -296,5 +293,4 @@ func TestExecutionTime(t *testing.T) {
 	f.clock.Advance(2 * time.Second)
 	<-done
 	require.Contains(t, f.metrics.names, "ExecutionTime 2000", guide+"procedure-cw-metrics.html")
-	var _ clock.Clock = f.clock
 }

@@ -91,10 +91,15 @@ func (e *executions) end(r *record, o outcome) {
 
 func (e *executions) forget(r *record) {
 	delete(e.byARN, r.arn)
-	if i := slices.Index(e.ended, r); i >= 0 {
-		e.bytes -= r.bytes()
+	switch i := slices.Index(e.ended, r); {
+	case i < 0: // It runs.
+		return
+	case i == 0: // The oldest, which makes room.
+		e.ended = e.ended[1:]
+	default:
 		e.ended = slices.Delete(e.ended, i, i+1)
 	}
+	e.bytes -= r.bytes()
 }
 
 // deleteOf stops and forgets the executions of a state machine.
