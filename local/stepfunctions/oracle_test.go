@@ -238,8 +238,7 @@ func (g generator) machine() string {
 
 // oracleDefinitions are right and wrong definitions, of which asl-validator, written by other people from the same
 // specification, thinks the same as this package. It lets a BackoffRate below 1, any JitterStrategy and Next in a nested
-// rule pass, which
-// the service does not (docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
+// rule pass, which the service does not (docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
 var oracleDefinitions = map[string]bool{
 	single(`{"Type":"Succeed"}`):                                                                                    true,
 	single(`{"Type":"Pass","End":true}`):                                                                            true,
