@@ -78,6 +78,9 @@ func (e *executions) end(r *record, o outcome) {
 	if r.status == statusRunning {
 		r.status, r.stopped = o.status(), o.stopped
 		r.output, r.errorName, r.cause = o.told()
+		if r.status == statusTimedOut {
+			r.errorName = nil // States.Timeout stands in the history only (measured on AWS: github.com/floci-io/floci, issue 2733).
+		}
 	}
 	if e.byARN[r.arn] != r {
 		return // Its state machine has been deleted.
