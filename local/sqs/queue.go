@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/payrail/payrail/local/clock"
@@ -27,6 +28,8 @@ type Stats struct {
 	Sent, Received, Deleted    uint64
 	Expired, Redriven          uint64
 	Visible, Delayed, InFlight int
+	// Calls counts the calls that named the queue, of whatever kind: AWS has metrics of queues in use only. EachStats fills it in.
+	Calls uint64
 	// EmptyReceives counts receives that got nothing.
 	EmptyReceives uint64
 	// OldestAge is AWS's metric ApproximateAgeOfOldestMessage: how long the oldest message is in this queue, leaving out those
@@ -43,6 +46,7 @@ type queue struct {
 	clock     clock.Clock
 	// deleted is closed when the queue is no more.
 	deleted chan struct{}
+	calls   atomic.Uint64
 
 	mu         sync.Mutex
 	settings   settings

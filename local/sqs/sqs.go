@@ -326,6 +326,7 @@ func (s *Service) byName(name string) (*queue, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if q := s.queues[name]; q != nil {
+		q.calls.Add(1)
 		return q, nil
 	}
 	return nil, errNoQueue()
