@@ -38,6 +38,7 @@ var creators = map[string]func(*stack, string, map[string]any) (resource, error)
 	"AWS::Events::Rule":                    (*stack).rule,
 	"AWS::KMS::Key":                        (*stack).key,
 	"AWS::KinesisFirehose::DeliveryStream": (*stack).deliveryStream,
+	"AWS::Lambda::EventInvokeConfig":       (*stack).eventInvokeConfig,
 	"AWS::Lambda::EventSourceMapping":      (*stack).mapping,
 	"AWS::Lambda::Function":                (*stack).function,
 	"AWS::Lambda::Permission":              (*stack).permission,

@@ -61,9 +61,11 @@ func (s *Service) PutEvents(ctx context.Context, entries []Entry) ([]Result, err
 }
 
 func (s *Service) putEvents(_ context.Context, entries []Entry) ([]Result, error) {
-	if len(entries) == 0 || len(entries) > maxEntries {
-		return nil, wire.Errorf("ValidationException", "1 validation error detected: %d entries at 'entries' failed to satisfy constraint: "+
-			"Member must have length between 1 and %d, inclusive", len(entries), maxEntries)
+	switch {
+	case len(entries) == 0:
+		return nil, violated("[]", "entries", "have length greater than or equal to 1")
+	case len(entries) > maxEntries:
+		return nil, violated(fmt.Sprintf("[%d entries]", len(entries)), "entries", fmt.Sprintf("have length less than or equal to %d", maxEntries))
 	}
 	size := 0
 	for i := range entries {

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -81,6 +82,9 @@ func (s *Service) PutEventInvokeConfig(function string, config *EventInvokeConfi
 	if config != nil {
 		if err := config.validate(); err != nil {
 			return err
+		}
+		if s.Destinations == nil && config.OnSuccessARN+config.OnFailureARN != "" {
+			return fmt.Errorf("configuring %s: it has a destination but the service has no Destinations", f.spec.Name)
 		}
 		if config.OnSuccessARN == f.arn || config.OnFailureARN == f.arn {
 			return invalid("You can't specify the function as a destination for itself.")

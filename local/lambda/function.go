@@ -3,6 +3,7 @@ package lambda
 import (
 	"container/list"
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
@@ -71,8 +72,8 @@ func newFunction(s *Service, spec FunctionSpec) *function {
 	return f
 }
 
-func errConflict(name string) error {
-	return &wire.Error{Status: http.StatusConflict, Code: "ResourceConflictException", Message: "Function already exist: " + name}
+func conflict(format string, args ...any) error {
+	return &wire.Error{Status: http.StatusConflict, Code: "ResourceConflictException", Message: fmt.Sprintf(format, args...)}
 }
 
 func errThrottled() error {
@@ -140,6 +141,7 @@ func (f *function) assign(e *environment, inv *invocation) {
 	inv.timer = f.service.RealTime.AfterFunc(f.spec.timeout(), func() { f.expire(e, inv) })
 	e.current = inv
 	e.served++
+	e.thaw()
 	e.work <- inv
 }
 
@@ -190,6 +192,7 @@ func (f *function) next(e *environment) bool {
 	}
 	e.idleSince = f.service.Clock.Now()
 	f.idle = append(f.idle, e)
+	e.freeze()
 	f.armIdleTimer()
 	return true
 }

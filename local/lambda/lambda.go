@@ -67,6 +67,9 @@ type Options struct {
 	RecycleAfter int
 	// IdleTimeout is how long an unused process stays; 0 means 10 minutes.
 	IdleTimeout time.Duration
+	// KeepRunning leaves processes running between invocations. Otherwise they are frozen where the system can do it (Linux), as
+	// on AWS: what a function leaves running after its answer stands still until its process gets the next event.
+	KeepRunning bool
 	// NewID makes request ids and mapping ids; nil means random UUIDs.
 	NewID func() string
 }
@@ -154,6 +157,11 @@ func (s *Service) Close() error {
 func (s *Service) spawn(task func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.spawnLocked(task)
+}
+
+// spawnLocked is spawn for a caller that holds s.mu.
+func (s *Service) spawnLocked(task func()) bool {
 	if s.ctx.Err() != nil {
 		return false
 	}

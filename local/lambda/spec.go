@@ -147,7 +147,7 @@ func (s *Service) CreateFunction(spec FunctionSpec) (arn string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.functions[spec.Name] != nil {
-		return "", errConflict(spec.Name)
+		return "", conflict("Function already exist: %s", spec.Name)
 	}
 	f := newFunction(s, spec)
 	s.functions[spec.Name] = f

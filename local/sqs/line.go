@@ -26,6 +26,7 @@ type message struct {
 	sequence         uint64
 	sentAt           int64
 	firstReceivedAt  int64
+	lastReceivedAt   int64
 	dueAt            int64
 	// arrivedAt is when the message came into this queue; a dead letter was sent earlier.
 	arrivedAt int64

@@ -50,6 +50,7 @@ type queue struct {
 
 	mu         sync.Mutex
 	settings   settings
+	tags       map[string]string
 	deadLetter *queue
 	created    time.Time
 	modified   time.Time
@@ -230,6 +231,7 @@ func (q *queue) deliver(m *message, now time.Time, visibility time.Duration) Mes
 	if m.receiveCount++; m.firstReceivedAt == 0 {
 		m.firstReceivedAt = now.UnixNano()
 	}
+	m.lastReceivedAt = now.UnixNano()
 	q.hide(m, now.Add(visibility))
 	q.counters.Received++
 	return Message{
@@ -327,9 +329,13 @@ func (q *queue) changeVisibility(handle string, visibility time.Duration) error 
 		return wire.Errorf("InvalidParameterValue", "Value %s for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.", handle)
 	}
 	if m.state != inFlight {
-		return wire.Errorf("MessageNotInflight", "The message referred to isn't in flight.")
+		return nil // Recorded from AWS: no error when the timeout is over. What it does then is not; here nothing.
 	}
-	m.dueAt = q.clock.Now().Add(visibility).UnixNano()
+	until := q.clock.Now().Add(visibility).UnixNano()
+	if until-m.lastReceivedAt > maxVisibilitySeconds*int64(time.Second) {
+		return wire.Errorf("InvalidParameterValue", "Value %d for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [%d seconds].", visibility/time.Second, maxVisibilitySeconds)
+	}
+	m.dueAt = until
 	heap.Fix(&q.due, int(m.dueIndex))
 	q.settle(q.clock.Now())
 	q.notify()

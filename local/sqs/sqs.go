@@ -37,6 +37,7 @@ type QueueSpec struct {
 	Name string
 	// Attributes are the API's attributes of the queue ("VisibilityTimeout": "30", "RedrivePolicy": "{…}").
 	Attributes map[string]string
+	Tags       map[string]string
 }
 
 // Service holds the queues. It is safe for concurrent use.
@@ -83,6 +84,9 @@ func (s *Service) CreateQueue(spec QueueSpec) (arn, url string, err error) {
 	if !queueName.MatchString(spec.Name) {
 		return "", "", wire.Errorf("InvalidParameterValue", "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
 	}
+	if err := checkTags(spec.Tags); err != nil {
+		return "", "", err
+	}
 	arn, url = s.arnPrefix+spec.Name, s.url(spec.Name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +107,9 @@ func (s *Service) CreateQueue(spec QueueSpec) (arn, url string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	s.queues[spec.Name] = newQueue(arn, spec.Name, s.clock, settings, deadLetter)
+	q := newQueue(arn, spec.Name, s.clock, settings, deadLetter)
+	q.tag(spec.Tags)
+	s.queues[spec.Name] = q
 	return arn, url, nil
 }
 
@@ -328,8 +334,11 @@ func (s *Service) byName(name string) (*queue, error) {
 
 func (s *Service) url(name string) string { return s.baseURL() + "/" + s.account + "/" + name }
 
+// codeNoQueue is the error code where there is no such queue.
+const codeNoQueue = "QueueDoesNotExist"
+
 func errNoQueue() error {
-	return wire.Errorf("QueueDoesNotExist", "The specified queue does not exist.")
+	return wire.Errorf(codeNoQueue, "The specified queue does not exist.")
 }
 
 func randomUUID() (id [16]byte) {
