@@ -244,7 +244,7 @@ func (a *application) start(ctx context.Context, o upOptions, log *lineLog) (*lo
 func (a *application) tellAlarm(c cloudwatch.Change) {
 	switch {
 	case c.New == cloudwatch.Alarm:
-		fmt.Fprintf(a.stderr, "alarm %s: %s; see `payrail alarms`\n", c.Name, cmp.Or(alarms.Says(c.Description), c.Reason))
+		fmt.Fprintf(a.stderr, "alarm %s: %s; see `payrail alarms`\n", c.Name, strings.TrimSuffix(cmp.Or(alarms.Says(c.Description), c.Reason), "."))
 	case c.Old == cloudwatch.Alarm:
 		fmt.Fprintf(a.stderr, "alarm %s is over\n", c.Name)
 	}
