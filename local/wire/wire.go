@@ -98,6 +98,8 @@ type JSON struct {
 	Checksum   bool
 	Operations map[string]Operation
 	Faults     *faults.Injector
+	// Observe hears of every call with its body and its error, for metrics; nil: nobody does. It must not keep body.
+	Observe func(operation string, body []byte, err error)
 }
 
 func (s *JSON) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -117,7 +119,11 @@ func (s *JSON) Call(ctx context.Context, name string, body []byte) (any, error) 
 	if !ok {
 		return nil, NotImplemented(s.Name + ":" + name)
 	}
-	return WithFaults(s.Faults, s.Name+":"+name, func() (any, error) { return operation(ctx, body) })
+	out, err := WithFaults(s.Faults, s.Name+":"+name, func() (any, error) { return operation(ctx, body) })
+	if s.Observe != nil {
+		s.Observe(name, body, err)
+	}
+	return out, err
 }
 
 // WithFaults runs effect between the two passes of the injector.
