@@ -180,16 +180,27 @@ func (s *system) queuePolicy(t *testing.T, url, policy string) (before string) {
 	return out.Attributes[string(name)]
 }
 
-// A rejected authorization that the authorizer corrected, and a conflict, which is a person's: only the first may be put back.
+// Of what is parked only a rejected authorization is judged anew; a conflict is a person's. The payment that the authorizer had
+// corrected meanwhile is not posted twice.
 func TestRedriveOfParkedPayments(t *testing.T) {
 	s := start(t)
-	s.put(t, item(t, 1, aliceCard, nil))
-	eventually(t, "the payment is posted", func() bool { return s.journalEntries(t, "acc-alice") == 1 })
-	s.put(t, item(t, 1, aliceCard, map[string]types.AttributeValue{"authorizationId": text("auth-conflict"), "billingAmount": number("5000")}))
-	eventually(t, "the conflict is parked", func() bool { return len(s.setAside(t, redrive.ParkedName)) == 1 })
+	s.put(t, item(t, 1, aliceCard, map[string]types.AttributeValue{"mcc": text("none")}))
+	eventually(t, "the payment is rejected", func() bool { return len(s.setAside(t, redrive.ParkedName)) == 1 })
+	require.Equal(t, "MALFORMED", s.setAside(t, redrive.ParkedName)[0].Reason)
 	stdout, stderr, status := s.payrail(t, "redrive", redrive.ParkedName)
+	require.Equal(t, 1, status, stderr)
+	require.Contains(t, stdout, "dedup rejects it still")
+
+	s.put(t, item(t, 1, aliceCard, nil))
+	eventually(t, "the corrected payment is posted", func() bool { return s.journalEntries(t, "acc-alice") == 1 })
+	s.put(t, item(t, 1, aliceCard, map[string]types.AttributeValue{"authorizationId": text("auth-conflict"), "billingAmount": number("5000")}))
+	eventually(t, "the conflict is parked", func() bool { return len(s.setAside(t, redrive.ParkedName)) == 2 })
+	stdout, stderr, status = s.payrail(t, "redrive", redrive.ParkedName)
 	require.Equal(t, 1, status)
+	require.Contains(t, stdout, "Parked  1 put back to dedup, if it was rejected, 1 left; 1 remain")
 	require.Contains(t, stdout, "a person compares them")
 	require.Contains(t, stderr, "1 items were left where they are")
-	require.EqualValues(t, 1, s.journalEntries(t, "acc-alice"))
+	s.put(t, item(t, 2, aliceCard, nil))
+	eventually(t, "a later payment is posted", func() bool { return s.journalEntries(t, "acc-alice") == 2 })
+	s.requireSound(t)
 }
