@@ -23,6 +23,7 @@ const (
 func (s *Service) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.route(w, r); err != nil {
+			wire.Unanswered(r, err)
 			writeError(w, err)
 		}
 	})

@@ -57,12 +57,12 @@ func (s *Service) invokeAsync(function string, payload []byte) (requestID string
 	if len(payload) > maxAsyncPayloadBytes {
 		return "", errTooLarge(maxAsyncPayloadBytes)
 	}
-	return wire.WithFaults(s.Faults, "lambda:Invoke", func() (string, error) {
+	return wire.WithFaultsOn(s.Faults, "lambda:Invoke", f.spec.Name, func() (string, error) {
 		if s.ctx.Err() != nil {
 			return "", errClosed()
 		}
 		event := &asyncEvent{id: s.NewID(), payload: payload, accepted: s.Clock.Now()}
-		f.enqueue(event)
+		f.accept(event)
 		return event.id, nil
 	})
 }
@@ -106,7 +106,10 @@ func (f *function) dequeue() *asyncEvent {
 // attempt invokes the function with an event once and decides what becomes of it.
 func (f *function) attempt(event *asyncEvent) {
 	s := f.service
-	out := f.run(s.ctx, event.id, event.payload)
+	var out outcome
+	if out.err = s.Faults.Drop(deliverOperation, f.spec.Name); out.err == nil {
+		out = f.run(s.ctx, event.id, event.payload)
+	}
 	if out.err == nil && out.functionError == "" || s.ctx.Err() != nil {
 		return
 	}

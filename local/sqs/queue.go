@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/payrail/payrail/local/clock"
+	"github.com/payrail/payrail/local/faults"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -40,6 +41,7 @@ type queue struct {
 	clock     clock.Clock
 	// deleted is closed when the queue is no more.
 	deleted chan struct{}
+	faults  *faults.Injector
 
 	mu         sync.Mutex
 	settings   settings
@@ -145,7 +147,7 @@ func (q *queue) add(messages ...*message) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.clock.Now().UnixNano()
-	for _, m := range messages {
+	for _, m := range q.injected(messages, now) {
 		q.sequence++
 		m.sequence = q.sequence
 		heap.Push(&q.byAge, m)
@@ -190,7 +192,9 @@ func (q *queue) take(max int, visibility time.Duration, wasWaiting bool) (taken 
 			dead = append(dead, m)
 			continue
 		}
-		taken = append(taken, q.deliver(m, now, visibility))
+		if delivered := q.deliver(m, now, visibility); !q.lost() {
+			taken = append(taken, delivered)
+		}
 	}
 	if q.visible > 0 {
 		q.notify()

@@ -99,7 +99,9 @@ func (s *Service) CreateQueue(spec QueueSpec) (arn, url string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	s.queues[spec.Name] = newQueue(arn, spec.Name, s.clock, settings, deadLetter)
+	q := newQueue(arn, spec.Name, s.clock, settings, deadLetter)
+	q.faults = s.faults
+	s.queues[spec.Name] = q
 	return arn, url, nil
 }
 
@@ -216,7 +218,7 @@ func (s *Service) Send(ctx context.Context, queueARN, body string, attributes ma
 			d.attributes[name] = Attribute{DataType: "String", StringValue: value}
 		}
 	}
-	_, err = wire.WithFaults(s.faults, "sqs:SendMessage", func() ([16]byte, error) { return s.send(q, d) })
+	_, err = wire.WithFaultsOn(s.faults, "sqs:SendMessage", q.name, func() ([16]byte, error) { return s.send(q, d) })
 	return err
 }
 
@@ -230,7 +232,7 @@ func (s *Service) SendTo(ctx context.Context, queueURL, body string, delaySecond
 		delay := int(*delaySeconds)
 		in.DelaySeconds = &delay
 	}
-	out, err := wire.WithFaults(s.faults, "sqs:SendMessage", func() (*sendOutput, error) { return s.apiSendMessage(ctx, &in) })
+	out, err := wire.WithFaultsOn(s.faults, "sqs:SendMessage", wire.LastPart(queueURL), func() (*sendOutput, error) { return s.apiSendMessage(ctx, &in) })
 	if err != nil {
 		return Sent{}, err
 	}
@@ -253,7 +255,7 @@ func (s *Service) SendBatch(ctx context.Context, queueARN string, bodies []strin
 	}
 	accepted := make([]*message, 0, len(bodies))
 	for i, body := range bodies {
-		m, err := wire.WithFaults(s.faults, "sqs:SendMessage", func() (*message, error) {
+		m, err := wire.WithFaultsOn(s.faults, "sqs:SendMessage", q.name, func() (*message, error) {
 			m, err := s.prepare(q, draft{body: body, delay: useQueueDelay})
 			if err == nil {
 				accepted = append(accepted, m)
@@ -275,7 +277,7 @@ func (s *Service) Receive(ctx context.Context, queueARN string, max int, wait ti
 	if err != nil {
 		return nil, err
 	}
-	return wire.WithFaults(s.faults, "sqs:ReceiveMessage", func() ([]Message, error) {
+	return wire.WithFaultsOn(s.faults, "sqs:ReceiveMessage", q.name, func() ([]Message, error) {
 		return s.receive(ctx, q, max, wait, useQueueVisibility)
 	})
 }
@@ -286,7 +288,7 @@ func (s *Service) DeleteBatch(ctx context.Context, queueARN string, receiptHandl
 	if err != nil {
 		return err
 	}
-	_, err = wire.WithFaults(s.faults, "sqs:DeleteMessageBatch", func() (struct{}, error) {
+	_, err = wire.WithFaultsOn(s.faults, "sqs:DeleteMessageBatch", q.name, func() (struct{}, error) {
 		for _, handle := range receiptHandles {
 			if err := q.delete(handle); err != nil {
 				return struct{}{}, fmt.Errorf("deleting from %s: %w", q.name, err)

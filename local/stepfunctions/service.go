@@ -180,7 +180,7 @@ func substitute(definition string, values map[string]string) (string, error) {
 // Start begins an execution and returns its ARN; it goes on when ctx has ended. An empty name stands for a new one. It
 // waits while MaxConcurrent executions run. As in Express, the same name twice makes two executions.
 func (s *Service) Start(ctx context.Context, stateMachineARN, name string, input []byte) (string, error) {
-	return wire.WithFaults(s.options.Faults, "states:StartExecution", func() (string, error) {
+	return wire.WithFaultsOn(s.options.Faults, "states:StartExecution", wire.LastPart(stateMachineARN), func() (string, error) {
 		p, err := s.begin(ctx, stateMachineARN, name, input)
 		if err != nil {
 			return "", err

@@ -117,7 +117,7 @@ func (s *Service) finish(p *pending) outcome {
 	timer := s.env.clock.AfterFunc(limit, func() { cancel(errExecutionTimeout) })
 	r := &run{ctx: ctx, execution: &p.execution}
 	var o outcome
-	o.output, o.failure = r.runStates(p.machine.compiled.start, p.input)
+	o.output, o.failure = s.runWithFaults(r, p.machine, p.input, limit)
 	timer.Stop()
 	if o.failure != nil && errors.Is(context.Cause(ctx), errExecutionTimeout) {
 		o.timedOut, o.failure = true, &failure{name: errorTimeout, noCause: true}
