@@ -124,8 +124,7 @@ func (m Metadata) Retry(detailType DetailType, attempt int, causation string, pu
 	return m
 }
 
-// furtherAttempt is the attempt as ids and events write it: nothing for the first. The rules engine, which cannot leave a
-// member out, writes a 1.
+// furtherAttempt is the attempt as ids and events write it: nothing for the first. Events that are older than this rule say 1.
 func (m Metadata) furtherAttempt() int {
 	if m.Attempt <= 1 {
 		return 0

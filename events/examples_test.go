@@ -167,6 +167,9 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 		ReconciliationPatchApplied: Detail[ReconciliationPatchData]{First(ReconciliationPatchApplied, authorized.TransactionID, a.ID, a.PANToken, exampleRunID, ingested, published).WithSuffix("B01/1"),
 			ReconciliationPatchData{PatchID: "pt_4QZ7-1", BreakID: "brk_4QZ7", RunID: exampleRunID, Category: "B01", Action: "REPUBLISH_AUTHORIZED", Attempt: 1,
 				Before: "no event tells of the authorization", After: "published " + authorized.EventID, Evidence: []string{"authorization read again: APPROVED, unchanged", "journal read again: no sequence"}, Actor: "schedule"}},
+		OperatorActionTaken: Detail[OperatorActionData]{First(OperatorActionTaken, exampleActionID, "", "", "ana", published, published).WithSuffix(string(OperatorStarted)),
+			OperatorActionData{ActionID: exampleActionID, Action: ActionRedrive, Phase: OperatorStarted, By: "ana", Reason: "the ledger table answers again", From: "PostingDeadLetters", To: "PostingQueue",
+				Items: []string{"5fea7756-0ea4-451a-a703-a558b933e274"}, Count: 1}},
 		ReconciliationCompleted: Detail[ReconciliationCompletedData]{First(ReconciliationCompleted, exampleRunID, "", "", "schedule", published, published),
 			ReconciliationCompletedData{RunID: exampleRunID, Mode: "WINDOW", From: "2026-07-09T08:00:00.000Z", To: "2026-07-09T10:15:00.000Z", Complete: true, Items: 1000, Matched: 999, Breaks: 1,
 				ByCategory: map[string]int{"B01": 1}, Patched: 1, Report: "recon/2026-07-09/" + exampleRunID + ".json"}},
@@ -179,6 +182,9 @@ func exampleDetails(t *testing.T) map[DetailType]any {
 }
 
 const exampleRunID = "rc_20260709T101500Z-7f3a"
+
+// exampleActionID is an operator's action as the command names it.
+const exampleActionID = "rd_20260709T101500Z-7f3a"
 
 // exampleDisputes are the events of worked example E7, the dispute of E2 without tax: opened, credited, filed and won; and of a
 // second claim, which is refused.

@@ -49,6 +49,7 @@ const (
 	DisputeAdvanced                    DetailType = "DisputeAdvanced"
 	ProvisionalCreditPosted            DetailType = "ProvisionalCreditPosted"
 	DisputeResolved                    DetailType = "DisputeResolved"
+	OperatorActionTaken                DetailType = "OperatorActionTaken"
 )
 
 // Source names the producer of an event.
@@ -64,7 +65,7 @@ const (
 	SourceRepair           Source = "payrail.repair"    // a person, by `payrail repair`
 	SourceDisputes         Source = "payrail.disputes"  // also of what the customer API does about disputes
 	SourceReconcile        Source = "payrail.reconcile" // also of events of others that it tells again
-	SourceOperator         Source = "payrail.operator"  // a person, by `payrail post`
+	SourceOperator         Source = "payrail.operator"  // a person, by `payrail post`, `redrive`, `replay` or `rebuild`
 )
 
 // Contract is one kind of event: its name, who produces it, and a value of its data type. Most kinds have one producer; of
@@ -126,5 +127,6 @@ func Contracts() []Contract {
 		{DisputeAdvanced, []Source{SourceOperator}, DisputeData{}, "a case was filed, answered, contested or decided by hand"},
 		{ProvisionalCreditPosted, []Source{SourceDisputes}, DisputeData{}, "the disputed amount was credited to the customer until the case is decided"},
 		{DisputeResolved, []Source{SourceDisputes}, DisputeData{}, "a case was closed, and what follows from it is posted"},
+		{OperatorActionTaken, []Source{SourceOperator}, OperatorActionData{}, "a person put back dead letters, replayed the archive or rebuilt the ledger"},
 	}
 }

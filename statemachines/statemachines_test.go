@@ -269,7 +269,7 @@ func TestRulesDecideOnFacts(t *testing.T) {
 func metadata(eventID string) string {
 	return `"metadata":{"schemaVersion":"1.0","eventId":"` + eventID + `","transactionId":"tx_ABCDEFGHIJKLMNOPQRSTUVWXYZ","correlationId":"auth-1",
 	 "causationId":"tx_ABCDEFGHIJKLMNOPQRSTUVWXYZ/TransactionEnriched","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-	 "occurredAt":"2026-07-09T10:15:30.000Z","publishedAt":"` + publishedAt + `","eventGroupId":"tok_v1_ABCDEFGHIJKLMNOPQRSTUVWXYZ","attempt":1}`
+	 "occurredAt":"2026-07-09T10:15:30.000Z","publishedAt":"` + publishedAt + `","eventGroupId":"tok_v1_ABCDEFGHIJKLMNOPQRSTUVWXYZ"}`
 }
 
 func TestEventsInFull(t *testing.T) {
@@ -336,7 +336,7 @@ func TestARepairedPaymentKeepsItsAttemptsApart(t *testing.T) {
 		"the twelfth":            {12, nil, "/12", 12},
 		"to suspense":            {2, facts{"accountClosed": true}, "/2", 2},
 		"failed another time":    {3, facts{"issuerCountryKnown": false}, "/3", 3},
-		"none counts as the 1st": {nil, facts{"issuerCountryKnown": false}, "", 1},
+		"the first says nothing": {nil, facts{"issuerCountryKnown": false}, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEngine(t, "corrected")
@@ -361,6 +361,45 @@ func TestARepairedPaymentKeepsItsAttemptsApart(t *testing.T) {
 				}
 				require.Equal(t, id+tc.suffix, detail.Metadata.EventID)
 				require.Equal(t, tc.number, detail.Metadata.Attempt)
+			}
+		})
+	}
+}
+
+// TestWhatFollowsFromAReplaySaysSo: by the mark of EventBridge on the event that is replayed, or by that of the event it was made from.
+func TestWhatFollowsFromAReplaySaysSo(t *testing.T) {
+	all := facts{"foreign": true, "currencyConverted": true}
+	for name, tc := range map[string]struct {
+		envelope, metadata string
+		facts              facts
+		want               string
+	}{
+		"replayed":                        {"replay-1", "", all, "replay-1"},
+		"made from a replayed one":        {"", "replay-2", all, "replay-2"},
+		"replayed, made from a replay":    {"replay-3", "replay-2", all, "replay-3"},
+		"to suspense":                     {"replay-4", "", facts{"accountClosed": true}, "replay-4"},
+		"to review":                       {"", "replay-5", facts{"issuerCountryKnown": false}, "replay-5"},
+		"as it comes, without any replay": {"", "", all, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEngine(t, "corrected")
+			event := enriched(t, tc.facts)
+			if tc.envelope != "" {
+				event["replay-name"] = tc.envelope
+			}
+			if tc.metadata != "" {
+				event["detail"].(map[string]any)["metadata"].(map[string]any)["replay"] = tc.metadata
+			}
+			e.run(t, event)
+			require.NotEmpty(t, e.aws.events)
+			for _, sent := range e.aws.events {
+				var detail struct{ Metadata map[string]any }
+				require.NoError(t, json.Unmarshal([]byte(sent.Detail), &detail))
+				replay, marked := detail.Metadata["replay"]
+				require.Equal(t, tc.want != "", marked)
+				if marked {
+					require.Equal(t, tc.want, replay)
+				}
 			}
 		})
 	}

@@ -55,6 +55,7 @@ func isLoopback(endpoint string) bool {
 // deployment is a running stack: its outputs and clients for the services it consists of.
 type deployment struct {
 	aws     aws.Config
+	stack   string
 	outputs map[string]string
 }
 
@@ -114,7 +115,7 @@ func (a *application) describe(ctx context.Context, cfg aws.Config) (*deployment
 	if len(out.Stacks) == 0 {
 		return nil, missing("what answers at "+endpointInUse()+" knows no stack "+a.stack, nextRun, nil)
 	}
-	d := &deployment{aws: cfg, outputs: map[string]string{}}
+	d := &deployment{aws: cfg, stack: a.stack, outputs: map[string]string{}}
 	for _, o := range out.Stacks[0].Outputs {
 		d.outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
 	}

@@ -26,6 +26,10 @@ type group struct {
 	replayed bool
 }
 
+// onlyReplayed says that a replay brought what is not known to have been tried before: where it is known to the ledger, it was told
+// long ago. A message that came before is another matter: the attempt before this one may have posted and died.
+func (g *group) onlyReplayed() bool { return g.replayed && !g.redelivered }
+
 // whole is all legs of the sequence where they follow from what its payment was decided by, else those at hand. What is parked of a
 // sequence is then the same whichever of its legs came again.
 func (g *group) whole() []payment.Leg {

@@ -30,6 +30,7 @@ type committer interface {
 // parker models parked.Store.
 type parker interface {
 	Put(ctx context.Context, record parked.Record) (string, error)
+	PutNew(ctx context.Context, record parked.Record) (key string, written bool, err error)
 }
 
 // poster posts sequences.

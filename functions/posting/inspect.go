@@ -67,7 +67,7 @@ func overAuthorization(record ledger.Record, authorized payment.Money) inspectio
 
 // tell tells of what an inspection found. A replay of the archive finds what was told long ago.
 func (p *poster) tell(g *group, result ledger.Result, seen inspection, outbox *batch.Outbox) error {
-	if g.replayed && !g.redelivered && result.Disposition == ledger.AlreadyPosted {
+	if g.onlyReplayed() && result.Disposition == ledger.AlreadyPosted {
 		return nil
 	}
 	if seen.err != nil {

@@ -68,12 +68,11 @@ func (p *poster) settleOrder(ctx context.Context, g *group, order payment.Order,
 	if !errors.As(result.Err, &refused) || refused.Kind.Retryable() {
 		return p.settle(ctx, g, order, result, outbox)
 	}
+	how := parking{kind: string(refused.Kind), reason: refused.Reason, detailType: events.TransactionRejected, problem: refused.Err.Error()}
 	if refused.Reason == payment.ReasonReversalExceeds || refused.Reason == payment.ReasonAlreadyReversed {
-		if err := p.find(g, finding{events.ReversalExceedsOriginal, "R-061", payment.SequenceID(order.PurchaseKey, 0), refused.Err.Error()}, outbox); err != nil {
-			return err
-		}
+		how.found = &finding{events.ReversalExceedsOriginal, "R-061", payment.SequenceID(order.PurchaseKey, 0), refused.Err.Error()}
 	}
-	return p.park(ctx, g, order, ledger.Record{}, parking{string(refused.Kind), refused.Reason, events.TransactionRejected, refused.Err.Error()}, outbox)
+	return p.park(ctx, g, order, ledger.Record{}, how, outbox)
 }
 
 // settleFurther settles the reversals that had waited for the payment of a group. They came in messages that are long gone:

@@ -205,6 +205,45 @@ func TestMessagesAboutOnePurchase(t *testing.T) {
 	w.requireSound(t, 2)
 }
 
+// A replay of the archive tells nothing of what posting has set aside, refused or kept waiting: it was told then. What the archive has
+// and posting never saw is settled and told as ever.
+func TestReplayTellsOnlyWhatIsNew(t *testing.T) {
+	w, e := newWorld(), priced(t, 1, "acc-1")
+	e.Links = payment.Links{Approval: "CODE"}
+	advice := priced(t, 2, "acc-1")
+	advice.Links, advice.Basis.MTI = e.Links, "0120"
+	late, conflicting, superseded := e, e, priced(t, 1, "acc-2")
+	late.AuthorizationID, conflicting.PayloadHash = "auth-late", "other"
+	orphan := priced(t, 7, "acc-1") // its original never comes
+	history := [][]batch.Message{
+		messages(t, e), messages(t, advice), messages(t, late), messages(t, conflicting), messages(t, superseded),
+		{reversalOf(t, e, 1, 0)}, {reversalOf(t, e, 2, 0)}, {reversalOf(t, orphan, 3, 0)},
+	}
+	for _, came := range history {
+		require.Empty(t, failed(w.poster().handle(ctx, came)))
+	}
+	told, objects, before := len(w.published), len(w.objects), image(w)
+	require.Equal(t, 5, objects)
+	for range 2 {
+		for _, came := range history {
+			require.Empty(t, failed(w.poster().handle(ctx, fromArchive(t, came))))
+			for _, one := range fromArchive(t, came) {
+				require.Empty(t, failed(w.poster().handle(ctx, []batch.Message{one})))
+			}
+		}
+	}
+	require.Len(t, w.published, told)
+	require.Len(t, w.objects, objects)
+	sameImage(t, before, w, "replayed")
+
+	require.Empty(t, failed(w.poster().handle(ctx, fromArchive(t, []batch.Message{reversalOf(t, e, 4, 0)}))))
+	require.Contains(t, w.ids(t)[told:], "tx_REV00000000000000000000004/TransactionRejected/auth-r4")
+	require.Contains(t, w.ids(t)[told:], "tx_REV00000000000000000000004/ReversalExceedsOriginal/R-061")
+	again := again(fromArchive(t, []batch.Message{reversalOf(t, e, 4, 0)}))
+	require.Empty(t, failed(w.poster().handle(ctx, again)))
+	require.Len(t, w.published, told+4, "whoever parked it may have died before telling")
+}
+
 func TestReversalIsNotAcknowledgedBeforeItIsTold(t *testing.T) {
 	w, e := newWorld(), priced(t, 1, "acc-1")
 	require.Empty(t, failed(w.poster().handle(ctx, messages(t, e))))

@@ -34,31 +34,28 @@ func (p *poster) settle(ctx context.Context, g *group, content any, result ledge
 	case ledger.Posted:
 		return p.announce(g, result.Record, outbox)
 	case ledger.AlreadyPosted:
-		// A replay of the archive finds what was posted long ago, and told. A message that came before is another matter: the
-		// attempt before this one may have posted and died.
-		if g.replayed && !g.redelivered {
+		if g.onlyReplayed() {
 			return nil
 		}
 		return p.announce(g, result.Record, outbox)
 	case ledger.LateDuplicate:
-		return p.park(ctx, g, content, result.Record, parking{"DUPLICATE", reasonLateDuplicate, events.DuplicateTransactionParked,
-			"the same payment was posted for another authorization"}, outbox)
+		return p.park(ctx, g, content, result.Record, parking{kind: "DUPLICATE", reason: reasonLateDuplicate, detailType: events.DuplicateTransactionParked, problem: "the same payment was posted for another authorization"}, outbox)
 	case ledger.Superseded:
 		// No event: the payment is posted, and told, in its first version. The object shows what the other one would have been.
-		return p.park(ctx, g, content, result.Record, parking{reasonSuperseded, reasonSuperseded, "",
-			"the payment was posted with other legs before; reference data changed in between"}, outbox)
+		return p.park(ctx, g, content, result.Record, parking{kind: reasonSuperseded, reason: reasonSuperseded, detailType: "", problem: "the payment was posted with other legs before; reference data changed in between"}, outbox)
 	case ledger.SamePurchase:
-		return p.park(ctx, g, content, result.Record, parking{"DUPLICATE", payment.ReasonSamePurchase, events.DuplicateTransactionParked,
-			"another message posted the same purchase, with the same amount"}, outbox)
+		return p.park(ctx, g, content, result.Record, parking{kind: "DUPLICATE", reason: payment.ReasonSamePurchase, detailType: events.DuplicateTransactionParked, problem: "another message posted the same purchase, with the same amount"}, outbox)
 	case ledger.Waiting:
 		if result.Order == nil || len(result.Further) > 0 {
 			return nil // an order that ended the waiting of others, or found none
 		}
+		if g.onlyReplayed() && result.Known {
+			return nil
+		}
 		return p.find(g, finding{events.OrphanReversal, "R-060", payment.SequenceID(result.Order.PurchaseKey, 0),
 			"the original is not in the ledger; the reversal waits for it"}, outbox)
 	case ledger.Conflicting:
-		return p.park(ctx, g, content, result.Record, parking{string(payment.Conflict), reasonConflict, events.DuplicateConflictDetected,
-			"another payment with other content was posted under the same business key"}, outbox)
+		return p.park(ctx, g, content, result.Record, parking{kind: string(payment.Conflict), reason: reasonConflict, detailType: events.DuplicateConflictDetected, problem: "another payment with other content was posted under the same business key"}, outbox)
 	default:
 		return fmt.Errorf("settling a posting of %s: the ledger answered %q", g.sequence.TransactionID, result.Disposition)
 	}
@@ -71,7 +68,7 @@ func (p *poster) refuse(ctx context.Context, g *group, content any, err error, o
 	if !errors.As(err, &refused) || refused.Kind != payment.Conflict {
 		return err
 	}
-	return p.park(ctx, g, content, ledger.Record{}, parking{string(refused.Kind), refused.Reason, events.DuplicateConflictDetected, refused.Err.Error()}, outbox)
+	return p.park(ctx, g, content, ledger.Record{}, parking{kind: string(refused.Kind), reason: refused.Reason, detailType: events.DuplicateConflictDetected, problem: refused.Err.Error()}, outbox)
 }
 
 // announce publishes that a record is in the journal, as the journal has it.
@@ -96,6 +93,17 @@ type parking struct {
 	// detailType is empty where no event tells of it.
 	detailType events.DetailType
 	problem    string
+	// found is a finding that is told with it; nil for none.
+	found *finding
+}
+
+// keep writes the object. fresh is false for what a replay brings and is there already.
+func (p *poster) keep(ctx context.Context, g *group, record parked.Record) (object string, fresh bool, err error) {
+	if g.onlyReplayed() {
+		return p.parked.PutNew(ctx, record)
+	}
+	object, err = p.parked.Put(ctx, record)
+	return object, true, err
 }
 
 // parkedSequence is how a sequence is parked.
@@ -104,7 +112,8 @@ type parkedSequence struct {
 	Legs     []payment.Leg    `json:"legs"`
 }
 
-// park keeps a sequence or a reversal that has no effect. Its object and its event are the same whenever it comes again.
+// park keeps a sequence or a reversal that has no effect, and tells of it. Its object and its event are the same whenever it comes
+// again. What a replay brings and is parked already was told then.
 func (p *poster) park(ctx context.Context, g *group, content any, held ledger.Record, how parking, outbox *batch.Outbox) error {
 	form, err := json.Marshal(content)
 	if err != nil {
@@ -114,12 +123,20 @@ func (p *poster) park(ctx context.Context, g *group, content any, held ledger.Re
 	if err != nil {
 		return fmt.Errorf("parking a posting of %s: %w", g.sequence.TransactionID, err)
 	}
-	object, err := p.parked.Put(ctx, parked.Record{
+	object, fresh, err := p.keep(ctx, g, parked.Record{
 		Stage: "posting", Kind: how.kind, Reason: how.reason, Problem: how.problem, TransactionID: g.sequence.TransactionID,
 		AuthorizationID: g.sequence.AuthorizationID, KnownAuthorizationID: held.AuthorizationID, OccurredAt: occurredAt, Content: form,
 	})
-	if err != nil || how.detailType == "" {
+	if err != nil || !fresh {
 		return err
+	}
+	if how.found != nil {
+		if err := p.find(g, *how.found, outbox); err != nil {
+			return err
+		}
+	}
+	if how.detailType == "" {
+		return nil
 	}
 	// The authorization is part of the id: several may collide with one posted sequence.
 	metadata := g.cause.Next(how.detailType, g.sequence.AuthorizationID, p.now())

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -105,6 +106,17 @@ func (w *world) Put(_ context.Context, record parked.Record) (string, error) {
 	return record.Key(), w.ask()
 }
 
+func (w *world) PutNew(ctx context.Context, record parked.Record) (string, bool, error) {
+	w.mu.Lock()
+	_, known := w.objects[record.Key()]
+	w.mu.Unlock()
+	if known {
+		return record.Key(), false, w.ask()
+	}
+	key, err := w.Put(ctx, record)
+	return key, err == nil, err
+}
+
 func (w *world) Publish(_ context.Context, all []events.Event) events.Failures {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -182,6 +194,20 @@ func replayed(t require.TestingT, e payment.JournalEntry) []batch.Message {
 		all = append(all, message(t, e.Sequence, leg, "replay-1"))
 	}
 	return all
+}
+
+// fromArchive are the messages as a replay of the archive brings them.
+func fromArchive(t require.TestingT, all []batch.Message) []batch.Message {
+	replayed := slices.Clone(all)
+	for i, m := range replayed {
+		var envelope events.Envelope
+		require.NoError(t, json.Unmarshal(m.Body, &envelope))
+		envelope.ReplayName = "replay-1"
+		body, err := json.Marshal(envelope)
+		require.NoError(t, err)
+		replayed[i].Body = body
+	}
+	return replayed
 }
 
 func again(all []batch.Message) []batch.Message {

@@ -424,7 +424,7 @@ func (s *Store) known(ctx context.Context, j joining, purchase payment.Purchase,
 	case held.Refusal() != nil && (held.Sequence == "" || held.State == payment.Suspended):
 		return Result{}, held.Refusal()
 	case held.State == payment.Waiting:
-		return Result{Disposition: Waiting}, nil
+		return Result{Disposition: Waiting, Known: true}, nil
 	case held.Sequence == "":
 		result = samePurchase(purchase, held)
 	}

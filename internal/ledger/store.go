@@ -65,6 +65,8 @@ type Result struct {
 	Order *payment.Order
 	// Authorized is the billed amount of the authorization of the purchase that the entry is another message about.
 	Authorized payment.Money
+	// Known says of a reversal that waits that it did before.
+	Known bool
 	// Further are the results of reversals that had waited for this payment.
 	Further []Result
 	// Err says why nothing is known to have been committed. The other fields then mean nothing.

@@ -8,12 +8,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 )
 
 // Record is one thing that was parked. It never holds a card number.
@@ -63,14 +65,41 @@ func NewStore(objects ObjectPutter, bucket string) *Store {
 
 // Put writes the record and returns its key.
 func (s *Store) Put(ctx context.Context, record Record) (string, error) {
+	in, err := s.input(record)
+	if err != nil {
+		return "", err
+	}
+	if _, err := s.objects.PutObject(ctx, in); err != nil {
+		return "", fmt.Errorf("parking %s: %w", *in.Key, err)
+	}
+	return *in.Key, nil
+}
+
+// PutNew writes the record unless it is parked already, and says whether it was written.
+func (s *Store) PutNew(ctx context.Context, record Record) (key string, written bool, err error) {
+	in, err := s.input(record)
+	if err != nil {
+		return "", false, err
+	}
+	in.IfNoneMatch = aws.String("*")
+	_, err = s.objects.PutObject(ctx, in)
+	var refused smithy.APIError
+	if errors.As(err, &refused) && refused.ErrorCode() == preconditionFailed {
+		return *in.Key, false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("parking %s: %w", *in.Key, err)
+	}
+	return *in.Key, true, nil
+}
+
+// preconditionFailed is S3's answer where an object with the key exists.
+const preconditionFailed = "PreconditionFailed"
+
+func (s *Store) input(record Record) (*s3.PutObjectInput, error) {
 	body, err := json.Marshal(record)
 	if err != nil {
-		return "", fmt.Errorf("encoding the parked record of %s: %w", record.TransactionID, err)
+		return nil, fmt.Errorf("encoding the parked record of %s: %w", record.TransactionID, err)
 	}
-	key := record.Key()
-	_, err = s.objects.PutObject(ctx, &s3.PutObjectInput{Bucket: &s.bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/json")})
-	if err != nil {
-		return "", fmt.Errorf("parking %s: %w", key, err)
-	}
-	return key, nil
+	return &s3.PutObjectInput{Bucket: &s.bucket, Key: aws.String(record.Key()), Body: bytes.NewReader(body), ContentType: aws.String("application/json")}, nil
 }

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 )
 
@@ -19,6 +21,9 @@ type bucket struct {
 func (b *bucket) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
 	if b.err != nil {
 		return nil, b.err
+	}
+	if _, exists := b.objects[*in.Bucket+"/"+*in.Key]; exists && aws.ToString(in.IfNoneMatch) == "*" {
+		return nil, &smithy.GenericAPIError{Code: "PreconditionFailed"}
 	}
 	body, err := io.ReadAll(in.Body)
 	if err != nil {
@@ -54,4 +59,18 @@ func TestAFailedPutIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, "slow down")
 	_, err = NewStore(&bucket{}, "parked").Put(context.Background(), Record{TransactionID: "tx_1", Content: []byte("{")})
 	require.ErrorContains(t, err, "encoding the parked record of tx_1")
+}
+
+func TestWhatIsParkedAlreadyIsNotNew(t *testing.T) {
+	store := NewStore(&bucket{objects: map[string]string{}}, "parked")
+	record := Record{Reason: "CONFLICT", AuthorizationID: "a", Content: []byte("1")}
+	key, written, err := store.PutNew(context.Background(), record)
+	require.NoError(t, err)
+	require.True(t, written)
+	again, written, err := store.PutNew(context.Background(), record)
+	require.NoError(t, err)
+	require.False(t, written)
+	require.Equal(t, key, again)
+	_, _, err = NewStore(&bucket{err: errors.New("slow down")}, "parked").PutNew(context.Background(), record)
+	require.ErrorContains(t, err, "slow down")
 }

@@ -111,7 +111,10 @@ var summaries = map[events.DetailType]func(json.RawMessage) (string, error){
 	events.DisputeOpened:           of(dispute),
 	events.DisputeAdvanced:         of(dispute),
 	events.ProvisionalCreditPosted: of(dispute),
-	events.DisputeResolved:         of(dispute),
+	events.OperatorActionTaken: of(func(d events.OperatorActionData) string {
+		return fmt.Sprintf("%s %s by %s, %d items, %d failed: %s", d.Action, strings.ToLower(string(d.Phase)), d.By, d.Count, d.Failed, d.Reason)
+	}),
+	events.DisputeResolved: of(dispute),
 	events.DisputeRejected: of(func(d events.DisputeRejectedData) string {
 		return "dispute refused: " + withReason(d.Reason, d.Problem)
 	}),
