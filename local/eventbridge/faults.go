@@ -60,3 +60,6 @@ func firstType(entries []Entry) string {
 
 // targetName is the last part of a target's ARN.
 func targetName(t Target) string { return wire.LastPart(t.ARN) }
+
+// Outstanding is how many deliveries are neither made nor given up.
+func (s *Service) Outstanding() int { return s.outstanding.count() }

@@ -111,6 +111,7 @@ func (f *function) attempt(event *asyncEvent) {
 		out = f.run(s.ctx, event.id, event.payload)
 	}
 	if out.err == nil && out.functionError == "" || s.ctx.Err() != nil {
+		s.pending.Add(-1)
 		return
 	}
 	var delay time.Duration
@@ -130,6 +131,7 @@ func (f *function) attempt(event *asyncEvent) {
 		s.Clock.AfterFunc(delay, func() { f.enqueue(event) })
 		return
 	}
+	defer s.pending.Add(-1)
 	if err := f.giveUp(event, out, condition); err != nil {
 		s.Logger.Error("a failed asynchronous event is lost", "function", f.spec.Name, "requestId", event.id, "error", err)
 	}

@@ -81,7 +81,9 @@ func (f *function) crashes() bool {
 // accept puts an asynchronous event into the function's queue: at once, late or twice. AWS delivers such events at least once, too.
 func (f *function) accept(event *asyncEvent) {
 	d := f.service.Faults.Delivery(deliverOperation, f.spec.Name)
+	f.service.pending.Add(1)
 	if d.Duplicate {
+		f.service.pending.Add(1)
 		again := *event
 		f.enqueue(&again)
 	}
@@ -91,3 +93,6 @@ func (f *function) accept(event *asyncEvent) {
 	}
 	f.enqueue(event)
 }
+
+// Pending is how many asynchronous events are accepted and neither processed nor given up.
+func (s *Service) Pending() int { return int(s.pending.Load()) }

@@ -30,3 +30,15 @@ func (p *pipe) pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	}
 }
+
+// AtRest reports whether every pipe that runs has dealt with all records its stream has.
+func (s *Service) AtRest() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.pipes {
+		if !p.Stopped && !p.progress.passed(p.stream.Latest()) {
+			return false
+		}
+	}
+	return true
+}

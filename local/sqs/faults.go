@@ -42,3 +42,23 @@ func (q *queue) injected(messages []*message, now int64) []*message {
 func (q *queue) lost() bool {
 	return q.deadLetter != nil && q.faults.Drop(deliverOperation, q.name) != nil
 }
+
+// Consumable is how many messages lie in queues that have a consumer, those with a dead-letter queue: visible, delayed and in flight.
+func (s *Service) Consumable() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	total := 0
+	for _, q := range s.queues {
+		if q.consumed() {
+			stats := q.stats()
+			total += stats.Visible + stats.Delayed + stats.InFlight
+		}
+	}
+	return total
+}
+
+func (q *queue) consumed() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.deadLetter != nil
+}

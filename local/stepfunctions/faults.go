@@ -36,3 +36,10 @@ func (s *Service) runWithFaults(r *run, m *stateMachine, input *value, limit tim
 	}
 	return r.runStates(m.compiled.start, input)
 }
+
+// Running is how many executions run.
+func (s *Service) Running() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running
+}
