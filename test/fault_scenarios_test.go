@@ -20,13 +20,13 @@ func pipeScenarios() []scenario {
 		{name: "clocks wrong by ten minutes", plan: "skew:dynamodb:Stream=0.5:10m"},
 		{name: "dedup throttled", plan: "throttle:lambda:Invoke/*DedupFunction*=0.1"},
 		{name: "dedup's answers lost", plan: "fail-after:pipes:Enrichment=0.1,fail-after:lambda:Invoke/*DedupFunction*=0.1"},
-		{name: "dedup killed", plan: "kill:lambda:Run/*DedupFunction*=0.05,kill-after:lambda:Run/*DedupFunction*=0.05"},
+		{name: "dedup killed", plan: "kill:lambda:Run/*DedupFunction*=1/9,kill-after:lambda:Run/*DedupFunction*=1/13"},
 		{name: "dedup crashing at its start", plan: "crash:lambda:Init/*DedupFunction*=1x6"},
 		{name: "dedup hanging", plan: "hang:lambda:Run/*DedupFunction*=1/7x2,hang-after:lambda:Run/*DedupFunction*=1/9x2", share: 60},
 		{name: "dedup's table throttled", plan: "throttle:dynamodb:*/*TablesDedup*=0.2"},
 		{name: "dedup's table in transactions", plan: "conflict:dynamodb:PutItem/*TablesDedup*=0.05"},
 		{name: "dedup's claims made and not answered", plan: "fail-after:dynamodb:PutItem/*TablesDedup*=0.2"},
-		{name: "dedup's claims without an answer in time", plan: "timeout:dynamodb:PutItem/*TablesDedup*=0.01x4,timeout-after:dynamodb:PutItem/*TablesDedup*=0.01x4", share: 60},
+		{name: "dedup's claims without an answer in time", plan: "timeout:dynamodb:PutItem/*TablesDedup*=1/40x4,timeout-after:dynamodb:PutItem/*TablesDedup*=1/50x4", share: 60},
 		{name: "parking refused", plan: "throttle:s3:PutObject/*arked*=0.3,fail:s3:PutObject/*arked*=0.2"},
 		{name: "parked and not answered", plan: "fail-after:s3:PutObject/*arked*=0.5"},
 		{name: "the pipe's entries refused", plan: "partial:events:PutEvents/TransactionAuthorized=0.1"},
@@ -54,18 +54,18 @@ func queueScenarios() []scenario {
 		{name: "messages late", plan: "delay:sqs:Deliver=0.1:2m"},
 		{name: "messages out of order", plan: "reorder:sqs:Deliver=0.8:1m", quick: true},
 		{name: "receives lost", plan: "drop:sqs:Deliver=0.03"},
-		{name: "receives failing", plan: "throttle:sqs:ReceiveMessage=0.1,fail-after:sqs:ReceiveMessage=0.02"},
+		{name: "receives failing", plan: "throttle:sqs:ReceiveMessage=0.1,fail-after:sqs:ReceiveMessage=1/25"},
 		{name: "deletions failing", plan: "fail:sqs:DeleteMessageBatch=0.4,fail-after:sqs:DeleteMessageBatch=0.2"},
-		{name: "standardize killed", plan: "kill:lambda:Run/*Standardize*=0.05,kill-after:lambda:Run/*Standardize*=0.05"},
-		{name: "enrich killed", plan: "kill:lambda:Run/*Enrich*=0.05,kill-after:lambda:Run/*Enrich*=0.05"},
-		{name: "accountinterface killed", plan: "kill:lambda:Run/*Accountinterface*=0.05,kill-after:lambda:Run/*Accountinterface*=0.05"},
-		{name: "posting killed", plan: "kill:lambda:Run/*Posting*=0.05,kill-after:lambda:Run/*Posting*=0.05", quick: true},
+		{name: "standardize killed", plan: "kill:lambda:Run/*Standardize*=1/9,kill-after:lambda:Run/*Standardize*=1/13"},
+		{name: "enrich killed", plan: "kill:lambda:Run/*Enrich*=1/9,kill-after:lambda:Run/*Enrich*=1/13"},
+		{name: "accountinterface killed", plan: "kill:lambda:Run/*Accountinterface*=1/9,kill-after:lambda:Run/*Accountinterface*=1/13"},
+		{name: "posting killed", plan: "kill:lambda:Run/*Posting*=1/9,kill-after:lambda:Run/*Posting*=1/13", quick: true},
 		{name: "every function crashing at its start", plan: "crash:lambda:Init=0.5x24"},
 		{name: "every function throttled", plan: "throttle:lambda:Invoke/*=0.05"},
-		{name: "invocations made and not answered", plan: "fail-after:lambda:Invoke/*=0.03"},
+		{name: "invocations made and not answered", plan: "fail-after:lambda:Invoke/*=1/17"},
 		{name: "posting hanging", plan: "hang:lambda:Run/*Posting*=1/9x2,hang-after:lambda:Run/*Posting*=1/11x2", share: 60},
 		{name: "reference data failing", plan: "throttle:dynamodb:*/*TablesAccounts*=0.2,fail:dynamodb:*/*TablesReference*=0.2"},
-		{name: "tracker and timeline failing", plan: "kill:lambda:Run/*Tracker*=0.03,partial:dynamodb:BatchWriteItem/*Timeline*=0.2,duplicate:sqs:Deliver/*Tracker*=0.2,drop:events:Deliver/*Tracker*=0.1",
+		{name: "tracker and timeline failing", plan: "kill:lambda:Run/*Tracker*=1/17,partial:dynamodb:BatchWriteItem/*Timeline*=0.2,duplicate:sqs:Deliver/*Tracker*=0.2,drop:events:Deliver/*Tracker*=0.1",
 			timeline: true, share: 60},
 	}
 }
@@ -76,7 +76,7 @@ func busScenarios() []scenario {
 		{name: "PutEvents throttled", plan: "throttle:events:PutEvents=0.15"},
 		{name: "PutEvents done and not answered", plan: "fail-after:events:PutEvents=0.15", quick: true},
 		{name: "some entries of PutEvents refused", plan: "partial:events:PutEvents=0.1"},
-		{name: "PutEvents without an answer in time", plan: "timeout:events:PutEvents=0.005x4,timeout-after:events:PutEvents=0.005x4", share: 60},
+		{name: "PutEvents without an answer in time", plan: "timeout:events:PutEvents=1/10x4,timeout-after:events:PutEvents=1/12x4", share: 60},
 		{name: "the archive failing", plan: "fail:events:Archive=0.1,fail-after:events:Archive=0.05"},
 	}
 }
@@ -97,7 +97,7 @@ func ledgerScenarios() []scenario {
 		{name: "the ledger in transactions", plan: "conflict:dynamodb:TransactWriteItems=0.3"},
 		{name: "the ledger throttled", plan: "throttle:dynamodb:TransactWriteItems=0.2,throttle:dynamodb:*/*TablesLedger*=0.05"},
 		{name: "posted and not answered", plan: "fail-after:dynamodb:TransactWriteItems=0.3", quick: true},
-		{name: "postings without an answer in time", plan: "timeout:dynamodb:TransactWriteItems=0.01x4,timeout-after:dynamodb:TransactWriteItems=0.01x4", share: 60},
+		{name: "postings without an answer in time", plan: "timeout:dynamodb:TransactWriteItems=1/10x4,timeout-after:dynamodb:TransactWriteItems=1/12x4", share: 60},
 		{name: "assembly failing", plan: "throttle:dynamodb:UpdateItem/*Assembly*=0.2,fail-after:dynamodb:UpdateItem/*Assembly*=0.2,reorder:events:Deliver/*PostingQueue*=0.5:1m"},
 		{name: "reads of the ledger failing", plan: "fail:dynamodb:*Get*=0.1,throttle:dynamodb:Query=0.1"},
 	}
@@ -114,8 +114,8 @@ func recordScenarios() []scenario {
 
 func everythingScenarios() []scenario {
 	return []scenario{
-		{name: "a rough day", plan: "rough", quick: true},
-		{name: "a rough day with the tracker", plan: "rough", timeline: true, share: 60},
-		{name: "a storm", plan: "storm,drop=0.02,kill=0.01,kill-after=0.01,timeout=0.0002x6,timeout-after=0.0002x6"},
+		{name: "a rough day", plan: "rough,kill=1/31", quick: true},
+		{name: "a rough day with the tracker", plan: "rough,kill=1/31", timeline: true, share: 60},
+		{name: "a storm", plan: "storm,drop=0.02,kill=1/29,kill-after=1/31,timeout=0.0005x6,timeout-after=0.0005x6,crash=1/5x20"},
 	}
 }

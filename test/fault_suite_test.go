@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,6 +31,8 @@ type scenario struct {
 	timeline bool
 	// scale is how many times as fast delivery timers run; 0 means as in all tests.
 	scale float64
+	// behind is how far the runtime's clock begins behind the machine's, so that what runs fast does not get ahead of it.
+	behind time.Duration
 	// quick puts it into the part that CI runs.
 	quick bool
 	// before and after run before the payments are written and when they are at rest, with the faults still armed; restore when they
@@ -44,6 +47,7 @@ type faultRun struct {
 	*system
 	t     *testing.T
 	input *faultInput
+	cases int // Disputes that were opened.
 }
 
 const (
@@ -75,6 +79,7 @@ func TestFaultSuite(t *testing.T) {
 			if sc.share > 0 {
 				payments = max(n*sc.share/100, 50)
 			}
+			sc.timeline = sc.timeline || !all // The stack of all other tests, which is there already.
 			runScenario(t, sc, seed, payments, report)
 		})
 	}
@@ -95,7 +100,7 @@ func faultSettings(t *testing.T) (seed uint64, payments int, all bool) {
 	if os.Getenv("PAYRAIL_FAULT_PAYMENTS") != "" {
 		payments, all = faultPayments(t), true
 	}
-	return seed, payments, all
+	return seed, payments, all || os.Getenv("PAYRAIL_FAULT_RUN") != "" // Who names scenarios wants these.
 }
 
 // chosenScenarios are all, or the quick ones, and of them those that PAYRAIL_FAULT_RUN matches.
@@ -115,7 +120,7 @@ func chosenScenarios(t *testing.T, all bool) []scenario {
 // runScenario runs one and adds it to the report, whatever comes of it.
 func runScenario(t *testing.T, sc scenario, seed uint64, payments int, report *faultReport) {
 	begun := time.Now()
-	plan, _, err := faults.ParsePlan(fmt.Sprintf("seed=%d,%s", seed, sc.plan))
+	plan, _, err := faults.ParsePlan(strings.TrimSuffix(fmt.Sprintf("seed=%d,%s", seed, sc.plan), ","))
 	require.NoError(t, err)
 	run := &faultRun{t: t, input: newFaultInput(seed, payments)}
 	result := faultResult{Scenario: sc.name, Faults: sc.plan, Payments: run.input.payments, Invariants: "not reached"}
@@ -164,6 +169,9 @@ func startFaulty(t *testing.T, sc scenario) *system {
 	s := startWith(t, func(o *local.Options) {
 		if sc.scale > 0 {
 			o.Clock = clock.NewScaled(sc.scale)
+		}
+		if sc.behind > 0 {
+			o.Clock = behind{o.Clock, sc.behind}
 		}
 		if !sc.timeline {
 			folder, err := withoutTimeline()

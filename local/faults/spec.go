@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,10 +12,13 @@ import (
 )
 
 // SpecSyntax is the syntax of ParsePlan in one line.
-const SpecSyntax = "PROFILE | seed=N | KIND[-after][:OPERATION]=RATE[:DURATION][xTIMES], separated by commas; RATE is 0.05 or 1/20"
+const SpecSyntax = "PROFILE | seed=N | KIND[-after][:OPERATION]=RATE[:DURATION][xTIMES][!CODE], separated by commas; RATE is 0.05 or 1/20"
 
 // afterSuffix of a kind means: after the effect.
 const afterSuffix = "-after"
+
+// errorCode is what services name their errors by.
+var errorCode = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.]*$`)
 
 // profiles are plans by name: what happens at all, what happens on a bad day, and what should never.
 var profiles = map[string]string{
@@ -76,7 +80,7 @@ func ParsePlan(spec string) (p Plan, seeded bool, err error) {
 	return p, seeded, err
 }
 
-// parseFault reads KIND[-after][:OPERATION] and RATE[:DURATION][xTIMES].
+// parseFault reads KIND[-after][:OPERATION] and RATE[:DURATION][xTIMES][!CODE].
 func parseFault(left, right string) (f Fault, err error) {
 	kind, operation, named := strings.Cut(left, ":")
 	if named && operation == "" {
@@ -86,7 +90,11 @@ func parseFault(left, right string) (f Fault, err error) {
 	if before, ok := strings.CutSuffix(kind, afterSuffix); ok {
 		f.Kind, f.When = Kind(before), AfterEffect
 	}
-	rate, times, limited := strings.Cut(right, "x")
+	rate, code, coded := strings.Cut(right, "!")
+	if f.Code = code; coded && !errorCode.MatchString(code) {
+		return f, fmt.Errorf("%q is no error code", code)
+	}
+	rate, times, limited := strings.Cut(rate, "x")
 	if limited {
 		if f.Times, err = strconv.Atoi(times); err != nil || f.Times < 1 {
 			return f, fmt.Errorf("%q is no number of times", times)
@@ -141,6 +149,9 @@ func (f Fault) String() string {
 	}
 	if f.Times > 0 {
 		s += "x" + strconv.Itoa(f.Times)
+	}
+	if f.Code != "" {
+		s += "!" + f.Code
 	}
 	return s
 }

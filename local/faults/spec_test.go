@@ -19,6 +19,9 @@ func TestParsePlan(t *testing.T) {
 			{Kind: Fail, Operation: "dynamodb:TransactWriteItems", When: AfterEffect, Every: 4, Times: 20},
 			{Kind: Kill, Operation: "lambda:Run", When: AfterEffect, Probability: 1, For: Duration(20 * time.Millisecond)},
 		}},
+		"fail:dynamodb:TransactWriteItems/*Ledger*=1x5!AccessDeniedException": {Faults: []Fault{
+			{Kind: Fail, Operation: "dynamodb:TransactWriteItems/*Ledger*", When: BeforeEffect, Probability: 1, Times: 5, Code: "AccessDeniedException"},
+		}},
 		"slow:states:Run/*Rules*=0.5:1m30sx3": {Faults: []Fault{
 			{Kind: Slow, Operation: "states:Run/*Rules*", When: BeforeEffect, Probability: 0.5, For: Duration(90 * time.Second), Times: 3},
 		}},
@@ -51,6 +54,7 @@ func TestParsePlanNamesWhatIsWrong(t *testing.T) {
 		"kill=1/0":                   `"kill=1/0": "1/0" is no rate like 1/20`,
 		"delay=0.1:soon":             `"delay=0.1:soon": "soon" is no duration like 30s`,
 		"duplicate=0.1:3s":           `"duplicate=0.1:3s": duplicate takes no time`,
+		"fail=0.1!no code":           `"fail=0.1!no code": "no code" is no error code`,
 		"drop=0.1x0":                 `"drop=0.1x0": "0" is no number of times`,
 		"drop:=0.1":                  `"drop:=0.1": no operation stands after the colon`,
 		"throttle-after=0.1":         `"throttle-after=0.1": throttle does not happen after an effect`,
