@@ -101,7 +101,7 @@ func (r *faultRun) killed() bool {
 }
 
 // reconcileAll lets reconciliation put right what got lost. A run patches ten payments at most, so it takes several; at last there is
-// nothing to be found.
+// nothing to be found but the conflicts, which are for people (B13).
 func (r *faultRun) reconcileAll() {
 	r.t.Helper()
 	const runs = 6
@@ -112,7 +112,9 @@ func (r *faultRun) reconcileAll() {
 		r.awaitRest()
 		patched += len(report.Patches)
 		if len(report.Patches) == 0 {
-			require.Empty(r.t, breaks(report))
+			require.Empty(r.t, slices.DeleteFunc(breaks(report), func(b string) bool {
+				return strings.HasPrefix(b, "B13 OPEN ") && strings.HasSuffix(b, "-conflict")
+			}))
 			break
 		}
 	}
