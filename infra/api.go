@@ -88,6 +88,7 @@ func newCustomerAPI(stack constructs.Construct, props stackProps, accesses ...ac
 		awsapigatewayv2.NewCfnRoute(scope, jsii.String(route.id), properties)
 	}
 	newAPIStage(scope, api)
+	props.alarms.add(scope, "Failing", failingAPI(api))
 	// For the routes of this API alone; the first wildcard is the stage, of which there is one.
 	for _, p := range []struct{ id, routes string }{{"Permission", "*/GET/*"}, {"PermissionToDispute", "*/POST/transactions/*/disputes"}} {
 		awslambda.NewCfnPermission(scope, jsii.String(p.id), &awslambda.CfnPermissionProps{
@@ -155,4 +156,20 @@ func accessLogFormat() string {
 		panic(err) // A map of strings always marshals.
 	}
 	return string(line)
+}
+
+// apiFailingPeriods is how many minutes in a row the API may fail before somebody is told: a caller repeats what failed once.
+const apiFailingPeriods = 3
+
+// failingAPI is the alarm of an API that answers its callers with errors of its own. They are synchronous: only they and this metric
+// tell. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
+func failingAPI(api awsapigatewayv2.CfnApi) alarm {
+	return alarm{
+		name:      "ApiFailing",
+		says:      "The customer API has failed for three minutes: customers cannot see balances or raise disputes.",
+		runbook:   "api-failing",
+		metrics:   []metric{{"AWS/ApiGateway", "5xx", "Sum", map[string]*string{"ApiId": api.Ref()}}},
+		threshold: 1, period: minute, periods: apiFailingPeriods,
+		urgency: records,
+	}
 }

@@ -34,16 +34,16 @@ func newArchive(stack constructs.Construct, bus awsevents.EventBus) awsevents.Cf
 
 // newAuditLog writes every event of the bus to the audit bucket: compressed JSON, one event a line, by date and detail-type.
 // A replay is not audited again, as it is not archived again: the audit log says what happened, once.
-func newAuditLog(stack constructs.Construct, bus awsevents.EventBus, bucket awss3.Bucket) {
+func newAuditLog(stack constructs.Construct, alarms *alarms, bus awsevents.EventBus, bucket awss3.Bucket) {
 	scope := constructs.NewConstruct(stack, jsii.String("AuditLog"))
-	stream := newAuditStream(scope, bucket)
+	stream := newAuditStream(scope, alarms, bucket)
 	role := newRole(scope, "PutRole", "events.amazonaws.com", "Puts events on the audit stream", forThisAccount())
 	role.AddToPolicy(allow([]*string{stream.AttrArn()}, "firehose:PutRecord", "firehose:PutRecordBatch"))
-	newRule(scope, bus, "Every event, for the audit log", everyEvent().notReplayed(), stream.AttrArn(), role.RoleArn())
+	newRule(scope, alarms, bus, "Every event, for the audit log", everyEvent().notReplayed(), stream.AttrArn(), role.RoleArn())
 	awscdk.Tags_Of(scope).Add(jsii.String("component"), jsii.String("audit"), nil)
 }
 
-func newAuditStream(scope constructs.Construct, bucket awss3.Bucket) awskinesisfirehose.CfnDeliveryStream {
+func newAuditStream(scope constructs.Construct, alarms *alarms, bucket awss3.Bucket) awskinesisfirehose.CfnDeliveryStream {
 	logs := awslogs.NewLogGroup(scope, jsii.String("Logs"), &awslogs.LogGroupProps{
 		Retention:     logRetention,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
@@ -91,6 +91,7 @@ func newAuditStream(scope constructs.Construct, bucket awss3.Bucket) awskinesisf
 		},
 	})
 	stream.Node().AddDependency(role)
+	watchAuditStream(scope, alarms, stream, logs)
 	return stream
 }
 

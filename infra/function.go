@@ -33,6 +33,7 @@ var architectures = map[string]func() awslambda.Architecture{
 
 // function is a Lambda function with a role and a log group of its own.
 type function struct {
+	scope  constructs.Construct
 	name   string
 	role   awsiam.Role
 	lambda awslambda.Function
@@ -53,7 +54,7 @@ func newFunction(scope constructs.Construct, name string, props stackProps, acce
 	})
 	role := newRole(scope, "Role", "lambda.amazonaws.com", "Runs the function "+name, nil)
 	logs.GrantWrite(role)
-	f := function{name: name, role: role, lambda: awslambda.NewFunction(scope, jsii.String("Function"), &awslambda.FunctionProps{
+	f := function{scope: scope, name: name, role: role, lambda: awslambda.NewFunction(scope, jsii.String("Function"), &awslambda.FunctionProps{
 		Description:   jsii.String("Payrail: " + name),
 		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture:  architectures[props.Settings.Target.GOARCH](),

@@ -28,9 +28,10 @@ const (
 
 // newPipe carries approved authorizations from the table's stream through dedup to the bus. There is no input template: dedup
 // gets the stream records as they are, in a bare array, and returns the details of the events to put.
-func newPipe(stack constructs.Construct, authorizations awsdynamodb.Table, dedup function, bus awsevents.EventBus) {
+func newPipe(stack constructs.Construct, authorizations awsdynamodb.Table, dedup function, bus awsevents.EventBus, alarms *alarms) {
 	scope := constructs.NewConstruct(stack, jsii.String("Pipe"))
-	setAside := newDeadLetterQueue(scope, "DeadLetters")
+	setAside := newDeadLetterQueue(scope, "DeadLetters", alarms,
+		"The pipe gave authorizations up: they have not reached the bus.", "pipe-dead-letters")
 	role := newRole(scope, "Role", "pipes.amazonaws.com", "Reads the authorizations' stream, invokes dedup, puts on the bus", forThisAccount())
 	role.AddToPolicy(allow([]*string{authorizations.TableStreamArn()},
 		"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"))
@@ -68,6 +69,32 @@ func newPipe(stack constructs.Construct, authorizations awsdynamodb.Table, dedup
 	})
 	// CloudFormation knows from RoleArn to create the role first, but not its policy; a pipe without it does not stabilize.
 	pipe.Node().AddDependency(role)
+	alarms.add(scope, "Failing", failingPipe(pipe))
+}
+
+// A pipe tries a batch again by itself, with growing pauses, and a shard waits meanwhile: failingPeriods minutes out of
+// failingWithin mean that it does not come right by the second try.
+const (
+	failingPeriods = 3
+	failingWithin  = 10
+)
+
+// failingPipe is the alarm of a pipe that does not get its batches through, before it gives them up. A pipe that runs has a data point,
+// zero, of each of these metrics, and one that rests has none of any.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-monitoring.html
+func failingPipe(pipe awspipes.CfnPipe) alarm {
+	var metrics []metric
+	for _, name := range []string{"ExecutionFailed", "ExecutionPartiallyFailed", "ExecutionTimeout", "ExecutionThrottled"} {
+		metrics = append(metrics, metric{"AWS/EventBridge/Pipes", name, "Sum", map[string]*string{"PipeName": pipe.Ref()}})
+	}
+	return alarm{
+		name:      "PipeFailing",
+		says:      "The pipe has not got every authorization to the bus in several minutes out of ten: it tries again, and others wait behind them.",
+		runbook:   "pipe-failing",
+		metrics:   metrics,
+		threshold: 1, period: minute, periods: failingPeriods, within: failingWithin,
+		urgency: late,
+	}
 }
 
 // approvedRecords is the filter of the pipe: items written or changed that are approved authorizations.

@@ -32,10 +32,10 @@ func newProcessor(stack constructs.Construct, name string, bus awsevents.EventBu
 	scope := constructs.NewConstruct(stack, constructID(name))
 	p := processor{
 		function: newFunction(scope, name, props, accesses...),
-		queue:    newQueue(scope, visibilitySeconds),
+		queue:    newQueue(scope, props.alarms, name, visibilitySeconds),
 	}
-	rule := newRule(scope, bus, "Events for "+name, consumes, p.queue.QueueArn(), nil)
-	acceptFromRule(p.queue, rule.AttrArn())
+	rule := newRule(scope, props.alarms, bus, "Events for "+name, consumes, p.queue.QueueArn(), nil)
+	acceptFrom(rule.AttrArn(), p.queue)
 	p.role.AddToPolicy(allow([]*string{p.queue.QueueArn()}, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"))
 	awslambda.NewEventSourceMapping(scope, jsii.String("Mapping"), &awslambda.EventSourceMappingProps{
 		Target:                  p.lambda,

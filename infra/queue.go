@@ -1,8 +1,9 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -17,36 +18,39 @@ const (
 	maxReceiveCount = 5
 )
 
-// newQueue makes a standard queue whose messages, once tried maxReceiveCount times, go to a dead-letter queue of its own.
-func newQueue(scope constructs.Construct, visibilitySeconds int) awssqs.Queue {
-	return awssqs.NewQueue(scope, jsii.String("Queue"), &awssqs.QueueProps{
+// newQueue makes the standard queue of a consumer. Messages that were tried maxReceiveCount times go to a dead-letter queue of its own.
+func newQueue(scope constructs.Construct, alarms *alarms, consumer string, visibilitySeconds int) awssqs.Queue {
+	failed := newDeadLetterQueue(scope, "DeadLetters", alarms,
+		fmt.Sprintf("Events on which %s failed %d times have been set aside: nothing goes on with them.", consumer, maxReceiveCount), "failed-events")
+	queue := awssqs.NewQueue(scope, jsii.String("Queue"), &awssqs.QueueProps{
 		Encryption:        awssqs.QueueEncryption_SQS_MANAGED,
 		EnforceSSL:        jsii.Bool(true),
 		RetentionPeriod:   awscdk.Duration_Days(jsii.Number(queueRetentionDays)),
 		VisibilityTimeout: awscdk.Duration_Seconds(jsii.Number(visibilitySeconds)),
 		DeadLetterQueue: &awssqs.DeadLetterQueue{
 			MaxReceiveCount: jsii.Number(maxReceiveCount),
-			Queue:           newDeadLetterQueue(scope, "DeadLetters"),
+			Queue:           failed,
 		},
 	})
+	alarms.add(scope, "Late", lateQueue(consumer, queue))
+	return queue
 }
 
-// newDeadLetterQueue makes a queue that nothing consumes: what is in it waits for a person.
-func newDeadLetterQueue(scope constructs.Construct, id string) awssqs.Queue {
-	return awssqs.NewQueue(scope, jsii.String(id), &awssqs.QueueProps{
+// newDeadLetterQueue makes a queue that nothing consumes: what is in it waits for a person, whom an alarm tells what it is and where
+// the runbook says what to do.
+func newDeadLetterQueue(scope constructs.Construct, id string, alarms *alarms, says, runbook string) awssqs.Queue {
+	queue := awssqs.NewQueue(scope, jsii.String(id), &awssqs.QueueProps{
 		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
 		EnforceSSL:      jsii.Bool(true),
 		RetentionPeriod: awscdk.Duration_Days(jsii.Number(queueRetentionDays)),
 	})
+	alarms.add(scope, id, setAside(*scope.Node().Id()+id, says, runbook, queue))
+	return queue
 }
 
-// acceptFromRule lets EventBridge send to the queue, for one rule alone. Without this policy events vanish: neither a rule nor
-// its dead-letter queue needs a role, and nothing but a metric tells that the queue refused.
-func acceptFromRule(queue awssqs.Queue, ruleARN *string) {
-	queue.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("events.amazonaws.com"), nil)},
-		Actions:    jsii.Strings("sqs:SendMessage"),
-		Resources:  &[]*string{queue.QueueArn()},
-		Conditions: &map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": ruleARN}},
-	}))
+// acceptFrom lets EventBridge send to the queue, for one rule or bus alone. Without this policy events vanish: neither a rule nor a
+// dead-letter queue needs a role, and nothing but a metric tells that the queue refused.
+func acceptFrom(ruleOrBusARN *string, queue awssqs.Queue) {
+	queue.AddToResourcePolicy(allowService("events.amazonaws.com", "sqs:SendMessage", queue.QueueArn(),
+		map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": ruleOrBusARN}}))
 }

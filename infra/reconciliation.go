@@ -10,6 +10,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/payrail/payrail/internal/ingest"
+	"github.com/payrail/payrail/internal/telemetry"
 )
 
 const (
@@ -43,7 +44,23 @@ func newReconciliation(stack constructs.Construct, bus awsevents.EventBus, table
 		knows("RECONCILE_GRACE_SECONDS", reconcileGraceSeconds), knows("RECONCILE_MAX_PATCHES", reconcileMaxPatches),
 		knows("RECONCILE_MAX_VALUE", reconcileMaxValue))
 	f.lambda.Node().DefaultChild().(awslambda.CfnFunction).SetMemorySize(jsii.Number(reconcileMemoryMB))
+	props.alarms.add(f.scope, "Open", openBreaks(f))
 	return f
+}
+
+// breaksRemembered is for how many hours the alarm stays after the last run that found something: a part of the tables is read once a day.
+const breaksRemembered = 24
+
+// openBreaks is the alarm of what reconciliation has found and cannot put right: the function counts it itself.
+func openBreaks(f function) alarm {
+	return alarm{
+		name:      "ReconcileOpen",
+		says:      "Reconciliation found payments that are lost, doubled or wrong, and has not put them right.",
+		runbook:   "open-breaks",
+		metrics:   []metric{{telemetry.MetricsNamespace, "OpenBreaks", "Maximum", map[string]*string{"FunctionName": f.lambda.FunctionName()}}},
+		threshold: 1, period: 60 * minute, periods: 1, within: breaksRemembered,
+		urgency: stuck,
+	}
 }
 
 // readsIndexed lets a function read a table whole: by keys, through the index by ingest, and by scan.

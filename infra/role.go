@@ -19,3 +19,13 @@ func newRole(scope constructs.Construct, id, service, description string, condit
 func forThisAccount() map[string]any {
 	return map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()}}
 }
+
+// allowService is a statement of a resource's policy: it allows one AWS service one action, under a condition or none.
+func allowService(service, action string, resource *string, condition map[string]any) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String(service), nil)},
+		Actions:    jsii.Strings(action),
+		Resources:  &[]*string{resource},
+		Conditions: &condition,
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -67,9 +68,9 @@ func (p pattern) notReplayed() pattern {
 }
 
 // newRule delivers the events of the bus that match a pattern to one target. What cannot be delivered goes to a dead-letter
-// queue of the rule's own. roleARN is nil where the target has a resource policy instead.
-func newRule(scope constructs.Construct, bus awsevents.EventBus, description string, matches pattern, targetARN, roleARN *string) awsevents.CfnRule {
-	undelivered := newDeadLetterQueue(scope, "Undelivered")
+// queue of the rule's own, and alarms tell. roleARN is nil where the target has a resource policy instead.
+func newRule(scope constructs.Construct, alarms *alarms, bus awsevents.EventBus, description string, matches pattern, targetARN, roleARN *string) awsevents.CfnRule {
+	undelivered := newUndeliveredQueue(scope, alarms)
 	rule := awsevents.NewCfnRule(scope, jsii.String("Rule"), &awsevents.CfnRuleProps{
 		Description:  jsii.String(description),
 		EventBusName: bus.EventBusName(),
@@ -85,6 +86,13 @@ func newRule(scope constructs.Construct, bus awsevents.EventBus, description str
 			},
 		}},
 	})
-	acceptFromRule(undelivered, rule.AttrArn())
+	acceptFrom(rule.AttrArn(), undelivered)
+	alarms.add(scope, "Lost", lostByRule(*scope.Node().Id(), onBus(bus, rule)))
 	return rule
+}
+
+// newUndeliveredQueue makes the dead-letter queue of a rule.
+func newUndeliveredQueue(scope constructs.Construct, alarms *alarms) awssqs.Queue {
+	return newDeadLetterQueue(scope, "Undelivered", alarms,
+		fmt.Sprintf("The rule %s could not deliver events to its target: they have been set aside, and nothing goes on with them.", *scope.Node().Id()), "undelivered-events")
 }

@@ -23,7 +23,8 @@ const (
 // a queue for rules that failed; what could not be started goes to the rule's own dead-letter queue.
 func newRulesEngine(stack constructs.Construct, bus awsevents.EventBus, consumes pattern, props stackProps) awsstepfunctions.StateMachine {
 	scope := constructs.NewConstruct(stack, jsii.String("Rules"))
-	failed := newDeadLetterQueue(scope, "DeadLetters")
+	failed := newDeadLetterQueue(scope, "DeadLetters", props.alarms,
+		"Enriched payments on which the rules failed have been set aside: they have no decision.", "failed-rules")
 	role := newRole(scope, "Role", "states.amazonaws.com", "Publishes the rules' decisions and sets failures aside", forThisAccount())
 	role.AddToPolicy(allowPutEvents(bus, events.SourceRules))
 	role.AddToPolicy(allow([]*string{failed.QueueArn()}, "sqs:SendMessage"))
@@ -49,7 +50,8 @@ func newRulesEngine(stack constructs.Construct, bus awsevents.EventBus, consumes
 	})
 	starter := newRole(scope, "StartRole", "events.amazonaws.com", "Starts the rules engine", forThisAccount())
 	starter.AddToPolicy(allow([]*string{machine.StateMachineArn()}, "states:StartExecution"))
-	newRule(scope, bus, "Events for the rules engine", consumes, machine.StateMachineArn(), starter.RoleArn())
+	newRule(scope, props.alarms, bus, "Events for the rules engine", consumes, machine.StateMachineArn(), starter.RoleArn())
+	watchExecutions(scope, props.alarms, machine)
 	awscdk.Tags_Of(scope).Add(jsii.String("component"), jsii.String("rules"), nil)
 	return machine
 }
@@ -62,4 +64,24 @@ func rulesLogs(scope constructs.Construct) awslogs.LogGroup {
 		Retention:     logRetention,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
+}
+
+// watchExecutions tells of executions that ended without a decision. An Express execution that failed after it started comes back by
+// no retry and is in no queue: reconciliation finds the payment, and starts it again. What is rejected before it starts is the
+// rule's to retry. https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
+func watchExecutions(scope constructs.Construct, alarms *alarms, machine awsstepfunctions.StateMachine) {
+	for _, end := range []struct{ name, metric, says string }{
+		{"Failed", "ExecutionsFailed", "Executions of the rules failed after they started"},
+		{"TimedOut", "ExecutionsTimedOut", "Executions of the rules ran out of time"},
+		{"Aborted", "ExecutionsAborted", "Executions of the rules were stopped"},
+	} {
+		alarms.add(scope, end.name, alarm{
+			name:      "Rules" + end.name,
+			says:      end.says + ": their payments are in no queue, and reconciliation must bring them back.",
+			runbook:   "rules-executions",
+			metrics:   []metric{{"AWS/States", end.metric, "Sum", map[string]*string{"StateMachineArn": machine.StateMachineArn()}}},
+			threshold: 1, period: occurrence, periods: 1,
+			urgency: stuck,
+		})
+	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -16,17 +18,19 @@ const scheduledTimeoutSeconds = 900
 // newScheduledFunction runs the function functions/<name> on a schedule, a rate(…) or cron(…) in UTC. The schedule is a rule of
 // the account's default bus, because custom buses take none. What the rule cannot deliver goes to one dead-letter queue; the event
 // of a run that failed, which Lambda tries three times, to another. Runs may overlap and be repeated: the function must not mind.
+// No money waits for a job: its alarms are not urgent.
 func newScheduledFunction(stack constructs.Construct, name, schedule string, props stackProps, accesses ...access) function {
-	scope := constructs.NewConstruct(stack, constructID(name))
+	scope, alarms := constructs.NewConstruct(stack, constructID(name)), props.alarms.quiet()
 	f := newFunction(scope, name, props, accesses...)
 	code := f.lambda.Node().DefaultChild().(awslambda.CfnFunction)
 	code.SetTimeout(jsii.Number(scheduledTimeoutSeconds))
 	code.SetMemorySize(jsii.Number(scheduledMemoryMB))
-	failed := newDeadLetterQueue(scope, "DeadLetters")
+	failed := newDeadLetterQueue(scope, "DeadLetters", alarms,
+		fmt.Sprintf("A run of %s failed three times.", name), "failed-jobs")
 	code.SetDeadLetterConfig(&awslambda.CfnFunction_DeadLetterConfigProperty{TargetArn: failed.QueueArn()})
 	f.role.AddToPolicy(allow([]*string{failed.QueueArn()}, "sqs:SendMessage"))
 
-	undelivered := newDeadLetterQueue(scope, "Undelivered")
+	undelivered := newUndeliveredQueue(scope, alarms)
 	rule := awsevents.NewCfnRule(scope, jsii.String("Schedule"), &awsevents.CfnRuleProps{
 		Description:        jsii.String("Runs " + name),
 		ScheduleExpression: jsii.String(schedule),
@@ -40,7 +44,9 @@ func newScheduledFunction(stack constructs.Construct, name, schedule string, pro
 			},
 		}},
 	})
-	acceptFromRule(undelivered, rule.AttrArn())
+	acceptFrom(rule.AttrArn(), undelivered)
+	alarms.add(scope, "Lost", lostByRule(*constructID(name), onSchedule(rule)))
+	alarms.add(scope, "DeadLetterErrors", lostByFunction(name, f))
 	awslambda.NewCfnPermission(scope, jsii.String("Permission"), &awslambda.CfnPermissionProps{
 		Action:       jsii.String("lambda:InvokeFunction"),
 		FunctionName: f.lambda.FunctionArn(),
@@ -48,4 +54,18 @@ func newScheduledFunction(stack constructs.Construct, name, schedule string, pro
 		SourceArn:    rule.AttrArn(),
 	})
 	return f
+}
+
+// lostByFunction is the alarm of a function whose dead-letter queue refused the event of a run that failed. (What was dropped and is
+// in that queue counts as AsyncEventsDropped too: the queue's own alarm tells of it.)
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+func lostByFunction(name string, f function) alarm {
+	return alarm{
+		name:      *constructID(name) + "DeadLetterErrors",
+		says:      fmt.Sprintf("A run of %s failed three times, and its dead-letter queue refused it.", name),
+		runbook:   "failed-jobs",
+		metrics:   []metric{{"AWS/Lambda", "DeadLetterErrors", "Sum", map[string]*string{"FunctionName": f.lambda.FunctionName()}}},
+		threshold: 1, period: occurrence, periods: 1,
+		urgency: records,
+	}
 }

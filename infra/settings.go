@@ -28,6 +28,8 @@ type Settings struct {
 	// DisputeWindowDays is how many days after a purchase came in it can be disputed. ProvisionalCredit says when the customer has
 	// the disputed amount back: "at-opening", or "never" before the case is decided.
 	DisputeWindowDays, ProvisionalCredit string
+	// Alarms is "on" or "off": a stack to try things with needs nobody to be called, and each alarm costs.
+	Alarms string
 }
 
 // Target is the platform that the functions are compiled for, in Go's names.
@@ -65,6 +67,10 @@ func readSettings(lookup func(key string) any) (Settings, error) {
 	if err != nil {
 		return Settings{}, err
 	}
+	alarms, err := choose(lookup, "alarms", "on", "off")
+	if err != nil {
+		return Settings{}, err
+	}
 	issuer, audience, err := readTokens(lookup)
 	if err != nil {
 		return Settings{}, err
@@ -75,7 +81,7 @@ func readSettings(lookup func(key string) any) (Settings, error) {
 	}
 	return Settings{Target: platform, Removal: removals[removal], CurrencyConversion: conversion, Timeline: timeline,
 		ReconcilePatching: patching,
-		JWTIssuer:         issuer, JWTAudience: audience, DisputeWindowDays: window, ProvisionalCredit: credit}, nil
+		JWTIssuer:         issuer, JWTAudience: audience, DisputeWindowDays: window, ProvisionalCredit: credit, Alarms: alarms}, nil
 }
 
 // readTokens reads whose tokens the API takes. One setting without the other would leave open who may read accounts.

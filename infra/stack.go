@@ -2,7 +2,6 @@ package main
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -18,6 +17,14 @@ type stackProps struct {
 	Code map[string]string
 	// RulesDefinition is the rules engine's state machine in the Amazon States Language.
 	RulesDefinition string
+	// alarms tell the operators; newStack sets them.
+	alarms *alarms
+}
+
+// looksOn is for what no money waits for.
+func (p stackProps) looksOn() stackProps {
+	p.alarms = p.alarms.quiet()
+	return p
 }
 
 // newStack builds the whole system. It reads like the pipeline: what is kept, how a payment comes in, what each step consumes
@@ -30,14 +37,16 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 	tables := newTables(stack, props.Settings.Removal)
 	buckets := newBuckets(stack, props.Settings.Removal)
 	tokenKey := newTokenKey(stack, props.Settings.Removal)
-	bus := awsevents.NewEventBus(stack, jsii.String("Bus"), &awsevents.EventBusProps{Description: jsii.String("Every step of every payment")})
+	operators := newNotices(stack)
+	props.alarms = newAlarms(operators.topic, props.Settings)
+	bus := newBus(stack, props.alarms)
 
 	// authorizations ─▶ stream ─▶ pipe, which asks dedup ─▶ TransactionAuthorized
 	dedup := newFunction(constructs.NewConstruct(stack, jsii.String("Dedup")), "dedup", props, publishes(bus),
 		uses("AUTHORIZATIONS_TABLE", tables.authorizations, "dynamodb:UpdateItem", "dynamodb:DeleteItem"), // to scrub card numbers
 		uses("DEDUP_TABLE", tables.dedup, "dynamodb:PutItem"),
 		writesObjects("PARKED_BUCKET", buckets.parked), writesObjects("QUARANTINE_BUCKET", buckets.quarantine))
-	newPipe(stack, tables.authorizations, dedup, bus)
+	newPipe(stack, tables.authorizations, dedup, bus, props.alarms)
 
 	// TransactionAuthorized ─▶ standardize ─▶ TransactionStandardized ─▶ enrich ─▶ TransactionEnriched
 	newProcessor(stack, "standardize", bus, on(events.TransactionAuthorized), props, publishes(bus))
@@ -60,15 +69,15 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 
 	// lifecycle events ─▶ tracker; everything ─▶ archive and audit log; what needs a person ─▶ operators
 	if props.Settings.Timeline != timelineOff {
-		newProcessor(stack, "tracker", bus, on(timelineEvents(props.Settings.Timeline)...), props,
+		newProcessor(stack, "tracker", bus, on(timelineEvents(props.Settings.Timeline)...), props.looksOn(),
 			uses("TIMELINE_TABLE", tables.timeline, "dynamodb:BatchWriteItem"))
 	}
 	// authorizations ⇄ events ⇄ ledger ─▶ reconcile ─▶ reports, and what got lost told again
 	reconcile := newReconciliation(stack, bus, tables, buckets, dedup, props)
 	archive := newArchive(stack, bus)
-	newAuditLog(stack, bus, buckets.audit)
-	operators := newNotices(stack, bus, on(events.TransactionPostingFailed, events.DuplicateConflictDetected,
-		events.TransactionQuarantined, events.TransactionRejected))
+	newAuditLog(stack, props.alarms.quiet(), bus, buckets.audit)
+	operators.of(bus, on(events.TransactionPostingFailed, events.DuplicateConflictDetected,
+		events.TransactionQuarantined, events.TransactionRejected), props.alarms.quiet())
 
 	// every hour, the journal ─▶ digest ─▶ audit bucket
 	newScheduledFunction(stack, "digest", digestSchedule, props, readsJournalByPosting(tables.ledger), keepsDigests(buckets.audit))
@@ -76,6 +85,9 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 	// accounts, transactions and disputes, for those who may ask ─▶ HTTP API ─▶ api ─▶ DisputeOpened, DisputeRejected
 	api := newCustomerAPI(stack, props, readsLedger(tables.ledger), uses("TIMELINE_TABLE", tables.timeline, "dynamodb:Query"),
 		opensDisputes(tables.ledger, props.Settings), publishesAs(bus, events.SourceDisputes))
+
+	// of all alarms, those that must wake somebody
+	newPages(stack, props.alarms)
 
 	newOutputs(stack,
 		output{"AuthorizationsTable", "Where the authorizer writes", tables.authorizations.TableName()},
@@ -91,7 +103,7 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 		output{"QuarantineBucket", "Items that held a card number", buckets.quarantine.BucketName()},
 		output{"PostingQueueUrl", "Legs that wait to be posted", posting.queue.QueueUrl()},
 		output{"RulesStateMachineArn", "The rules engine", rules.StateMachineArn()},
-		output{"OperatorTopicArn", "Subscribe here to be told", operators.TopicArn()},
+		output{"OperatorTopicArn", "Subscribe here to be told", operators.topic.TopicArn()},
 		output{"TokenKeyArn", "Derives card tokens", tokenKey.KeyArn()},
 		output{"ReconcileFunction", "Compares authorizations, events and ledger", reconcile.lambda.FunctionName()},
 		output{"ApiUrl", "The customer API", api.AttrApiEndpoint()},

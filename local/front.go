@@ -31,6 +31,7 @@ func (r *Runtime) front() http.Handler {
 		"sns":            r.sns,
 		"kms":            r.kms,
 		"cloudformation": r.cloudformation,
+		"monitoring":     r.cloudwatch,
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+faultsPath, r.armFault)
@@ -53,7 +54,7 @@ func (r *Runtime) front() http.Handler {
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		if strings.HasPrefix(request.URL.EscapedPath(), apigateway.PathPrefix) {
-			r.apigateway.ServeHTTP(w, request) // Not through the mux, which redirects paths that it would clean.
+			r.metrics.api(r.apigateway).ServeHTTP(w, request) // Not through the mux, which redirects paths that it would clean.
 			return
 		}
 		mux.ServeHTTP(w, request)

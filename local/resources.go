@@ -30,12 +30,15 @@ var creators = map[string]func(*stack, string, map[string]any) (resource, error)
 	"AWS::ApiGatewayV2::Integration":       (*stack).integration,
 	"AWS::ApiGatewayV2::Route":             (*stack).route,
 	"AWS::ApiGatewayV2::Stage":             (*stack).stage,
+	"AWS::CloudWatch::Alarm":               (*stack).alarm,
+	"AWS::CloudWatch::CompositeAlarm":      (*stack).compositeAlarm,
 	"AWS::DynamoDB::Table":                 (*stack).table,
 	"AWS::Events::Archive":                 (*stack).archive,
 	"AWS::Events::EventBus":                (*stack).bus,
 	"AWS::Events::Rule":                    (*stack).rule,
 	"AWS::KMS::Key":                        (*stack).key,
 	"AWS::KinesisFirehose::DeliveryStream": (*stack).deliveryStream,
+	"AWS::Lambda::EventInvokeConfig":       (*stack).eventInvokeConfig,
 	"AWS::Lambda::EventSourceMapping":      (*stack).mapping,
 	"AWS::Lambda::Function":                (*stack).function,
 	"AWS::Lambda::Permission":              (*stack).permission,
@@ -52,6 +55,12 @@ var creators = map[string]func(*stack, string, map[string]any) (resource, error)
 var accepted = map[string]func(name string) resource{
 	"AWS::IAM::Role": func(name string) resource {
 		return resource{name, map[string]any{"Arn": "arn:aws:iam::" + Account + ":role/" + name, "RoleId": name}}
+	},
+	"AWS::CloudWatch::Alarm": func(name string) resource {
+		return resource{name, map[string]any{"Arn": arn("cloudwatch", "alarm:"+name)}}
+	},
+	"AWS::CloudWatch::CompositeAlarm": func(name string) resource {
+		return resource{name, map[string]any{"Arn": arn("cloudwatch", "alarm:"+name)}}
 	},
 	"AWS::IAM::Policy":      named,
 	"AWS::Logs::LogStream":  named,

@@ -10,11 +10,14 @@ import (
 )
 
 func (s *stack) bus(id string, properties map[string]any) (resource, error) {
-	var p struct{ Name string }
-	if err := s.decode(properties, &p, "Description", "Tags"); err != nil {
+	var p struct {
+		Name, Description string
+		DeadLetterConfig  struct{ Arn string }
+	}
+	if err := s.decode(properties, &p, "Tags"); err != nil {
 		return resource{}, err
 	}
-	busARN, err := s.eventbridge.CreateBus(p.Name)
+	busARN, err := s.eventbridge.CreateBus(eventbridge.Bus{Name: p.Name, Description: p.Description, DeadLetterARN: p.DeadLetterConfig.Arn})
 	if err != nil {
 		return resource{}, err
 	}

@@ -43,9 +43,6 @@ func (s *stack) function(id string, properties map[string]any) (resource, error)
 	return resource{spec.Name, map[string]any{"Arn": functionARN}}, nil
 }
 
-// reportBatchItemFailures is the one response type there is; misspelt, the failures of a batch would be deleted.
-const reportBatchItemFailures = "ReportBatchItemFailures"
-
 func (s *stack) mapping(id string, properties map[string]any) (resource, error) {
 	var p struct {
 		BatchSize                      int
@@ -59,8 +56,8 @@ func (s *stack) mapping(id string, properties map[string]any) (resource, error) 
 		return resource{}, err
 	}
 	for _, kind := range p.FunctionResponseTypes {
-		if kind != reportBatchItemFailures {
-			return resource{}, fmt.Errorf("FunctionResponseTypes has %q, want %s", kind, reportBatchItemFailures)
+		if kind != lambda.ReportBatchItemFailures { // Misspelt, the failures of a batch would be deleted.
+			return resource{}, fmt.Errorf("FunctionResponseTypes has %q, want %s", kind, lambda.ReportBatchItemFailures)
 		}
 	}
 	mappingID, err := s.lambda.CreateEventSourceMapping(lambda.MappingSpec{
@@ -69,6 +66,26 @@ func (s *stack) mapping(id string, properties map[string]any) (resource, error) 
 		MaximumConcurrency:      p.ScalingConfig.MaximumConcurrency, Disabled: p.Enabled != nil && !*p.Enabled,
 	})
 	return resource{ref: mappingID, attributes: map[string]any{"Id": mappingID}}, err
+}
+
+// eventInvokeConfig configures a function's asynchronous invocations.
+func (s *stack) eventInvokeConfig(id string, properties map[string]any) (resource, error) {
+	var p struct {
+		FunctionName, Qualifier  string
+		MaximumRetryAttempts     *int
+		MaximumEventAgeInSeconds int
+		DestinationConfig        struct{ OnSuccess, OnFailure struct{ Destination string } }
+	}
+	if err := s.decode(properties, &p); err != nil {
+		return resource{}, err
+	}
+	if p.Qualifier != "$LATEST" {
+		return resource{}, fmt.Errorf("the local runtime has no function versions and aliases: Qualifier is %q, want $LATEST", p.Qualifier)
+	}
+	return named(s.name(id)), s.lambda.PutEventInvokeConfig(p.FunctionName, &lambda.EventInvokeConfig{
+		MaximumRetryAttempts: p.MaximumRetryAttempts, MaximumEventAgeSeconds: p.MaximumEventAgeInSeconds,
+		OnSuccessARN: p.DestinationConfig.OnSuccess.Destination, OnFailureARN: p.DestinationConfig.OnFailure.Destination,
+	})
 }
 
 func (s *stack) stateMachine(id string, properties map[string]any) (resource, error) {

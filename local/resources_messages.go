@@ -8,16 +8,24 @@ import (
 
 	"github.com/payrail/payrail/local/firehose"
 	"github.com/payrail/payrail/local/sqs"
+	"github.com/payrail/payrail/local/template"
 )
 
 func (s *stack) queue(id string, properties map[string]any) (resource, error) {
 	name := s.name(id)
-	attributes := map[string]string{}
+	attributes, tags := map[string]string{}, map[string]string{}
 	for property, value := range properties {
 		switch property {
 		case "QueueName":
 			name = fmt.Sprint(value)
 		case "Tags":
+			var list struct{ Tags []struct{ Key, Value string } }
+			if err := template.Decode(map[string]any{"Tags": value}, &list); err != nil {
+				return resource{}, err
+			}
+			for _, tag := range list.Tags {
+				tags[tag.Key] = tag.Value
+			}
 		case "KmsMasterKeyId":
 			// Services deliver to such a queue only if the key's policy lets them use the key, and that is not evaluated here.
 			return resource{}, fmt.Errorf("the local runtime does not do property %s", property)
@@ -29,7 +37,7 @@ func (s *stack) queue(id string, properties map[string]any) (resource, error) {
 			attributes[property] = text
 		}
 	}
-	queueARN, url, err := s.sqs.CreateQueue(sqs.QueueSpec{Name: name, Attributes: attributes})
+	queueARN, url, err := s.sqs.CreateQueue(sqs.QueueSpec{Name: name, Attributes: attributes, Tags: tags})
 	if err != nil {
 		return resource{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/payrail/payrail/local/apigateway"
 	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/cloudformation"
+	"github.com/payrail/payrail/local/cloudwatch"
 	"github.com/payrail/payrail/local/dynamodb"
 	"github.com/payrail/payrail/local/eventbridge"
 	"github.com/payrail/payrail/local/faults"
@@ -60,6 +61,8 @@ type Options struct {
 	FunctionOutput func(function, line string)
 	// OperatorNotice takes what is published to the operator topic; nil drops it.
 	OperatorNotice func(subject, message string)
+	// AlarmChanged hears of every change of an alarm's state; nil: nobody does. It must not block.
+	AlarmChanged func(cloudwatch.Change)
 	// TokenKey is the key material of the HMAC key that tokens are derived with.
 	TokenKey []byte
 }
@@ -91,6 +94,8 @@ type Runtime struct {
 	kms            *kms.Service
 	cloudformation *cloudformation.Service
 	apigateway     *apigateway.Service
+	cloudwatch     *cloudwatch.Service
+	metrics        *collector
 }
 
 // Start loads the template, creates its resources and serves them. The caller must Close the runtime.
@@ -122,10 +127,12 @@ func Start(ctx context.Context, o Options) (*Runtime, error) {
 // createServices makes every service and hands each the others it needs.
 func (r *Runtime) createServices(o Options) error {
 	var err error
-	r.dynamodb = dynamodb.New(dynamodb.Options{Store: o.Store, Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account})
+	r.metrics = newCollector(r)
+	r.dynamodb = dynamodb.New(dynamodb.Options{Store: o.Store, Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account, Observe: r.metrics.table})
 	r.sqs = sqs.New(sqs.Options{Clock: o.Clock, Faults: r.Faults, Region: Region, Account: Account, BaseURL: r.Endpoint})
 	r.s3 = s3.New(s3.Options{Store: o.Store, Clock: o.Clock, Faults: r.Faults, Region: Region, Account: Account})
 	r.sns = sns.New(sns.Options{Queues: topicQueues{r}, Clock: o.Clock, NewID: wire.RequestID, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
+		Observe: r.metrics.topic,
 		Sink: func(n sns.Notification) {
 			if o.OperatorNotice != nil {
 				o.OperatorNotice(n.Subject, n.Message)
@@ -134,7 +141,7 @@ func (r *Runtime) createServices(o Options) error {
 	r.kms = kms.New(kms.Options{KeyMaterial: func(string) []byte { return o.TokenKey }, Faults: r.Faults, Region: Region, Account: Account})
 	r.firehose = firehose.New(firehose.Options{Objects: r.s3, Clock: o.Clock, Random: rand.Reader, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account})
 	r.lambda, err = lambda.New(lambda.Options{Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
-		EndpointURL: r.Endpoint, Output: o.FunctionOutput, Queues: r.sqs, Destinations: r.sqs})
+		EndpointURL: r.Endpoint, Output: r.metrics.output(o.FunctionOutput), Observe: r.metrics.functions.Observe, Queues: r.sqs, Destinations: functionDestinations{r}})
 	if err != nil {
 		return fmt.Errorf("starting lambda: %w", err)
 	}
@@ -146,7 +153,8 @@ func (r *Runtime) createServices(o Options) error {
 		return fmt.Errorf("starting eventbridge: %w", err)
 	}
 	r.stepfunctions, err = stepfunctions.New(stepfunctions.Options{Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
-		Events: stateEvents{r}, Queues: stateQueues{r}, Functions: stateFunctions{r}, Topics: stateTopics{r}})
+		Metrics: r.metrics.execution,
+		Events:  stateEvents{r}, Queues: stateQueues{r}, Functions: stateFunctions{r}, Topics: stateTopics{r}})
 	if err != nil {
 		return fmt.Errorf("starting stepfunctions: %w", err)
 	}
@@ -160,6 +168,8 @@ func (r *Runtime) createServices(o Options) error {
 		return fmt.Errorf("starting pipes: %w", err)
 	}
 	r.cloudformation = cloudformation.New(cloudformation.Options{Faults: r.Faults})
+	r.cloudwatch = cloudwatch.New(cloudwatch.Options{Clock: o.Clock, Topics: alarmTopics{r}, Collect: r.metrics.collect, Changed: o.AlarmChanged,
+		Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account})
 	r.apigateway = apigateway.New(apigateway.Options{Clock: o.Clock, RealTime: clock.NewScaled(1), Functions: r.lambda,
 		MayInvoke: func(function, route string) error { return wiring.mayInvoke(apiGatewayService, function, route) },
 		NewID:     wire.RequestID, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account, Endpoint: r.Endpoint})
@@ -196,6 +206,9 @@ func (r *Runtime) ArchivedEvents(archive string, fn func(envelope []byte) bool) 
 // Close stops deliveries, kills function processes, writes the audit log's buffers and stops serving.
 func (r *Runtime) Close() error {
 	var errs []error
+	if r.cloudwatch != nil {
+		r.cloudwatch.Close()
+	}
 	if r.pipes != nil {
 		errs = append(errs, r.pipes.Close())
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/payrail/payrail/local/dynamodb"
 	"github.com/payrail/payrail/local/eventbridge"
+	"github.com/payrail/payrail/local/lambda"
 	"github.com/payrail/payrail/local/pipes"
 	"github.com/payrail/payrail/local/sns"
 	"github.com/payrail/payrail/local/stepfunctions"
@@ -230,6 +231,8 @@ type (
 	stateTopics    struct{ *Runtime }
 	// topicQueues is where topics deliver.
 	topicQueues struct{ *Runtime }
+	// functionDestinations is where the outcomes of asynchronous invocations go.
+	functionDestinations struct{ *Runtime }
 )
 
 func (r stateEvents) PutEvents(ctx context.Context, events []stepfunctions.Event) ([]stepfunctions.EventResult, error) {
@@ -284,6 +287,42 @@ func (r topicQueues) SendMessage(ctx context.Context, topicARN, queueARN, body s
 		texts[name] = attribute.StringValue
 	}
 	return r.sqs.Send(ctx, queueARN, body, texts)
+}
+
+// Details of the event that a bus gets as a destination, from the Lambda developer guide's page on retaining records.
+const (
+	invocationSource        = "lambda"
+	invocationSuccessDetail = "Lambda Function Invocation Result - Success"
+	invocationFailureDetail = "Lambda Function Invocation Result - Failure"
+)
+
+// Send delivers with the function's role, which is not checked.
+func (r functionDestinations) Send(ctx context.Context, d lambda.Delivery) error {
+	switch service := serviceOf(d.TargetARN); service {
+	case "sqs":
+		return r.sqs.SendWithAttributes(ctx, d.TargetARN, string(d.Body), d.Attributes)
+	case "sns":
+		attributes := make(map[string]sns.Attribute, len(d.Attributes))
+		for name, a := range d.Attributes {
+			attributes[name] = sns.Attribute(a)
+		}
+		_, err := r.sns.Publish(ctx, d.TargetARN, "", string(d.Body), attributes)
+		return err
+	case "lambda":
+		return r.lambda.InvokeAsync(ctx, d.TargetARN, d.Body)
+	case "events":
+		entry := eventbridge.Entry{Bus: d.TargetARN, Source: invocationSource, DetailType: invocationFailureDetail, Detail: d.Body, Resources: []string{d.FunctionARN, d.TargetARN}}
+		if d.Success {
+			entry.DetailType = invocationSuccessDetail
+		}
+		results, err := r.eventbridge.PutEvents(ctx, []eventbridge.Entry{entry})
+		if err == nil && results[0].ErrorCode != "" {
+			err = &wire.Error{Code: results[0].ErrorCode, Message: results[0].ErrorMessage}
+		}
+		return err
+	default: // Not reached: lambda refuses the others.
+		return wire.NotImplemented("lambda destinations of the service " + service)
+	}
 }
 
 // pipeStream, pipeFunctions, pipeBus and pipeDeadLetters are what pipes read from, enrich with, put to and give up to.

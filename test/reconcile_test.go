@@ -284,6 +284,37 @@ func trimmed(queues []string) []string {
 	return queues
 }
 
+// An execution of the rules that ends without a decision is in no queue and comes back by no retry. Reconciliation finds the payment, as
+// stuck in that stage, and it is posted once.
+func TestAPaymentWithoutADecisionIsStartedAgain(t *testing.T) {
+	s := startAt(t, 1)
+	const decision = "events:PutEvents/TransactionPostingApproved"
+	require.NoError(t, s.Faults.Arm(faults.Fault{Operation: decision, When: faults.Lost}))
+	for i := 1; i <= 3; i++ {
+		s.put(t, stampedItem(item(t, i, aliceCard, nil)))
+	}
+	eventually(t, "one has no decision, the others are posted", func() bool { return s.Faults.Hits(decision) == 1 && s.journalEntries(t, "acc-alice") == 2 })
+	s.awaitTold(t, 2)
+	require.Empty(t, s.deadLetters(t), "it is in no queue")
+
+	early := s.reconcile(t, map[string]any{"stageSeconds": 300})
+	require.Equal(t, map[reconcile.Stage]int{reconcile.StageRules: 1}, early.InFlight, "the rules have five minutes")
+	require.Empty(t, early.Breaks)
+
+	first := s.reconcile(t, nil)
+	require.Len(t, first.Breaks, 1)
+	require.Equal(t, reconcile.StuckInStage, first.Breaks[0].Category)
+	require.Equal(t, reconcile.Patched, first.Breaks[0].Status)
+	require.Contains(t, first.Breaks[0].Problem, string(reconcile.StageRules))
+	s.awaitTold(t, 3)
+	require.Equal(t, int64(3), s.journalEntries(t, "acc-alice"))
+
+	second := s.reconcile(t, nil)
+	require.Empty(t, second.Breaks)
+	require.Equal(t, 3, second.Summary.Matched)
+	s.requireBalanced(t)
+}
+
 // Nobody need ask: the schedule reconciles, in a quarter of an hour of the runtime's clock.
 func TestTheScheduleReconciles(t *testing.T) {
 	s := start(t)

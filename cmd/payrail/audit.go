@@ -259,8 +259,8 @@ func (a *application) auditArchiveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "archive",
 		Short: "Show the bus's archive: how many events, how long kept",
-		Long: `archive describes the archive that EventBridge keeps of the bus. It cannot be read, only replayed to the bus (aws events start-replay);
-to read events use the audit log. On AWS the counts are up to 24 hours old.`,
+		Long: `archive describes the archive that EventBridge keeps of the bus. It cannot be read, only replayed to the bus (payrail replay); to
+read events use the audit log. On AWS the counts are up to 24 hours old.`,
 		Example: "  payrail audit archive\n  payrail audit archive --json",
 		Args:    atMost(0),
 		RunE: func(command *cobra.Command, _ []string) error {

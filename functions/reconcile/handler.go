@@ -33,7 +33,18 @@ type Handler struct {
 	Events func(from, to time.Time) reconcile.Events
 	// Bucket is where reports are.
 	Bucket string
+	// Metrics takes how many breaks of a scheduled run wait for a person.
+	Metrics metrics
 }
+
+// metrics models telemetry.Metrics.
+type metrics interface {
+	Count(name string, n int) error
+}
+
+// openBreaks is the metric by which operators are called: money waits for a person. It is of the schedule's runs alone, because who runs
+// one by hand may give the pipeline no time.
+const openBreaks = "OpenBreaks"
 
 // Request is what the function is invoked with: by the command, or by a schedule, whose event has a detail-type and a time.
 type Request struct {
@@ -74,16 +85,40 @@ func (h *Handler) Handle(ctx context.Context, request Request) (Response, error)
 
 func (h *Handler) handle(ctx context.Context, request Request) (Response, error) {
 	if request.DetailType != scheduledEvent {
-		return h.run(ctx, request)
+		report, err := h.run(ctx, request)
+		if err != nil {
+			return Response{}, err
+		}
+		return h.respond(report), nil
 	}
-	response, err := h.run(ctx, Request{Actor: bySchedule})
+	response, err := h.scheduled(ctx, Request{Actor: bySchedule})
 	if err != nil || request.Time.Minute() >= passMinutes {
 		return response, err
 	}
-	return h.run(ctx, Request{Actor: bySchedule, Full: true, Segment: request.Time.UTC().Hour(), Segments: passSegments})
+	return h.scheduled(ctx, Request{Actor: bySchedule, Full: true, Segment: request.Time.UTC().Hour(), Segments: passSegments})
 }
 
-func (h *Handler) run(ctx context.Context, request Request) (Response, error) {
+// scheduled runs, and counts what waits for a person.
+func (h *Handler) scheduled(ctx context.Context, request Request) (Response, error) {
+	report, err := h.run(ctx, request)
+	if err != nil {
+		return Response{}, err
+	}
+	return h.respond(report), h.Metrics.Count(openBreaks, urgentOf(report))
+}
+
+// urgentOf counts the breaks that wait for a person. Those that a report has no room for are taken for urgent.
+func urgentOf(report *reconcile.Report) int {
+	n := report.BreaksOmitted
+	for _, b := range report.Breaks {
+		if b.Urgent() {
+			n++
+		}
+	}
+	return n
+}
+
+func (h *Handler) run(ctx context.Context, request Request) (*reconcile.Report, error) {
 	options := h.Options
 	if request.GraceSeconds != nil {
 		options.Grace = time.Duration(*request.GraceSeconds) * time.Second
@@ -93,19 +128,19 @@ func (h *Handler) run(ctx context.Context, request Request) (Response, error) {
 		options.StageTime = &stage
 	}
 	if options.Grace < 0 || options.StageTime != nil && *options.StageTime < 0 {
-		return Response{}, errors.New("a grace is less than nothing")
+		return nil, errors.New("a grace is less than nothing")
 	}
 	from := request.From
 	if from.IsZero() || request.Full {
 		from = h.Options.Now().AddDate(0, 0, -auditDays)
 	}
 	options.Events = h.Events(from, h.Options.Now())
-	report, err := reconcile.New(options).Run(ctx, reconcile.Request{From: request.From, To: request.To, Full: request.Full, Segment: request.Segment,
+	return reconcile.New(options).Run(ctx, reconcile.Request{From: request.From, To: request.To, Full: request.Full, Segment: request.Segment,
 		Segments: request.Segments, DryRun: request.DryRun, Actor: request.Actor})
-	if err != nil {
-		return Response{}, err
-	}
-	return Response{RunID: report.RunID, Bucket: h.Bucket, Report: report.Key(), Summary: report.Summary, Complete: report.Complete, Stopped: report.Stopped}, nil
+}
+
+func (h *Handler) respond(report *reconcile.Report) Response {
+	return Response{RunID: report.RunID, Bucket: h.Bucket, Report: report.Key(), Summary: report.Summary, Complete: report.Complete, Stopped: report.Stopped}
 }
 
 // limits are the settings that bound a run.

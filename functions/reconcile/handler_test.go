@@ -23,7 +23,16 @@ type nothing struct {
 	segments [][2]int
 	buckets  int
 	reports  []string
+	counted  []int
 	err      error
+}
+
+func (n *nothing) Count(name string, count int) error {
+	if name != openBreaks {
+		return errors.New("nobody watches " + name)
+	}
+	n.counted = append(n.counted, count)
+	return nil
 }
 
 func (n *nothing) InBucket(context.Context, string, time.Time, time.Time, func(reconcile.StampedAuthorization) error) error {
@@ -72,7 +81,7 @@ func (silence) Known(context.Context, []reconcile.EventKey) (map[reconcile.Event
 func (silence) Trace(context.Context, string) ([]timeline.Entry, error) { return nil, nil }
 
 func newHandler(n *nothing) *Handler {
-	return &Handler{Bucket: "audit", Events: func(time.Time, time.Time) reconcile.Events { return silence{} },
+	return &Handler{Bucket: "audit", Metrics: n, Events: func(time.Time, time.Time) reconcile.Events { return silence{} },
 		Options: reconcile.Options{Authorizations: n, Journal: emptyJournal{}, Publisher: n, Reports: n, Logger: slog.New(slog.DiscardHandler),
 			Now: func() time.Time { return noon }, NewID: func() string { return "7f3a" }, Grace: 5 * time.Minute}}
 }
@@ -97,6 +106,18 @@ func TestTheScheduleReadsTheWindowAndOnceAnHourAPartOfEverything(t *testing.T) {
 		seen[segment[0]] = true
 	}
 	require.Len(t, seen, passSegments, "a day reads everything")
+	require.Equal(t, make([]int, 1+24*2), n.counted, "every run says that nothing waits")
+}
+
+func TestARunCountsWhatWaitsForAPerson(t *testing.T) {
+	report := &reconcile.Report{Breaks: []reconcile.Break{
+		{Severity: "P1", Status: reconcile.Open}, {Severity: "HIGH", Status: reconcile.Held}, {Severity: "HIGH", Status: reconcile.WouldPatch},
+		{Severity: "HIGH", Status: reconcile.Failed},
+		{Severity: "HIGH", Status: reconcile.Patched}, {Severity: "HIGH", Status: reconcile.Gone}, {Severity: "LOW", Status: reconcile.Open},
+	}}
+	require.Equal(t, 4, urgentOf(report))
+	report.BreaksOmitted = 2
+	require.Equal(t, 6, urgentOf(report))
 }
 
 func TestARequestOfTheCommand(t *testing.T) {
@@ -106,6 +127,7 @@ func TestARequestOfTheCommand(t *testing.T) {
 	require.ErrorContains(t, err, "less than nothing")
 	_, err = newHandler(n).Handle(t.Context(), Request{Full: true, Segment: 1, Segments: 2})
 	require.NoError(t, err)
+	require.Empty(t, n.counted, "who asks by hand is not called by an alarm")
 	require.Equal(t, [][2]int{{1, 2}}, n.segments)
 	_, err = newHandler(n).Handle(t.Context(), Request{From: noon, To: noon.Add(-time.Hour)})
 	require.ErrorIs(t, err, reconcile.ErrRequest)

@@ -95,7 +95,7 @@ func wire(ctx context.Context, logger *slog.Logger) (*Handler, error) {
 		return reconcile.TimelineEvents{Reader: reader, Table: settings.TimelineTable, Timeline: timeline.NewReader(tables, settings.TimelineTable),
 			Outcomes: settings.Timeline == timelineOutcomes}
 	}
-	return &Handler{Options: options, Events: events, Bucket: settings.AuditBucket}, nil
+	return &Handler{Options: options, Events: events, Bucket: settings.AuditBucket, Metrics: telemetry.NewMetrics(os.Stdout, os.LookupEnv, time.Now)}, nil
 }
 
 // newID is enough to tell runs of one second apart.

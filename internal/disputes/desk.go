@@ -269,9 +269,13 @@ func (d *Desk) tell(ctx context.Context, dispute payment.Dispute, detailType eve
 // what a case waits for is asked for again by the sweep.
 func (d *Desk) publish(ctx context.Context, event events.Event, err error) {
 	if err == nil {
-		err = d.Publisher.Publish(ctx, []events.Event{event})[0]
+		err = d.put(ctx, event)
 	}
 	if err != nil {
 		d.Logger.ErrorContext(ctx, "publishing failed", "detailType", event.DetailType, "error", err)
 	}
+}
+
+func (d *Desk) put(ctx context.Context, event events.Event) error {
+	return d.Publisher.Publish(ctx, []events.Event{event})[0]
 }

@@ -386,6 +386,13 @@ func TestSweep(t *testing.T) {
 		return told
 	}
 	require.Zero(t, sweep(time.Minute), "it may still be under way")
+	w.now = w.now.Add(SweepInterval)
+	w.bus.err = errors.New("throttled")
+	told, err := w.Sweep(t.Context())
+	require.ErrorIs(t, err, w.bus.err, "nobody comes after the sweep")
+	require.ErrorContains(t, err, c.CaseID)
+	require.Zero(t, told)
+	w.bus.err = nil
 	require.Equal(t, 1, sweep(SweepInterval))
 	require.Equal(t, []string{"DisputeOpened"}, w.bus.kinds())
 	w.settle(t, c.CaseID)

@@ -45,8 +45,12 @@ type unit struct {
 	// at is when posting decided on it, in milliseconds; published is when it was put on the bus.
 	at, published int64
 	legs          int
+	// order is the kind of an order, empty for a sequence.
+	order payment.OrderKind
 	// group is an index into Plan.groups; turn is the unit's place in it.
 	group, turn int32
+	// without says that it had no effect, and is not sent.
+	without bool
 	// purchase is the business key under which the ledger knows the message; empty where it keeps no purchase of it.
 	purchase, business string
 }
@@ -58,6 +62,8 @@ type entry struct {
 	message messageKey
 	basis   uint64
 	at      int64
+	// suspense says that it was posted to suspense.
+	suspense bool
 }
 
 // Plan is what to post, in which order, and what has to come of it. It holds some hundred bytes for each payment, not the events.
@@ -143,7 +149,7 @@ func unitOf(e envelope) (u unit, keys []string, err error) {
 			return unit{}, nil, err
 		}
 		return unit{key: digest("order", string(o.Kind), o.BusinessKey, o.AuthorizationID, o.PayloadHash), message: digest(o.TransactionID, o.AuthorizationID), legs: 1,
-			purchase: o.PurchaseKey, business: o.BusinessKey}, []string{keyName(o.PurchaseKey), keyName(o.BusinessKey)}, nil
+			order: o.Kind, purchase: o.PurchaseKey, business: o.BusinessKey}, []string{keyName(o.PurchaseKey), keyName(o.BusinessKey)}, nil
 	}
 	var data events.LegData
 	if err := json.Unmarshal(e.Detail.Data, &data); err != nil {
@@ -238,7 +244,8 @@ func (p *Plan) addEntry(e envelope, published time.Time) error {
 		return nil
 	}
 	p.seen[data.Sequence.ID] = int32(len(p.entries))
-	p.entries = append(p.entries, entry{id: data.Sequence.ID, hash: data.EntryHash, message: messageOf(e.Detail.Metadata), basis: basisOf(data.Sequence), at: published.UnixMilli()})
+	p.entries = append(p.entries, entry{id: data.Sequence.ID, hash: data.EntryHash, message: messageOf(e.Detail.Metadata), basis: basisOf(data.Sequence), at: published.UnixMilli(),
+		suspense: data.Outcome == payment.OutcomeSuspense})
 	return nil
 }
 
@@ -266,6 +273,7 @@ func (p *Plan) Order() {
 	placed := map[messageKey]bool{}
 	for i := range p.groups {
 		g := &p.groups[i]
+		p.placeOverdue(g, entriesOf)
 		slices.SortStableFunc(g.units, func(a, b int32) int {
 			return cmp.Or(cmp.Compare(p.units[a].at, p.units[b].at), cmp.Compare(p.units[a].published, p.units[b].published))
 		})
@@ -281,8 +289,34 @@ func (p *Plan) Order() {
 	p.links, p.parents, p.outcomes, p.seen = nil, nil, nil, nil
 }
 
+// placeOverdue finds out when the orders of a group were carried out that end the waiting of reversals, of which posting tells under
+// the reversals' names: when the first reversal was posted to suspense after that. One without effect, because the original had
+// come by then, is left out: where it would be too early it would have an effect.
+func (p *Plan) placeOverdue(g *group, entriesOf map[messageKey][]int32) {
+	g.units = slices.DeleteFunc(g.units, func(n int32) bool {
+		u := &p.units[n]
+		if u.order != payment.OrderOverdue {
+			return false
+		}
+		first := int64(0)
+		for _, other := range g.units {
+			if p.units[other].order != payment.OrderReversal {
+				continue
+			}
+			for _, posted := range entriesOf[p.units[other].message] {
+				if e := p.entries[posted]; e.suspense && e.at >= u.published && (first == 0 || e.at < first) {
+					first = e.at
+				}
+			}
+		}
+		u.at, u.without = first, first == 0
+		return u.without
+	})
+}
+
 // orderEntries puts the entries of each purchase in the order of their numbers, whatever the clocks of their posters said, and lists
-// those of each message.
+// those of each message. Number 0 is out of order: it belongs to the message that presents the purchase, and reversals may have been
+// posted to suspense before it came.
 func (p *Plan) orderEntries() map[messageKey][]int32 {
 	sorted := make([]int32, len(p.entries))
 	for n := range sorted {
@@ -296,8 +330,8 @@ func (p *Plan) orderEntries() map[messageKey][]int32 {
 	of := make(map[messageKey][]int32, len(p.entries))
 	for i, n := range sorted {
 		if i > 0 {
-			before, _ := numbered(p.entries[sorted[i-1]].id)
-			if root, _ := numbered(p.entries[n].id); root == before {
+			before, number := numbered(p.entries[sorted[i-1]].id)
+			if root, _ := numbered(p.entries[n].id); root == before && number > 0 {
 				p.entries[n].at = max(p.entries[n].at, p.entries[sorted[i-1]].at)
 			}
 		}

@@ -25,6 +25,8 @@ const (
 	lookInterval = 200 * time.Millisecond
 	// lookEntries is how many entries are asked for at once: DynamoDB's limit of keys in one request.
 	lookEntries = 100
+	// idleLooks is how often in a row the queue must look empty: its counts are approximate.
+	idleLooks = 3
 	// patience is how long nothing may come before a rebuild gives up: longer than the visibility timeout of a message whose
 	// function died.
 	patience = 10 * time.Minute
@@ -159,8 +161,8 @@ func (r *Rebuilder) sendFirst(ctx context.Context, p *Plan, source Source) (late
 			return fmt.Errorf("event %q of the audit log: %w", e.Detail.Metadata.EventID, err)
 		}
 		n, planned := p.byKey[u.key]
-		if !planned {
-			return nil // published after the time up to which the plan goes
+		if !planned || p.units[n].without {
+			return nil // not planned: published after the time up to which the plan goes
 		}
 		body, err := r.mark(line)
 		if err != nil {
@@ -202,14 +204,21 @@ func (r *Rebuilder) sendInTurn(ctx context.Context, p *Plan, later map[unitKey][
 			waiting = append(waiting, &turns{group: &p.groups[i], next: 1})
 		}
 	}
-	for moved := r.Now(); len(waiting) > 0; {
-		idle, err := r.isQueueEmpty(ctx)
+	last, idle, moved := -1, 0, r.Now()
+	for len(waiting) > 0 {
+		depth, err := r.queueDepth(ctx)
 		if err != nil {
 			return err
 		}
+		if depth != last {
+			last, moved = depth, r.Now()
+		}
+		if idle++; depth > 0 {
+			idle = 0
+		}
 		batch := &outgoing{rebuilder: r}
 		for _, t := range waiting {
-			settled, err := r.isSettled(ctx, p, t, idle)
+			settled, err := r.isSettled(ctx, p, t, idle >= idleLooks)
 			if err != nil {
 				return err
 			}
@@ -222,7 +231,7 @@ func (r *Rebuilder) sendInTurn(ctx context.Context, p *Plan, later map[unitKey][
 				}
 			}
 			t.next++
-			moved = r.Now()
+			idle, moved = 0, r.Now()
 		}
 		if err := batch.flush(ctx); err != nil {
 			return err
@@ -244,9 +253,22 @@ type turns struct {
 	next, posted int
 }
 
-// isSettled reports whether everything before a group's next unit has come to its end: what was posted before it is in the ledger, and
-// the ledger knows the unit before it. A unit of which the ledger keeps nothing has come to its end when nothing is in the queue.
+// isSettled reports whether everything before a group's next unit has come to its end: the ledger knows the unit before it, and what
+// was posted before it is in the ledger. When nothing is in the queue there is nothing to wait for: the ledger keeps nothing of some
+// units, and an entry that was told just before the next unit may have been made by it, as of a reversal that waited for it.
 func (r *Rebuilder) isSettled(ctx context.Context, p *Plan, t *turns, idle bool) (bool, error) {
+	if idle {
+		return true, nil
+	}
+	if before := p.units[t.units[t.next-1]]; before.purchase != "" {
+		purchase, _, err := r.Purchases.Purchase(ctx, before.purchase)
+		if err != nil {
+			return false, err
+		}
+		if _, known := purchase.Find(before.business); !known {
+			return false, nil
+		}
+	}
 	next := p.units[t.units[t.next]]
 	var due []string
 	for _, n := range t.entries[t.posted:] {
@@ -265,16 +287,7 @@ func (r *Rebuilder) isSettled(ctx context.Context, p *Plan, t *turns, idle bool)
 		}
 		t.posted += len(chunk)
 	}
-	before := p.units[t.units[t.next-1]]
-	if before.purchase == "" || idle {
-		return true, nil
-	}
-	purchase, _, err := r.Purchases.Purchase(ctx, before.purchase)
-	if err != nil {
-		return false, err
-	}
-	_, known := purchase.Find(before.business)
-	return known, nil
+	return true, nil
 }
 
 // compare waits until every entry that the audit log tells of is in the ledger, and compares the hashes.
@@ -341,17 +354,21 @@ func (r *Rebuilder) compareChunk(ctx context.Context, chunk []*entry, report *Re
 var queueCounts = []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages,
 	types.QueueAttributeNameApproximateNumberOfMessagesNotVisible, types.QueueAttributeNameApproximateNumberOfMessagesDelayed}
 
-func (r *Rebuilder) isQueueEmpty(ctx context.Context) (bool, error) {
+// queueDepth is about how many messages are in the posting queue or being worked on.
+func (r *Rebuilder) queueDepth(ctx context.Context) (int, error) {
 	out, err := r.Queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.QueueURL, AttributeNames: queueCounts})
 	if err != nil {
-		return false, fmt.Errorf("looking into the posting queue: %w", err)
+		return 0, fmt.Errorf("looking into the posting queue: %w", err)
 	}
+	depth := 0
 	for _, count := range queueCounts {
-		if out.Attributes[string(count)] != "0" {
-			return false, nil
+		n, err := strconv.Atoi(out.Attributes[string(count)])
+		if err != nil {
+			return 0, fmt.Errorf("looking into the posting queue: %s is %q", count, out.Attributes[string(count)])
 		}
+		depth += n
 	}
-	return true, nil
+	return depth, nil
 }
 
 // outgoing collects messages for the posting queue.

@@ -62,6 +62,12 @@ const (
 	ActionClearSuspense Action = "CLEAR_SUSPENSE"
 )
 
+// Urgent reports whether money waits for a person: the break is severe, and this run has not put it right.
+func (b Break) Urgent() bool {
+	severe := b.Severity == severityPage || b.Severity == severityHigh
+	return severe && b.Status != Patched && b.Status != Gone
+}
+
 // Status is what became of a break in its run.
 type Status string
 

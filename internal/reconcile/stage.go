@@ -27,9 +27,9 @@ const (
 	// queueTime is how long a stage behind a queue may take before its message is in the dead-letter queue: five deliveries, three
 	// minutes apart.
 	queueTime = 15 * time.Minute
-	// rulesTime is that of the rules engine, which has no queue: an execution that failed after it started comes back by no
+	// RulesTime is that of the rules engine, which has no queue: an execution that failed after it started comes back by no
 	// retry but this one.
-	rulesTime = 5 * time.Minute
+	RulesTime = 5 * time.Minute
 )
 
 // stageAfter is where a payment is of which this event was the last.
@@ -58,7 +58,7 @@ func (o Options) timeOf(stage Stage) time.Duration {
 	case StageIngest:
 		return o.Grace
 	case StageRules:
-		return max(o.Grace, rulesTime)
+		return max(o.Grace, RulesTime)
 	default:
 		return max(o.Grace, queueTime)
 	}

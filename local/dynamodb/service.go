@@ -33,6 +33,8 @@ type Options struct {
 	Logger  *slog.Logger
 	Region  string
 	Account string
+	// Observe hears of failed calls, once for each table concerned, by a metric's name; nil: nobody does. It must not block.
+	Observe func(table, operation, metric string)
 }
 
 // Service is DynamoDB and DynamoDB Streams of one account and region. It is safe for concurrent use.
@@ -60,7 +62,7 @@ func New(o Options) *Service {
 	s.tokens.clock = o.Clock
 	server := func(prefix string, operations map[string]wire.Operation) *wire.JSON {
 		return &wire.JSON{Name: "dynamodb", TargetPrefix: prefix, Version: protocolVersion, ErrorNamespace: errorNamespace,
-			Checksum: true, Operations: operations, Faults: o.Faults}
+			Checksum: true, Operations: operations, Faults: o.Faults, Observe: s.observe}
 	}
 	s.api = server(TargetPrefix, map[string]wire.Operation{
 		"CreateTable":        wire.Op(s.createTable),

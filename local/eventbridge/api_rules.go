@@ -13,8 +13,9 @@ import (
 type empty struct{}
 
 type ruleInput struct {
-	// RoleArn and Tags have no effect on what is done here.
-	Name, EventBusName, EventPattern, ScheduleExpression, Description, State, NamePrefix string
+	page
+	Name, EventBusName, EventPattern, ScheduleExpression, Description, State, NamePrefix, RoleArn, TargetArn string
+	Tags                                                                                                     []tag
 }
 
 type ruleOutput struct {
@@ -23,22 +24,33 @@ type ruleOutput struct {
 	EventPattern       string `json:",omitempty"`
 	ScheduleExpression string `json:",omitempty"`
 	Description        string `json:",omitempty"`
+	RoleArn            string `json:",omitempty"`
 	State              string
 	EventBusName       string
+	CreatedBy          string `json:",omitempty"` // Of described rules only.
 }
 
 type putRuleOutput struct{ RuleArn string }
 
-func (s *Service) apiPutRule(_ context.Context, in *ruleInput) (*putRuleOutput, error) {
+func (s *Service) apiPutRule(ctx context.Context, in *ruleInput) (*putRuleOutput, error) {
 	switch in.State {
 	case "", "ENABLED", "DISABLED":
 	default:
 		return nil, wire.NotImplemented("the rule state " + in.State)
 	}
+	if err := addTags(map[string]string{}, in.Tags); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	_, _, missing := s.lookupRule(in.EventBusName, in.Name)
+	s.mu.RUnlock()
 	arn, err := s.PutRule(Rule{
-		Name: in.Name, Bus: in.EventBusName, EventPattern: in.EventPattern, ScheduleExpression: in.ScheduleExpression,
+		RoleARN: in.RoleArn, Name: in.Name, Bus: in.EventBusName, EventPattern: in.EventPattern, ScheduleExpression: in.ScheduleExpression,
 		Description: in.Description, Disabled: in.State == "DISABLED",
 	})
+	if err == nil && missing != nil { // Tags of an existing rule are left alone, as API_PutRule says.
+		_, err = s.apiTagResource(ctx, &tagsInput{ResourceARN: arn, Tags: in.Tags})
+	}
 	return &putRuleOutput{RuleArn: arn}, err
 }
 
@@ -48,7 +60,7 @@ func (r *rule) describe() ruleOutput {
 		state = "DISABLED"
 	}
 	return ruleOutput{Name: r.Name, Arn: r.arn, EventPattern: r.EventPattern, ScheduleExpression: r.ScheduleExpression,
-		Description: r.Description, State: state, EventBusName: r.Bus}
+		Description: r.Description, RoleArn: r.RoleARN, State: state, EventBusName: r.Bus}
 }
 
 func (s *Service) apiDescribeRule(_ context.Context, in *ruleInput) (*ruleOutput, error) {
@@ -59,10 +71,14 @@ func (s *Service) apiDescribeRule(_ context.Context, in *ruleInput) (*ruleOutput
 		return nil, err
 	}
 	out := r.describe()
+	out.CreatedBy = s.options.Account
 	return &out, nil
 }
 
-type listRulesOutput struct{ Rules []ruleOutput }
+type listRulesOutput struct {
+	Rules     []ruleOutput
+	NextToken string `json:",omitempty"`
+}
 
 func (s *Service) apiListRules(_ context.Context, in *ruleInput) (*listRulesOutput, error) {
 	s.mu.RLock()
@@ -71,13 +87,46 @@ func (s *Service) apiListRules(_ context.Context, in *ruleInput) (*listRulesOutp
 	if err != nil {
 		return nil, err
 	}
-	out := &listRulesOutput{Rules: []ruleOutput{}}
+	var names []string
 	for _, name := range sortedKeys(b.rules) {
 		if strings.HasPrefix(name, in.NamePrefix) {
-			out.Rules = append(out.Rules, b.rules[name].describe())
+			names = append(names, name)
 		}
 	}
+	part, next, err := in.names(names)
+	if err != nil {
+		return nil, err
+	}
+	out := &listRulesOutput{Rules: []ruleOutput{}, NextToken: next}
+	for _, name := range part {
+		out.Rules = append(out.Rules, b.rules[name].describe())
+	}
 	return out, nil
+}
+
+type listRuleNamesOutput struct {
+	RuleNames []string
+	NextToken string `json:",omitempty"`
+}
+
+func (s *Service) apiListRuleNamesByTarget(_ context.Context, in *ruleInput) (*listRuleNamesOutput, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	b, err := s.lookup(in.EventBusName)
+	if err != nil {
+		return nil, err
+	}
+	names := []string{}
+	for _, name := range sortedKeys(b.rules) {
+		for _, t := range b.rules[name].targets {
+			if t.ARN == in.TargetArn {
+				names = append(names, name)
+				break
+			}
+		}
+	}
+	part, next, err := in.names(names)
+	return &listRuleNamesOutput{RuleNames: part, NextToken: next}, err
 }
 
 func (s *Service) apiEnableRule(_ context.Context, in *ruleInput) (*empty, error) {
@@ -173,6 +222,7 @@ func shapeOf(t Target) targetShape {
 }
 
 type targetsInput struct {
+	page
 	Rule, EventBusName string
 	Targets            []targetShape
 	IDs                []string `json:"Ids"`
@@ -200,7 +250,10 @@ func (s *Service) apiRemoveTargets(_ context.Context, in *targetsInput) (*target
 	return &targetsOutput{FailedEntries: []empty{}}, s.RemoveTargets(in.EventBusName, in.Rule, in.IDs)
 }
 
-type listTargetsOutput struct{ Targets []targetShape }
+type listTargetsOutput struct {
+	Targets   []targetShape
+	NextToken string `json:",omitempty"`
+}
 
 func (s *Service) apiListTargetsByRule(_ context.Context, in *targetsInput) (*listTargetsOutput, error) {
 	s.mu.RLock()
@@ -209,8 +262,12 @@ func (s *Service) apiListTargetsByRule(_ context.Context, in *targetsInput) (*li
 	if err != nil {
 		return nil, err
 	}
-	out := &listTargetsOutput{Targets: []targetShape{}}
-	for _, id := range sortedKeys(r.targets) {
+	part, next, err := in.names(sortedKeys(r.targets))
+	if err != nil {
+		return nil, err
+	}
+	out := &listTargetsOutput{Targets: []targetShape{}, NextToken: next}
+	for _, id := range part {
 		out.Targets = append(out.Targets, shapeOf(r.targets[id]))
 	}
 	return out, nil

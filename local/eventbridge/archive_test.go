@@ -42,7 +42,7 @@ func TestArchiveAndReplay(t *testing.T) {
 	require.True(t, strings.HasPrefix(got[3], `{"version":"0","replay-name":"again","id":`), got[3])
 	require.True(t, json.Valid([]byte(got[3])))
 	require.Len(t, f.targets.delivered(queueB), 3, "the rule that excludes replays")
-	require.EqualValues(t, 2, f.archives["kept"].events.Load(), "a replayed event is not archived again")
+	require.EqualValues(t, 2, f.archives["kept"].counts.events.Load(), "a replayed event is not archived again")
 	require.Equal(t, replayCompleted, f.replays["again"].state)
 }
 
@@ -65,5 +65,5 @@ func TestArchiveForgetsAfterItsRetention(t *testing.T) {
 	require.Contains(t, got[2], `"detail":{"n":2}`)
 
 	_, err = f.CreateArchive(Archive{Name: "never", Bus: "payrail", RetentionDays: -1})
-	require.ErrorContains(t, err, "RetentionDays -1 is not valid")
+	require.ErrorContains(t, err, "Member must have value greater than or equal to 0")
 }

@@ -55,13 +55,17 @@ type event struct {
 // PutEvents puts up to ten events. The results are in the order of the entries; some may have failed although err is nil.
 // It passes the fault injector as "events:PutEvents", as a request over HTTP does.
 func (s *Service) PutEvents(ctx context.Context, entries []Entry) ([]Result, error) {
-	return wire.WithFaultsOn(s.options.Faults, putOperation, firstType(entries), func() ([]Result, error) { return s.putEvents(ctx, entries) })
+	results, err := wire.WithFaultsOn(s.options.Faults, putOperation, firstType(entries), func() ([]Result, error) { return s.putEvents(ctx, entries) })
+	s.puts.call(err)
+	return results, err
 }
 
 func (s *Service) putEvents(_ context.Context, entries []Entry) ([]Result, error) {
-	if len(entries) == 0 || len(entries) > maxEntries {
-		return nil, wire.Errorf("ValidationException", "1 validation error detected: %d entries at 'entries' failed to satisfy constraint: "+
-			"Member must have length between 1 and %d, inclusive", len(entries), maxEntries)
+	switch {
+	case len(entries) == 0:
+		return nil, violated("[]", "entries", "have length greater than or equal to 1")
+	case len(entries) > maxEntries:
+		return nil, violated(fmt.Sprintf("[%d entries]", len(entries)), "entries", fmt.Sprintf("have length less than or equal to %d", maxEntries))
 	}
 	size := 0
 	for i := range entries {
@@ -94,6 +98,7 @@ func (s *Service) putEvents(_ context.Context, entries []Entry) ([]Result, error
 		}
 		accepted = append(accepted, event{id: id, time: at, received: now, bus: name, envelope: s.envelope(e, id, at)})
 	}
+	s.puts.results(results)
 	return results, s.route(accepted, nil)
 }
 

@@ -93,7 +93,7 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	require.NoError(t, err)
 	f.Service = s
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	_, err = s.CreateBus("payrail")
+	_, err = s.CreateBus(Bus{Name: "payrail"})
 	require.NoError(t, err)
 	return f
 }

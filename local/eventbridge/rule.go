@@ -20,7 +20,9 @@ type Rule struct {
 	// ScheduleExpression makes the rule self-trigger, on the default bus only. A rule may have both.
 	ScheduleExpression string
 	Description        string
-	Disabled           bool
+	// RoleARN is kept and told, and has no effect: rules here deliver within one account.
+	RoleARN  string
+	Disabled bool
 }
 
 type rule struct {
@@ -29,6 +31,7 @@ type rule struct {
 	pattern  *pattern.Pattern   // nil where the rule has none.
 	schedule *schedule.Schedule // nil where the rule has none.
 	ticker   *ticker            // nil without a schedule, and while the rule is disabled.
+	tags     map[string]string  // Shared by all versions of the rule.
 	targets  map[string]Target
 	lanes    map[string]*lane
 	metrics  *ruleMetrics
@@ -36,8 +39,11 @@ type rule struct {
 
 // PutRule makes a rule, or replaces its pattern, schedule, description and state, and returns its ARN. Its targets stay.
 func (s *Service) PutRule(r Rule) (string, error) {
-	if !ruleNameForm.MatchString(r.Name) {
-		return "", wire.Errorf("ValidationException", "Rule name %q is not valid: 1 to 64 of letters, digits, '.', '-' and '_'.", r.Name)
+	if err := ruleNames.check(r.Name, "name"); err != nil {
+		return "", err
+	}
+	if err := checkLength(r.Description, "description", maxDescription); err != nil {
+		return "", err
 	}
 	if r.EventPattern == "" && r.ScheduleExpression == "" {
 		return "", wire.Errorf("ValidationException", "Parameter(s) EventPattern or ScheduleExpression must be specified.")
@@ -56,16 +62,19 @@ func (s *Service) PutRule(r Rule) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, err := s.lookup(r.Bus)
+	if err == nil {
+		err = s.checkManaged(b, r.Name)
+	}
 	if err != nil {
 		return "", err
 	}
-	if timed != nil && b.name != DefaultBus {
+	if timed != nil && b.Name != DefaultBus {
 		return "", wire.Errorf("ValidationException", "ScheduleExpression is supported only on the default event bus.")
 	}
-	r.Bus = b.name
+	r.Bus = b.Name
 	existing, ok := b.rules[r.Name]
 	if !ok {
-		existing = &rule{arn: s.ruleARN(b.name, r.Name), targets: map[string]Target{}, lanes: map[string]*lane{}, metrics: &ruleMetrics{}}
+		existing = &rule{arn: s.ruleARN(b.Name, r.Name), tags: map[string]string{}, targets: map[string]Target{}, lanes: map[string]*lane{}, metrics: &ruleMetrics{}}
 	}
 	changed := *existing // Snapshots in use keep the old one.
 	changed.Rule, changed.pattern, changed.schedule = r, compiled, timed
@@ -91,6 +100,9 @@ func (s *Service) DeleteRule(busName, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, err := s.lookup(busName)
+	if err == nil {
+		err = s.checkManaged(b, name)
+	}
 	if err != nil {
 		return err
 	}
@@ -109,6 +121,11 @@ func (s *Service) DeleteRule(busName, name string) error {
 func (s *Service) changeRule(busName, name string, change func(*rule) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if b, err := s.lookup(busName); err == nil {
+		if err := s.checkManaged(b, name); err != nil {
+			return err
+		}
+	}
 	b, r, err := s.lookupRule(busName, name)
 	if err != nil {
 		return err
@@ -122,6 +139,18 @@ func (s *Service) changeRule(busName, name string, change func(*rule) error) err
 	return nil
 }
 
+// managedRulePrefix begins the name of the rule that an archive is on its bus.
+const managedRulePrefix = "Events-Archive-"
+
+// checkManaged refuses a change of the rule that an archive keeps on its bus; the caller holds the service's mutex. On AWS the rule
+// is listed too, with ManagedBy set; here it is there by its archive alone.
+func (s *Service) checkManaged(b *bus, rule string) error {
+	if a, ok := s.archives[strings.TrimPrefix(rule, managedRulePrefix)]; ok && strings.HasPrefix(rule, managedRulePrefix) && a.bus == b.Name {
+		return wire.Errorf("ManagedRuleException", "Rule %s is managed by an archive, and can be changed through it only.", rule)
+	}
+	return nil
+}
+
 // lookupRule finds a rule; the caller holds the service's mutex.
 func (s *Service) lookupRule(busName, name string) (*bus, *rule, error) {
 	b, err := s.lookup(busName)
@@ -130,7 +159,7 @@ func (s *Service) lookupRule(busName, name string) (*bus, *rule, error) {
 	}
 	r, ok := b.rules[name]
 	if !ok {
-		return nil, nil, wire.Errorf("ResourceNotFoundException", "Rule %s does not exist on EventBus %s.", name, b.name)
+		return nil, nil, wire.Errorf("ResourceNotFoundException", "Rule %s does not exist on EventBus %s.", name, b.Name)
 	}
 	return b, r, nil
 }
@@ -152,6 +181,9 @@ func (s *Service) ruleARN(bus, name string) string {
 }
 
 func compilePattern(text string) (*pattern.Pattern, error) {
+	if err := checkLength(text, "eventPattern", pattern.MaxLength); err != nil {
+		return nil, err
+	}
 	p, err := pattern.Compile([]byte(text))
 	if err != nil {
 		return nil, wire.Errorf("InvalidEventPatternException", "Event pattern is not valid. Reason: %s", err)

@@ -48,6 +48,7 @@ type Options struct {
 type Service struct {
 	options Options
 	api     *wire.JSON
+	puts    putMetrics
 
 	mu       sync.RWMutex
 	buses    map[string]*bus
@@ -80,7 +81,7 @@ func New(o Options) (*Service, error) {
 		outstanding: newOutstanding(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.buses[DefaultBus] = newBus(DefaultBus, s.arn("event-bus/"+DefaultBus))
+	s.buses[DefaultBus] = newBus(Bus{Name: DefaultBus}, s.arn("event-bus/"+DefaultBus), o.Clock.Now())
 	s.api = s.newAPI()
 	return s, nil
 }

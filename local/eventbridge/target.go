@@ -100,10 +100,17 @@ func (s *Service) RemoveTargets(bus, ruleName string, ids []string) error {
 }
 
 func (s *Service) validateTarget(t Target) error {
+	if err := targetIDs.check(t.ID, "targets.1.member.id"); err != nil {
+		return err
+	}
+	if err := checkLength(t.Input, "targets.1.member.input", maxInput); err != nil {
+		return err
+	}
+	if err := checkLength(t.InputPath, "targets.1.member.inputPath", maxInputPath); err != nil {
+		return err
+	}
 	invalid := func(format string, args ...any) error { return wire.Errorf("ValidationException", format, args...) }
 	switch {
-	case !targetIDForm.MatchString(t.ID):
-		return invalid("Target id %q is not valid: 1 to 64 of letters, digits, '.', '-' and '_'.", t.ID)
 	case t.ARN == "":
 		return invalid("Target %s has no Arn.", t.ID)
 	case t.Input != "" && t.InputPath != "":

@@ -38,7 +38,7 @@ type S3Destination struct {
 	CustomTimeZone                    string
 	FileExtension                     string
 	S3BackupMode                      string
-	CloudWatchLoggingOptions          any
+	CloudWatchLoggingOptions          LoggingOptions
 	EncryptionConfiguration           any
 	DynamicPartitioningConfiguration  *Switch
 	DataFormatConversionConfiguration *Switch
@@ -49,6 +49,12 @@ type S3Destination struct {
 type BufferingHints struct {
 	SizeInMBs         *int
 	IntervalInSeconds *int
+}
+
+// LoggingOptions say where errors are logged; here they only are counted as the log group's.
+type LoggingOptions struct {
+	Enabled                     bool
+	LogGroupName, LogStreamName string
 }
 
 // Switch is a feature with its on/off member.
@@ -77,6 +83,7 @@ type destination struct {
 	gzip        bool
 	extension   string
 	delimiter   string
+	logGroup    string // Empty where errors are not logged.
 }
 
 func (s Spec) check() (destination, error) {
@@ -102,6 +109,9 @@ func (s Spec) check() (destination, error) {
 		return destination{}, fmt.Errorf("BucketARN is %q, want arn:aws:s3:::bucket", c.BucketARN)
 	}
 	d := destination{bucket: bucket, extension: c.FileExtension, bytes: defaultBufferMiB << 20, interval: defaultBufferInterval}
+	if c.CloudWatchLoggingOptions.Enabled {
+		d.logGroup = c.CloudWatchLoggingOptions.LogGroupName
+	}
 	switch c.CompressionFormat {
 	case "", "UNCOMPRESSED":
 	case "GZIP":

@@ -34,6 +34,7 @@ type stream struct {
 	arn     string
 	created time.Time
 	to      destination
+	metrics metrics
 
 	mu sync.Mutex
 	// buffers are the batches that still take records, by folder; a stream without partitions has one, under "".
@@ -45,15 +46,16 @@ type stream struct {
 
 // batch is the content of one object. It is compressed as it comes: a stream has as many of them as partitions.
 type batch struct {
-	key    string // In buffers.
-	folder string // Of the object; empty where the prefix is evaluated when it is written.
-	timer  clock.Timer
-	packed bytes.Buffer
-	zip    *gzip.Writer  // nil without compression.
-	size   int           // Before compression.
-	first  time.Time     // Arrival of the oldest record.
-	done   chan struct{} // Closed once it is written or given up.
-	err    error         // Set before done is closed.
+	key     string // In buffers.
+	folder  string // Of the object; empty where the prefix is evaluated when it is written.
+	timer   clock.Timer
+	packed  bytes.Buffer
+	zip     *gzip.Writer // nil without compression.
+	size    int          // Before compression.
+	records int
+	first   time.Time     // Arrival of the oldest record.
+	done    chan struct{} // Closed once it is written or given up.
+	err     error         // Set before done is closed.
 }
 
 func newStream(s *Service, spec Spec, d destination) *stream {
@@ -87,6 +89,7 @@ func (s *stream) add(records [][]byte) error {
 			s.cut(b)
 		}
 	}
+	s.metrics.received(records)
 	return nil
 }
 
@@ -113,6 +116,7 @@ func (s *stream) place(record []byte, now time.Time) (folder string, content []b
 
 // misplaced makes the error record of a record.
 func (s *stream) misplaced(record []byte, now time.Time, failure, code, message string) (folder string, content []byte, err error) {
+	s.metrics.logEvents.Add(1)
 	s.service.options.Logger.Error("a record cannot be put into a partition",
 		slog.String("stream", s.name), slog.String("code", code), slog.String("problem", message))
 	folder, err = s.to.errorPrefix.evaluate(scope{at: now, random: s.service.options.Random, failure: failure})
@@ -144,6 +148,7 @@ func (b *batch) write(record []byte, delimiter string) error {
 		to = b.zip
 	}
 	b.size += len(record) + len(delimiter)
+	b.records++
 	if _, err := to.Write(record); err != nil {
 		return fmt.Errorf("compressing records: %w", err)
 	}
@@ -240,6 +245,7 @@ func (s *stream) write(ctx context.Context, b *batch) error {
 	s.late(ctx, injected.Delay)
 	for attempt := 1; ; attempt++ {
 		err := s.put(ctx, key, body)
+		s.metrics.put(b, err)
 		if err == nil {
 			if injected.Duplicate {
 				s.again(ctx, b, body)

@@ -5,87 +5,93 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/payrail/payrail/local/wire"
 )
 
 // Paths of the Lambda API.
 const (
-	functionsPath = "/2015-03-31/functions"
-	mappingsPath  = "/2015-03-31/event-source-mappings"
+	functionsPath   = "/2015-03-31/functions"
+	functionPath    = functionsPath + "/{name}"
+	mappingsPath    = "/2015-03-31/event-source-mappings"
+	mappingPath     = mappingsPath + "/{id}"
+	concurrencyPath = "/2017-10-31/functions/{name}/concurrency"
+	// readConcurrencyPath is another version than the writes': the operation came later.
+	readConcurrencyPath = "/2019-09-30/functions/{name}/concurrency"
+	eventInvokePath     = "/2019-09-25/functions/{name}/event-invoke-config"
 )
+
+// call is an operation without the protocol: it takes the request, whose path has values, and its body.
+type call func(r *http.Request, body []byte) (any, error)
 
 // Handler serves the Lambda API (REST-JSON protocol).
 func (s *Service) Handler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := s.route(w, r); err != nil {
+	mux := http.NewServeMux()
+	handle := func(method, path, operation string, status int, do call) {
+		mux.HandleFunc(method+" "+path, func(w http.ResponseWriter, r *http.Request) { s.serveCall(w, r, operation, status, do) })
+	}
+	for _, slash := range []string{"", "/{$}"} { // Clients of some years end the paths of collections with a slash.
+		handle(http.MethodGet, functionsPath+slash, "ListFunctions", http.StatusOK, func(r *http.Request, _ []byte) (any, error) { return s.listFunctions(r.URL.Query()) })
+		handle(http.MethodGet, mappingsPath+slash, "ListEventSourceMappings", http.StatusOK, func(r *http.Request, _ []byte) (any, error) { return s.listMappings(r.URL.Query()) })
+		handle(http.MethodPost, mappingsPath+slash, "CreateEventSourceMapping", http.StatusAccepted, func(_ *http.Request, body []byte) (any, error) { return s.createMapping(body) })
+	}
+	named := func(method, path, operation string, status int, do func(name string, body []byte) (any, error)) {
+		handle(method, path, operation, status, func(r *http.Request, body []byte) (any, error) {
+			if q := r.URL.Query().Get("Qualifier"); q != "" && q != latestVersion {
+				return nil, notFound("Function not found: " + s.arnPrefix + r.PathValue("name") + ":" + q) // No version was ever published.
+			}
+			return do(r.PathValue("name"), body)
+		})
+	}
+	named(http.MethodGet, functionPath, "GetFunction", http.StatusOK, func(name string, _ []byte) (any, error) { return s.getFunction(name) })
+	named(http.MethodGet, functionPath+"/configuration", "GetFunctionConfiguration", http.StatusOK, func(name string, _ []byte) (any, error) { return s.getConfiguration(name) })
+	named(http.MethodPut, concurrencyPath, "PutFunctionConcurrency", http.StatusOK, func(name string, body []byte) (any, error) { return s.putConcurrency(name, body) })
+	named(http.MethodDelete, concurrencyPath, "DeleteFunctionConcurrency", http.StatusNoContent, func(name string, _ []byte) (any, error) { return nil, s.PutConcurrency(name, nil) })
+	named(http.MethodGet, readConcurrencyPath, "GetFunctionConcurrency", http.StatusOK, func(name string, _ []byte) (any, error) { return s.getConcurrency(name) })
+	named(http.MethodPut, eventInvokePath, "PutFunctionEventInvokeConfig", http.StatusOK, func(name string, body []byte) (any, error) { return s.setEventInvokeConfig(name, body, false) })
+	named(http.MethodPost, eventInvokePath, "UpdateFunctionEventInvokeConfig", http.StatusOK, func(name string, body []byte) (any, error) { return s.setEventInvokeConfig(name, body, true) })
+	named(http.MethodGet, eventInvokePath, "GetFunctionEventInvokeConfig", http.StatusOK, func(name string, _ []byte) (any, error) { return s.getEventInvokeConfig(name) })
+	named(http.MethodDelete, eventInvokePath, "DeleteFunctionEventInvokeConfig", http.StatusNoContent, func(name string, _ []byte) (any, error) { return nil, s.deleteEventInvokeConfig(name) })
+	handle(http.MethodGet, mappingPath, "GetEventSourceMapping", http.StatusOK, func(r *http.Request, _ []byte) (any, error) { return s.getMapping(r.PathValue("id")) })
+	handle(http.MethodPut, mappingPath, "UpdateEventSourceMapping", http.StatusAccepted, func(r *http.Request, body []byte) (any, error) { return s.updateMapping(r.PathValue("id"), body) })
+	handle(http.MethodDelete, mappingPath, "DeleteEventSourceMapping", http.StatusAccepted, func(r *http.Request, _ []byte) (any, error) { return s.deleteMapping(r.PathValue("id")) })
+	mux.HandleFunc("POST "+functionPath+"/invocations", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.serveInvoke(w, r, r.PathValue("name")); err != nil {
 			wire.Unanswered(r, err)
 			writeError(w, err)
 		}
 	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, wire.NotImplemented("lambda: "+r.Method+" "+r.URL.Path))
+	})
+	return mux
 }
 
-func (s *Service) route(w http.ResponseWriter, r *http.Request) error {
-	resource, rest, err := splitPath(r.URL)
+func (s *Service) serveCall(w http.ResponseWriter, r *http.Request, operation string, status int, do call) {
+	body, err := wire.ReadBody(r)
 	if err != nil {
-		return err
+		writeError(w, err)
+		return
 	}
-	read := r.Method == http.MethodGet
-	switch {
-	case resource == functionsPath && len(rest) == 2 && rest[1] == "invocations" && r.Method == http.MethodPost:
-		return s.serveInvoke(w, r, rest[0])
-	case resource == functionsPath && len(rest) == 0 && read:
-		return s.serveCall(w, "ListFunctions", func() (any, error) { return s.listFunctions(), nil })
-	case resource == functionsPath && len(rest) == 1 && read:
-		return s.serveCall(w, "GetFunction", func() (any, error) { return s.getFunction(rest[0]) })
-	case resource == functionsPath && len(rest) == 2 && rest[1] == "configuration" && read:
-		return s.serveCall(w, "GetFunctionConfiguration", func() (any, error) { return s.getConfiguration(rest[0]) })
-	case resource == mappingsPath && len(rest) == 0 && read:
-		return s.serveCall(w, "ListEventSourceMappings", func() (any, error) { return s.listMappings(r.URL.Query()) })
-	case resource == mappingsPath && len(rest) == 1 && read:
-		return s.serveCall(w, "GetEventSourceMapping", func() (any, error) { return s.getMapping(rest[0]) })
-	}
-	return wire.NotImplemented("lambda: " + r.Method + " " + r.URL.Path)
-}
-
-// splitPath returns the API's resource and the unescaped segments after it.
-func splitPath(u *url.URL) (resource string, rest []string, err error) {
-	path := strings.TrimSuffix(u.EscapedPath(), "/")
-	for _, prefix := range []string{functionsPath, mappingsPath} {
-		tail, ok := strings.CutPrefix(path, prefix)
-		if !ok || tail != "" && tail[0] != '/' {
-			continue
-		}
-		if tail == "" {
-			return prefix, nil, nil
-		}
-		for segment := range strings.SplitSeq(tail[1:], "/") {
-			name, err := url.PathUnescape(segment)
-			if err != nil {
-				return "", nil, invalid("reading the path: %s", err)
-			}
-			rest = append(rest, name)
-		}
-		return prefix, rest, nil
-	}
-	return "", nil, nil
-}
-
-func (s *Service) serveCall(w http.ResponseWriter, operation string, call func() (any, error)) error {
-	out, err := wire.WithFaults(s.Faults, "lambda:"+operation, call)
+	out, err := wire.WithFaults(s.Faults, "lambda:"+operation, func() (any, error) { return do(r, body) })
+	wire.Unanswered(r, err)
 	if err != nil {
-		return err
+		writeError(w, err)
+		return
 	}
-	body, err := json.Marshal(out)
+	if status == http.StatusNoContent {
+		w.Header().Set("X-Amzn-Requestid", wire.RequestID())
+		w.WriteHeader(status)
+		return
+	}
+	answer, err := json.Marshal(out)
 	if err != nil {
-		return err
+		writeError(w, err)
+		return
 	}
-	writeBody(w, http.StatusOK, body)
-	return nil
+	writeBody(w, status, answer)
 }
 
 func writeBody(w http.ResponseWriter, status int, body []byte) {

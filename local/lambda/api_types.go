@@ -1,11 +1,8 @@
 package lambda
 
 import (
-	"cmp"
-	"maps"
 	"net/url"
-	"slices"
-	"time"
+	"strconv"
 )
 
 // functionConfiguration is a function as GetFunction and ListFunctions show it.
@@ -46,14 +43,49 @@ func (f *function) configuration() functionConfiguration {
 	return c
 }
 
-type functionList struct{ Functions []functionConfiguration }
+type functionList struct {
+	Functions  []functionConfiguration
+	NextMarker string `json:",omitempty"`
+}
 
-func (s *Service) listFunctions() functionList {
-	out := functionList{Functions: []functionConfiguration{}}
-	for _, f := range s.all() {
+// maxFunctionItems and maxMappingItems are AWS's largest pages.
+const (
+	maxFunctionItems = 50
+	maxMappingItems  = 100
+)
+
+// page cuts a list of things in order of their names: those after the marker, which is the last name of the page before.
+func page[T any](all []T, name func(T) string, query url.Values, most int) (items []T, next string, err error) {
+	limit := most
+	if text := query.Get("MaxItems"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return nil, "", invalid("Value '%s' at 'maxItems' failed to satisfy constraint: Member must have value greater than or equal to 1", text)
+		}
+		limit = min(n, most)
+	}
+	for i, item := range all {
+		if name(item) <= query.Get("Marker") {
+			continue
+		}
+		if len(items) == limit {
+			return items, name(all[i-1]), nil
+		}
+		items = append(items, item)
+	}
+	return items, "", nil
+}
+
+func (s *Service) listFunctions(query url.Values) (*functionList, error) {
+	functions, next, err := page(s.all(), func(f *function) string { return f.spec.Name }, query, maxFunctionItems)
+	if err != nil {
+		return nil, err
+	}
+	out := &functionList{Functions: []functionConfiguration{}, NextMarker: next}
+	for _, f := range functions {
 		out.Functions = append(out.Functions, f.configuration())
 	}
-	return out
+	return out, nil
 }
 
 type functionDescription struct {
@@ -69,8 +101,12 @@ func (s *Service) getFunction(name string) (*functionDescription, error) {
 		return nil, err
 	}
 	out := &functionDescription{Configuration: f.configuration()}
-	if f.spec.ReservedConcurrency != nil {
-		out.Concurrency = &reservedConcurrency{ReservedConcurrentExecutions: *f.spec.ReservedConcurrency}
+	reserved, err := s.Concurrency(name)
+	if err != nil {
+		return nil, err
+	}
+	if reserved != nil {
+		out.Concurrency = &reservedConcurrency{ReservedConcurrentExecutions: *reserved}
 	}
 	return out, nil
 }
@@ -81,74 +117,5 @@ func (s *Service) getConfiguration(name string) (*functionConfiguration, error) 
 		return nil, err
 	}
 	c := f.configuration()
-	return &c, nil
-}
-
-// mappingConfiguration is an event source mapping as the API shows it.
-type mappingConfiguration struct {
-	UUID                           string
-	EventSourceArn                 string
-	FunctionArn                    string
-	BatchSize                      int
-	MaximumBatchingWindowInSeconds int
-	FunctionResponseTypes          []string
-	ScalingConfig                  *scalingConfig `json:",omitempty"`
-	LastModified                   float64
-	State                          string
-	StateTransitionReason          string
-}
-
-type scalingConfig struct{ MaximumConcurrency int }
-
-func (m *mapping) configuration() mappingConfiguration {
-	c := mappingConfiguration{
-		UUID: m.id, EventSourceArn: m.spec.QueueARN, FunctionArn: m.f.arn, BatchSize: m.spec.BatchSize,
-		MaximumBatchingWindowInSeconds: m.spec.MaximumBatchingWindowSeconds, FunctionResponseTypes: []string{},
-		LastModified: float64(m.created.UnixMilli()) / float64(time.Second/time.Millisecond),
-		State:        "Enabled", StateTransitionReason: "USER_INITIATED",
-	}
-	if m.spec.Disabled {
-		c.State = "Disabled"
-	}
-	if m.spec.ReportBatchItemFailures {
-		c.FunctionResponseTypes = append(c.FunctionResponseTypes, "ReportBatchItemFailures")
-	}
-	if m.spec.MaximumConcurrency > 0 {
-		c.ScalingConfig = &scalingConfig{MaximumConcurrency: m.spec.MaximumConcurrency}
-	}
-	return c
-}
-
-type mappingList struct{ EventSourceMappings []mappingConfiguration }
-
-// listMappings shows the mappings, those of one queue or function if the query names one.
-func (s *Service) listMappings(query url.Values) (*mappingList, error) {
-	var f *function
-	if name := query.Get("FunctionName"); name != "" {
-		var err error
-		if f, err = s.find(name); err != nil {
-			return nil, err
-		}
-	}
-	source := query.Get("EventSourceArn")
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	out := &mappingList{EventSourceMappings: []mappingConfiguration{}}
-	for _, m := range slices.SortedFunc(maps.Values(s.mappings), func(a, b *mapping) int { return cmp.Compare(a.id, b.id) }) {
-		if (f == nil || m.f == f) && (source == "" || m.spec.QueueARN == source) {
-			out.EventSourceMappings = append(out.EventSourceMappings, m.configuration())
-		}
-	}
-	return out, nil
-}
-
-func (s *Service) getMapping(id string) (*mappingConfiguration, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	m := s.mappings[id]
-	if m == nil {
-		return nil, notFound("The resource you requested does not exist.")
-	}
-	c := m.configuration()
 	return &c, nil
 }

@@ -3,19 +3,30 @@ package lambda
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/payrail/payrail/local/sqs"
 	"github.com/payrail/payrail/local/wire"
 )
 
-// Destinations takes what is left of failed asynchronous invocations; message attributes are strings. Implementations
-// are safe for concurrent use. The SQS service is one.
+// Destinations takes what becomes of asynchronous invocations. Implementations are safe for concurrent use.
 type Destinations interface {
-	Send(ctx context.Context, queueARN, body string, attributes map[string]string) error
+	Send(ctx context.Context, d Delivery) error
+}
+
+// Delivery is an event for a dead-letter queue, or the record of an invocation for a destination.
+type Delivery struct {
+	// TargetARN is of a queue or a topic; that of a record may be of a function or an event bus too.
+	TargetARN   string
+	FunctionARN string
+	Body        []byte
+	// Attributes are those of a dead letter: RequestID, ErrorCode and ErrorMessage.
+	Attributes map[string]sqs.Attribute
+	// Success says what a record is about.
+	Success bool
 }
 
 const (
@@ -62,6 +73,7 @@ func (s *Service) invokeAsync(function string, payload []byte) (requestID string
 			return "", errClosed()
 		}
 		event := &asyncEvent{id: s.NewID(), payload: payload, accepted: s.Clock.Now()}
+		f.observe(MetricAsyncEventsReceived, 1)
 		f.accept(event)
 		return event.id, nil
 	})
@@ -73,7 +85,7 @@ func (f *function) enqueue(event *asyncEvent) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.events = append(q.events, event)
-	if q.workers < max(f.limit, 1) && f.service.spawn(f.work) {
+	if q.workers < f.service.MaxEnvironments && f.service.spawn(f.work) {
 		q.workers++
 	}
 }
@@ -103,42 +115,106 @@ func (f *function) dequeue() *asyncEvent {
 	return event
 }
 
+// Conditions of an invocation record.
+const (
+	conditionSuccess   = "Success"
+	conditionExhausted = "RetriesExhausted"
+	conditionTooOld    = "EventAgeExceeded"
+)
+
 // attempt invokes the function with an event once and decides what becomes of it.
 func (f *function) attempt(event *asyncEvent) {
 	s := f.service
+	done := true
+	defer func() {
+		if done {
+			s.pending.Add(-1)
+		}
+	}()
+	f.observe(MetricAsyncEventAge, milliseconds(s.Clock.Now().Sub(event.accepted)))
 	var out outcome
 	if out.err = s.Faults.Drop(deliverOperation, f.spec.Name); out.err == nil {
 		out = f.run(s.ctx, event.id, event.payload)
 	}
-	if out.err == nil && out.functionError == "" || s.ctx.Err() != nil {
-		s.pending.Add(-1)
+	if s.ctx.Err() != nil {
 		return
 	}
+	config := f.eventInvokeConfig()
 	var delay time.Duration
-	condition := "RetriesExhausted"
-	if out.err != nil {
+	switch {
+	case out.err != nil: // Throttled, or a system error: the function has not seen the event, and this is no attempt.
 		delay = min(minThrottleDelay<<min(event.throttled, 16), maxThrottleDelay)
 		event.throttled++
-	} else {
+	case out.functionError == "":
+		event.attempts++
+		f.record(config.OnSuccessARN, event, out, conditionSuccess)
+		return
+	default:
 		event.attempts++
 		delay = firstRetryDelay << (event.attempts - 1)
 	}
-	tooOld := s.Clock.Now().Add(delay).Sub(event.accepted) > time.Duration(f.spec.MaximumEventAgeSeconds)*time.Second
-	if tooOld {
-		condition = "EventAgeExceeded"
-	}
-	if !tooOld && event.attempts <= *f.spec.MaximumRetryAttempts {
-		s.Clock.AfterFunc(delay, func() { f.enqueue(event) })
+	if event.attempts > *config.MaximumRetryAttempts {
+		f.giveUp(config, event, out, conditionExhausted)
 		return
 	}
-	defer s.pending.Add(-1)
-	if err := f.giveUp(event, out, condition); err != nil {
-		s.Logger.Error("a failed asynchronous event is lost", "function", f.spec.Name, "requestId", event.id, "error", err)
+	if s.Clock.Now().Add(delay).Sub(event.accepted) > time.Duration(config.MaximumEventAgeSeconds)*time.Second {
+		f.giveUp(config, event, out, conditionTooOld)
+		return
 	}
+	done = false
+	s.Clock.AfterFunc(delay, func() { f.enqueue(event) })
 }
 
-// failureRecord is what an on-failure destination gets.
-type failureRecord struct {
+// giveUp sends an event that failed for good where the function's configuration says; without any it is dropped, as on AWS.
+func (f *function) giveUp(config EventInvokeConfig, event *asyncEvent, out outcome, condition string) {
+	f.service.Logger.Warn("an asynchronous event failed for good", "function", f.spec.Name, "requestId", event.id, "condition", condition, "attempts", event.attempts)
+	f.observe(MetricAsyncEventsDropped, 1)
+	if f.spec.DeadLetterARN != "" {
+		f.bury(event, out)
+	}
+	f.record(config.OnFailureARN, event, out, condition)
+}
+
+// maxErrorMessage is how much of an error's message a dead letter has.
+const maxErrorMessage = 1024
+
+// bury sends an event to the function's dead-letter queue.
+func (f *function) bury(event *asyncEvent, out outcome) {
+	message := out.message()
+	attributes := map[string]sqs.Attribute{
+		"RequestID": {DataType: "String", StringValue: event.id},
+		"ErrorCode": {DataType: "Number", StringValue: strconv.Itoa(out.status())},
+	}
+	if message != "" { // An attribute must not be empty.
+		attributes["ErrorMessage"] = sqs.Attribute{DataType: "String", StringValue: message[:min(len(message), maxErrorMessage)]}
+	}
+	f.deliver(MetricDeadLetterErrors, event, Delivery{TargetARN: f.spec.DeadLetterARN, Body: event.payload, Attributes: attributes})
+}
+
+// status is the HTTP status a synchronous invocation would have answered.
+func (o *outcome) status() int {
+	if o.err != nil {
+		return wire.AsError(o.err).Status
+	}
+	return http.StatusOK
+}
+
+// message is the text of an outcome's error.
+func (o *outcome) message() string {
+	if o.err != nil {
+		return o.err.Error()
+	}
+	var reported struct {
+		ErrorMessage string `json:"errorMessage"`
+	}
+	if err := json.Unmarshal(o.payload, &reported); err != nil {
+		return string(o.payload) // Not an error in the runtime's form: what the function said is better than nothing.
+	}
+	return reported.ErrorMessage
+}
+
+// invocationRecord is what a destination gets.
+type invocationRecord struct {
 	Version        string `json:"version"`
 	Timestamp      string `json:"timestamp"`
 	RequestContext struct {
@@ -156,34 +232,36 @@ type failureRecord struct {
 	ResponsePayload json.RawMessage `json:"responsePayload,omitempty"`
 }
 
-// giveUp sends an event that failed for good where the function's configuration says; without any it is dropped, as on AWS.
-func (f *function) giveUp(event *asyncEvent, out outcome, condition string) error {
-	s := f.service
-	status, message := 200, string(out.payload)
-	if out.err != nil {
-		status, message = wire.AsError(out.err).Status, out.err.Error()
+// record sends the record of an event's last invocation to a destination, if there is one.
+func (f *function) record(targetARN string, event *asyncEvent, out outcome, condition string) {
+	if targetARN == "" {
+		return
 	}
-	s.Logger.Warn("an asynchronous event failed for good", "function", f.spec.Name, "requestId", event.id, "condition", condition, "attempts", event.attempts)
-	var errs []error
-	if f.spec.DeadLetterARN != "" {
-		errs = append(errs, s.Destinations.Send(s.ctx, f.spec.DeadLetterARN, string(event.payload), map[string]string{
-			"RequestID": event.id, "ErrorCode": strconv.Itoa(status), "ErrorMessage": message[:min(len(message), 1024)],
-		}))
+	record := invocationRecord{Version: "1.0", Timestamp: f.service.Clock.Now().UTC().Format("2006-01-02T15:04:05.000Z"), RequestPayload: event.payload, ResponsePayload: out.payload}
+	record.RequestContext.RequestID = event.id
+	record.RequestContext.FunctionArn = f.arn + ":" + latestVersion
+	record.RequestContext.Condition = condition
+	record.RequestContext.ApproximateInvokeCount = event.attempts
+	record.ResponseContext.StatusCode = out.status()
+	record.ResponseContext.ExecutedVersion = latestVersion
+	record.ResponseContext.FunctionError = out.functionError
+	if !json.Valid(out.payload) { // Whatever a custom runtime posts: the record must stay JSON.
+		record.ResponsePayload = appendString(nil, string(out.payload))
 	}
-	if f.spec.OnFailureARN != "" {
-		record := failureRecord{Version: "1.0", Timestamp: s.Clock.Now().UTC().Format("2006-01-02T15:04:05.000Z"), RequestPayload: event.payload, ResponsePayload: out.payload}
-		record.RequestContext.RequestID = event.id
-		record.RequestContext.FunctionArn = f.arn + ":" + latestVersion
-		record.RequestContext.Condition = condition
-		record.RequestContext.ApproximateInvokeCount = event.attempts
-		record.ResponseContext.StatusCode = status
-		record.ResponseContext.ExecutedVersion = latestVersion
-		record.ResponseContext.FunctionError = out.functionError
-		body, err := json.Marshal(record)
-		if err != nil {
-			return fmt.Errorf("encoding the record for %s: %w", f.spec.OnFailureARN, err)
-		}
-		errs = append(errs, s.Destinations.Send(s.ctx, f.spec.OnFailureARN, string(body), nil))
+	body, err := json.Marshal(record)
+	if err != nil {
+		f.service.Logger.Error("encoding an invocation record", "function", f.spec.Name, "requestId", event.id, "error", err)
+		f.observe(MetricDestinationDeliveryFailures, 1)
+		return
 	}
-	return errors.Join(errs...)
+	f.deliver(MetricDestinationDeliveryFailures, event, Delivery{TargetARN: targetARN, Body: body, Success: condition == conditionSuccess})
+}
+
+// deliver sends once, as AWS does: what a destination does not take is lost, and counted.
+func (f *function) deliver(failures string, event *asyncEvent, d Delivery) {
+	d.FunctionARN = f.arn + ":" + latestVersion
+	if err := f.service.Destinations.Send(f.service.ctx, d); err != nil {
+		f.observe(failures, 1)
+		f.service.Logger.Error("what became of an asynchronous event is lost", "function", f.spec.Name, "requestId", event.id, "target", d.TargetARN, "error", err)
+	}
 }

@@ -28,7 +28,7 @@ func TestAsyncRetriesThenGoesToItsDestinations(t *testing.T) {
 
 	records, err := f.sqs.Receive(context.Background(), destination, 1, 0)
 	require.NoError(t, err)
-	var record failureRecord
+	var record invocationRecord
 	require.NoError(t, json.Unmarshal([]byte(records[0].Body), &record))
 	require.Equal(t, "RetriesExhausted", record.RequestContext.Condition)
 	require.Equal(t, 3, record.RequestContext.ApproximateInvokeCount)
@@ -40,7 +40,15 @@ func TestAsyncRetriesThenGoesToItsDestinations(t *testing.T) {
 	dead, err := f.sqs.Receive(context.Background(), dlq, 1, 0)
 	require.NoError(t, err)
 	require.Equal(t, `{"Do":"fail"}`, dead[0].Body)
-	require.Equal(t, record.RequestContext.RequestID, dead[0].Attributes["RequestID"].StringValue)
+	require.Equal(t, map[string]sqs.Attribute{
+		"RequestID": {DataType: "String", StringValue: record.RequestContext.RequestID},
+		"ErrorCode": {DataType: "Number", StringValue: "200"}, "ErrorMessage": {DataType: "String", StringValue: "failed as told"},
+	}, dead[0].Attributes)
+	require.Equal(t, 1.0, f.metric(MetricAsyncEventsReceived))
+	require.Equal(t, 1.0, f.metric(MetricAsyncEventsDropped))
+	require.Equal(t, 3.0, f.metric(MetricInvocations))
+	require.Equal(t, 3.0, f.metric(MetricErrors))
+	require.Zero(t, f.metric(MetricDeadLetterErrors)+f.metric(MetricDestinationDeliveryFailures)+f.metric(MetricThrottles))
 }
 
 // requireInvocations waits until n invocations have ended.

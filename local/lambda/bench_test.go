@@ -29,7 +29,7 @@ func BenchmarkInvokeWarm(b *testing.B) {
 
 // BenchmarkEncode measures building the event of ten messages of 3 KB, the size of an enriched payment.
 func BenchmarkEncode(b *testing.B) {
-	m := &mapping{service: &Service{Options: Options{Region: region}}, spec: MappingSpec{QueueARN: "arn:aws:sqs:us-east-1:000000000000:enrich"}}
+	m := &poller{service: &Service{Options: Options{Region: region}}, spec: MappingSpec{QueueARN: "arn:aws:sqs:us-east-1:000000000000:enrich"}}
 	body := strings.Repeat(`{"transactionId":"tx_1","amount":"79.25"},`, 75)
 	batch := make([]sqs.Message, defaultBatchSize)
 	for i := range batch {

@@ -36,6 +36,7 @@ type environment struct {
 	state     environmentState
 	process   *os.Process
 	killed    bool
+	frozen    bool
 	current   *invocation
 	served    int
 	idleSince time.Time
@@ -131,6 +132,23 @@ func (e *environment) kill() {
 	if e.process != nil {
 		killGroup(e.process)
 	}
+}
+
+// freeze stops the process group until thaw: the environment has answered, asked for its next invocation and there is none. The
+// request it asked with stays open meanwhile. The caller holds function.mu.
+func (e *environment) freeze() {
+	if canFreeze && !e.function.service.KeepRunning && !e.killed && e.process != nil {
+		freezeGroup(e.process)
+		e.frozen = true
+	}
+}
+
+// thaw lets the process group go on. The caller holds function.mu.
+func (e *environment) thaw() {
+	if e.frozen && e.process != nil {
+		thawGroup(e.process)
+	}
+	e.frozen = false
 }
 
 // copyLines passes on lines until the end, splitting long ones.

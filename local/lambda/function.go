@@ -3,6 +3,7 @@ package lambda
 import (
 	"container/list"
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
@@ -25,25 +26,28 @@ type function struct {
 	service *Service
 	spec    FunctionSpec
 	arn     string
-	limit   int
 	events  asyncQueue
 
-	mu           sync.Mutex
-	closed       bool
-	environments map[*environment]struct{}
-	idle         []*environment // a stack, so that surplus ones stay unused and time out
-	starting     int            // environments that have not asked for their first invocation
-	returning    int            // environments that have answered and not yet asked for the next invocation
-	waiting      list.List      // of *invocation
-	busy         int
-	stats        Stats
-	idleTimer    clock.Timer
+	mu            sync.Mutex
+	closed        bool
+	reserved      *int               // concurrency, nil if none is
+	async         *EventInvokeConfig // nil where none is configured
+	asyncModified time.Time
+	environments  map[*environment]struct{}
+	idle          []*environment // a stack, so that surplus ones stay unused and time out
+	starting      int            // environments that have not asked for their first invocation
+	returning     int            // environments that have answered and not yet asked for the next invocation
+	waiting       list.List      // of *invocation
+	busy          int
+	stats         Stats
+	idleTimer     clock.Timer
 }
 
 // invocation is one event on its way through an environment. All fields but done are guarded by function.mu.
 type invocation struct {
 	id       string
 	payload  []byte
+	started  time.Time // when an environment got it
 	deadline time.Time
 	timer    clock.Timer
 	waiting  *list.Element
@@ -62,15 +66,15 @@ type outcome struct {
 const functionErrorUnhandled = "Unhandled"
 
 func newFunction(s *Service, spec FunctionSpec) *function {
-	f := &function{service: s, spec: spec, arn: s.arnPrefix + spec.Name, limit: s.MaxEnvironments, environments: map[*environment]struct{}{}}
-	if spec.ReservedConcurrency != nil {
-		f.limit = min(f.limit, *spec.ReservedConcurrency)
+	f := &function{service: s, spec: spec, arn: s.arnPrefix + spec.Name, reserved: spec.ReservedConcurrency, environments: map[*environment]struct{}{}}
+	if spec.EventInvokeConfig != (EventInvokeConfig{}) {
+		f.async, f.asyncModified = &spec.EventInvokeConfig, s.Clock.Now()
 	}
 	return f
 }
 
-func errConflict(name string) error {
-	return &wire.Error{Status: http.StatusConflict, Code: "ResourceConflictException", Message: "Function already exist: " + name}
+func conflict(format string, args ...any) error {
+	return &wire.Error{Status: http.StatusConflict, Code: "ResourceConflictException", Message: fmt.Sprintf(format, args...)}
 }
 
 func errThrottled() error {
@@ -91,13 +95,16 @@ func (f *function) run(ctx context.Context, id string, payload []byte) outcome {
 		f.mu.Unlock()
 		return outcome{err: errClosed()}
 	}
-	if f.spec.ReservedConcurrency != nil && f.busy >= *f.spec.ReservedConcurrency {
+	if f.throttles() {
 		f.stats.Throttles++
+		f.observe(MetricThrottles, 1)
 		f.mu.Unlock()
 		return outcome{err: errThrottled()}
 	}
 	f.busy++
 	f.stats.Invocations++
+	f.observe(MetricInvocations, 1)
+	f.observe(MetricConcurrentExecutions, float64(f.busy))
 	if n := len(f.idle); n > 0 {
 		e := f.idle[n-1]
 		f.idle = f.idle[:n-1]
@@ -130,16 +137,18 @@ func (f *function) abandon(inv *invocation) {
 // assign gives an invocation to an environment that waits for one. The caller holds f.mu, here and below.
 func (f *function) assign(e *environment, inv *invocation) {
 	inv.waiting = nil
-	inv.deadline = f.service.RealTime.Now().Add(f.spec.timeout())
+	inv.started = f.service.RealTime.Now()
+	inv.deadline = inv.started.Add(f.spec.timeout())
 	inv.timer = f.service.RealTime.AfterFunc(f.spec.timeout(), func() { f.expire(e, inv) })
 	e.current = inv
 	e.served++
+	e.thaw()
 	f.hand(e, inv)
 }
 
 // grow starts as many environments as there are invocations no environment is on its way to.
 func (f *function) grow() {
-	for !f.closed && f.waiting.Len() > f.starting+f.returning && len(f.environments) < f.limit {
+	for !f.closed && f.waiting.Len() > f.starting+f.returning && len(f.environments) < f.service.MaxEnvironments {
 		f.start()
 	}
 }
@@ -156,6 +165,10 @@ func (f *function) resolve(inv *invocation, out outcome) {
 	f.busy--
 	if out.functionError != "" || out.err != nil {
 		f.stats.Errors++
+		f.observe(MetricErrors, 1)
+	}
+	if !inv.started.IsZero() {
+		f.observe(MetricDuration, milliseconds(f.service.RealTime.Now().Sub(inv.started)))
 	}
 	inv.done <- out
 }
@@ -180,6 +193,7 @@ func (f *function) next(e *environment) bool {
 	}
 	e.idleSince = f.service.Clock.Now()
 	f.idle = append(f.idle, e)
+	e.freeze()
 	f.armIdleTimer()
 	return true
 }

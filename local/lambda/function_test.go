@@ -280,8 +280,8 @@ func TestCreateFunctionIsRefused(t *testing.T) {
 		"reserved":  {Name: "x", Dir: probeDir, Environment: map[string]string{"AWS_REGION": "eu-west-1"}},
 		"too long":  {Name: "x", Dir: probeDir, Environment: map[string]string{"A": strings.Repeat("x", 4096)}},
 		"negative":  {Name: "x", Dir: probeDir, ReservedConcurrency: &minusOne},
-		"retries":   {Name: "x", Dir: probeDir, MaximumRetryAttempts: &three},
-		"age":       {Name: "x", Dir: probeDir, MaximumEventAgeSeconds: 59},
+		"retries":   {Name: "x", Dir: probeDir, EventInvokeConfig: EventInvokeConfig{MaximumRetryAttempts: &three}},
+		"age":       {Name: "x", Dir: probeDir, EventInvokeConfig: EventInvokeConfig{MaximumEventAgeSeconds: 59}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := f.CreateFunction(spec)

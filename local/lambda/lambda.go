@@ -55,6 +55,9 @@ type Options struct {
 	EndpointURL func() string
 	// Output takes what functions print, line by line, from many goroutines; nil drops it. It must not call the Service.
 	Output func(function, line string)
+	// Observe takes every value of a metric of a function (MetricInvocations …), from many goroutines; nil drops them. It must
+	// not block and must not call the Service.
+	Observe func(function, metric string, value float64)
 	// Queues is needed for event source mappings.
 	Queues Queues
 	// Destinations is needed for functions with an OnFailureARN or DeadLetterARN.
@@ -65,6 +68,9 @@ type Options struct {
 	RecycleAfter int
 	// IdleTimeout is how long an unused process stays; 0 means 10 minutes.
 	IdleTimeout time.Duration
+	// KeepRunning leaves processes running between invocations. Otherwise they are frozen where the system can do it (Linux), as
+	// on AWS: what a function leaves running after its answer stands still until its process gets the next event.
+	KeepRunning bool
 	// NewID makes request ids and mapping ids; nil means random UUIDs.
 	NewID func() string
 }
@@ -75,6 +81,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Output == nil {
 		o.Output = func(string, string) {}
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string, float64) {}
 	}
 	if o.MaxEnvironments == 0 {
 		o.MaxEnvironments = max(minEnvironments, environmentsPerCPU*runtime.NumCPU())
@@ -150,6 +159,11 @@ func (s *Service) Close() error {
 func (s *Service) spawn(task func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.spawnLocked(task)
+}
+
+// spawnLocked is spawn for a caller that holds s.mu.
+func (s *Service) spawnLocked(task func()) bool {
 	if s.ctx.Err() != nil {
 		return false
 	}

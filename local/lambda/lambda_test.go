@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,6 +59,28 @@ type fixture struct {
 	output   chan string
 	arrived  chan string // process ids of functions at the gate
 	release  chan struct{}
+	mu       sync.Mutex
+	metrics  map[string]float64
+}
+
+// queueDestinations are destinations that are queues.
+type queueDestinations struct{ *sqs.Service }
+
+func (q queueDestinations) Send(ctx context.Context, d Delivery) error {
+	return q.SendWithAttributes(ctx, d.TargetARN, string(d.Body), d.Attributes)
+}
+
+// observe sums the metrics up.
+func (f *fixture) observe(_, metric string, value float64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.metrics[metric] += value
+}
+
+func (f *fixture) metric(name string) float64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.metrics[name]
 }
 
 func newFixture(t testing.TB, change func(*Options)) *fixture {
@@ -66,6 +89,7 @@ func newFixture(t testing.TB, change func(*Options)) *fixture {
 	f := &fixture{
 		clock: clock.NewManual(now), realTime: clock.NewManual(now),
 		output: make(chan string, 1000), arrived: make(chan string, 1000), release: make(chan struct{}),
+		metrics: map[string]float64{},
 	}
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.arrived <- r.URL.Query().Get("pid")
@@ -77,7 +101,7 @@ func newFixture(t testing.TB, change func(*Options)) *fixture {
 	f.sqs = sqs.New(sqs.Options{Clock: f.clock, Region: region, Account: account, BaseURL: func() string { return endpoint.URL }})
 	o := Options{
 		Clock: f.clock, RealTime: f.realTime, Logger: slog.New(slog.DiscardHandler), Region: region, Account: account,
-		EndpointURL: func() string { return endpoint.URL }, Queues: f.sqs, Destinations: f.sqs,
+		EndpointURL: func() string { return endpoint.URL }, Queues: f.sqs, Destinations: queueDestinations{f.sqs}, Observe: f.observe,
 		Output: func(_, line string) {
 			select {
 			case f.output <- line:

@@ -3,8 +3,6 @@ package lambda
 import (
 	"context"
 	"fmt"
-	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/payrail/payrail/local/sqs"
@@ -18,6 +16,7 @@ type Queues interface {
 	VisibilityTimeout(queueARN string) (time.Duration, error)
 }
 
+// Limits of event source mappings of standard queues, from the CreateEventSourceMapping API reference.
 const (
 	defaultBatchSize = 10
 	// maxBatchSize is AWS's limit for standard queues; above maxBatchSizeWithoutWindow it wants a window.
@@ -26,13 +25,6 @@ const (
 	maxWindowSeconds          = 300
 	minMaximumConcurrency     = 2
 	maxMaximumConcurrency     = 1000
-	// pollWait is the long poll of Lambda's pollers, the longest SQS has.
-	pollWait = 20 * time.Second
-	// deleteAttempts bounds how often deleting processed messages is tried; then they are delivered again.
-	deleteAttempts = 3
-	// minBackOff and maxBackOff bound the wait after a throttle or a failing receive.
-	minBackOff = time.Second
-	maxBackOff = 20 * time.Second
 )
 
 // MappingSpec describes an event source mapping of an SQS queue.
@@ -48,17 +40,14 @@ type MappingSpec struct {
 	FilterCriteria string
 }
 
-// mapping moves messages of a queue to a function. One loop forms batches; each batch is invoked in its own goroutine, as
-// many at once as there are slots. Messages of a failed batch are left alone: they become visible again.
+// mapping is an event source mapping: its settings, and the poller that works with them while it is enabled. Its fields are
+// guarded by Service.mu.
 type mapping struct {
-	service *Service
-	spec    MappingSpec
-	id      string
-	f       *function
-	created time.Time
-	slots   chan struct{}
-	carried []sqs.Message // received, but too much for the last event
-	refused atomic.Int32  // invocations refused in a row
+	id       string
+	spec     MappingSpec
+	f        *function
+	modified time.Time
+	poller   *poller // nil while disabled
 }
 
 // CreateEventSourceMapping starts moving messages and returns the mapping's UUID.
@@ -73,25 +62,103 @@ func (s *Service) CreateEventSourceMapping(spec MappingSpec) (id string, err err
 	if err := s.validateMapping(&spec, f); err != nil {
 		return "", err
 	}
-	concurrency := f.limit
-	if spec.MaximumConcurrency > 0 {
-		concurrency = min(concurrency, spec.MaximumConcurrency)
-	}
-	m := &mapping{service: s, spec: spec, id: s.NewID(), f: f, created: s.Clock.Now(), slots: make(chan struct{}, max(concurrency, 1))}
+	m := &mapping{id: s.NewID(), spec: spec, f: f, modified: s.Clock.Now()}
 	s.mu.Lock()
-	for _, other := range s.mappings {
-		if other.spec.QueueARN == spec.QueueARN && other.f == f {
-			s.mu.Unlock()
-			return "", errConflict("the mapping of " + spec.QueueARN + " to " + f.spec.Name)
-		}
+	defer s.mu.Unlock()
+	if err := s.mayMap(m); err != nil {
+		return "", err
 	}
-	s.mappings[m.id] = m
-	s.mu.Unlock()
-	if !spec.Disabled && !s.spawn(m.poll) {
+	if s.ctx.Err() != nil {
 		return "", errClosed()
 	}
+	s.mappings[m.id] = m
+	s.startPolling(m)
 	return m.id, nil
 }
+
+// mayMap refuses a second mapping of a queue to a function. The caller holds s.mu.
+func (s *Service) mayMap(m *mapping) error {
+	for _, other := range s.mappings {
+		if other.spec.QueueARN == m.spec.QueueARN && other.f == m.f {
+			return conflict("The event source arn (\" %s \") and function (\" %s \") provided mapping already exists. Please update or delete the existing mapping with UUID %s",
+				m.spec.QueueARN, m.f.spec.Name, other.id)
+		}
+	}
+	return nil
+}
+
+// startPolling gives an enabled mapping its poller. The caller holds s.mu.
+func (s *Service) startPolling(m *mapping) {
+	if m.spec.Disabled {
+		return
+	}
+	m.poller = newPoller(s, m.spec, m.f)
+	s.spawnLocked(m.poller.poll)
+}
+
+// stopPolling ends the poller of a mapping: nothing is received any more, what was received is still invoked for. The caller
+// holds s.mu.
+func (s *Service) stopPolling(m *mapping) {
+	if m.poller != nil {
+		m.poller.stop()
+		m.poller = nil
+	}
+}
+
+// UpdateEventSourceMapping changes the settings of a mapping; change gets the present ones. The queue stays the same.
+func (s *Service) UpdateEventSourceMapping(id string, change func(*MappingSpec)) error {
+	s.mu.RLock()
+	m := s.mappings[id]
+	var spec MappingSpec
+	if m != nil {
+		spec = m.spec
+	}
+	s.mu.RUnlock()
+	if m == nil {
+		return errNoMapping()
+	}
+	queue := spec.QueueARN
+	change(&spec)
+	spec.QueueARN = queue
+	f, err := s.find(spec.FunctionARN)
+	if err != nil {
+		return err
+	}
+	if err := s.validateMapping(&spec, f); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mappings[id] != m {
+		return errNoMapping()
+	}
+	if f != m.f {
+		if err := s.mayMap(&mapping{spec: spec, f: f}); err != nil {
+			return err
+		}
+	}
+	s.stopPolling(m)
+	m.spec, m.f, m.modified = spec, f, s.Clock.Now()
+	if s.ctx.Err() == nil {
+		s.startPolling(m)
+	}
+	return nil
+}
+
+// DeleteEventSourceMapping ends a mapping.
+func (s *Service) DeleteEventSourceMapping(id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.mappings[id]
+	if m == nil {
+		return errNoMapping()
+	}
+	s.stopPolling(m)
+	delete(s.mappings, id)
+	return nil
+}
+
+func errNoMapping() error { return notFound("The resource you requested does not exist.") }
 
 func (s *Service) validateMapping(spec *MappingSpec, f *function) error {
 	switch {
@@ -110,167 +177,10 @@ func (s *Service) validateMapping(spec *MappingSpec, f *function) error {
 	}
 	visibility, err := s.Queues.VisibilityTimeout(spec.QueueARN)
 	if err != nil {
-		return fmt.Errorf("creating the mapping of %s: %w", spec.QueueARN, err)
+		return invalid("Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist.")
 	}
 	if visibility < f.spec.timeout() {
 		return invalid("Queue visibility timeout: %d seconds is less than Function timeout: %d seconds", visibility/time.Second, f.spec.TimeoutSeconds)
 	}
 	return nil
-}
-
-// poll forms batches until the service is closed. A slot is taken before receiving, so that no message is in flight
-// without an invocation to come.
-func (m *mapping) poll() {
-	s := m.service
-	for failures := 0; ; {
-		select {
-		case m.slots <- struct{}{}:
-		case <-s.ctx.Done():
-			return
-		}
-		batch, err := m.nextBatch(s.ctx)
-		if s.ctx.Err() != nil {
-			return
-		}
-		if err != nil {
-			s.Logger.Warn("receiving for an event source mapping", "queue", m.spec.QueueARN, "error", err)
-			failures++
-			m.backOff(failures)
-		} else {
-			failures = 0
-		}
-		if len(batch) == 0 {
-			<-m.slots
-			continue
-		}
-		payload, count := m.encode(batch)
-		m.carried = batch[count:]
-		s.spawn(func() {
-			defer func() { <-m.slots }()
-			m.deliver(batch[:count], payload)
-		})
-		m.backOff(int(m.refused.Load()))
-	}
-}
-
-// backOff waits on the clock, longer with each failure in a row.
-func (m *mapping) backOff(failures int) {
-	if failures == 0 {
-		return
-	}
-	delay := min(minBackOff<<min(failures-1, 16), maxBackOff)
-	select {
-	case <-m.service.Clock.After(delay):
-	case <-m.service.ctx.Done():
-	}
-}
-
-// nextBatch waits for a first message, then until the batch is full or its window over. When a receive fails it returns
-// what there is with the error.
-func (m *mapping) nextBatch(ctx context.Context) ([]sqs.Message, error) {
-	s := m.service
-	batch := slices.Clone(m.carried)
-	m.carried = nil
-	if len(batch) == 0 {
-		first, err := s.Queues.Receive(ctx, m.spec.QueueARN, m.spec.BatchSize, pollWait)
-		if err != nil || len(first) == 0 {
-			return nil, err
-		}
-		batch = first
-	}
-	windowEnd := s.Clock.Now().Add(time.Duration(m.spec.MaximumBatchingWindowSeconds) * time.Second)
-	size := 0
-	for _, message := range batch {
-		size += len(message.Body)
-	}
-	for m.spec.MaximumBatchingWindowSeconds > 0 && len(batch) < m.spec.BatchSize && size < maxPayloadBytes {
-		left := windowEnd.Sub(s.Clock.Now())
-		if left <= 0 {
-			break
-		}
-		more, err := s.Queues.Receive(ctx, m.spec.QueueARN, m.spec.BatchSize-len(batch), left)
-		if err != nil {
-			return batch, err
-		}
-		for _, message := range more {
-			size += len(message.Body)
-		}
-		batch = append(batch, more...)
-	}
-	return batch, nil
-}
-
-// encode makes the event of as many messages as fit, at least one; count says how many.
-func (m *mapping) encode(batch []sqs.Message) (payload []byte, count int) {
-	size := 0
-	for i := range batch {
-		size += len(batch[i].Body) + len(batch[i].Body)/8 + 768 // quotes to escape, and the record around the body
-	}
-	b := append(make([]byte, 0, min(size, maxPayloadBytes)), eventStart...)
-	for i := range batch {
-		before := len(b)
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendRecord(b, &batch[i], m.spec.QueueARN, m.service.Region)
-		if i > 0 && len(b)+len(eventEnd) > maxPayloadBytes {
-			return append(b[:before], eventEnd...), i
-		}
-	}
-	return append(b, eventEnd...), len(batch)
-}
-
-// deliver invokes the function with a batch and deletes what it processed.
-func (m *mapping) deliver(batch []sqs.Message, payload []byte) {
-	s := m.service
-	out, err := s.invoke(s.ctx, m.f, s.NewID(), payload)
-	if err != nil {
-		if s.ctx.Err() == nil {
-			m.refused.Add(1)
-			s.Logger.Warn("invoking for an event source mapping", "function", m.f.spec.Name, "messages", len(batch), "error", err)
-		}
-		return
-	}
-	m.refused.Store(0)
-	if out.functionError != "" {
-		return
-	}
-	if err := m.delete(processed(batch, out.payload, m.spec.ReportBatchItemFailures)); err != nil {
-		s.Logger.Warn("deleting processed messages: they will be delivered again", "queue", m.spec.QueueARN, "error", err)
-	}
-}
-
-// processed returns the receipt handles of the messages of a batch that did not fail.
-func processed(batch []sqs.Message, response []byte, reportsFailures bool) []string {
-	var failed map[string]bool
-	if reportsFailures {
-		ids := make(map[string]bool, len(batch))
-		for i := range batch {
-			ids[batch[i].ID] = true
-		}
-		var all bool
-		if failed, all = failedMessages(response, ids); all {
-			return nil
-		}
-	}
-	handles := make([]string, 0, len(batch))
-	for i := range batch {
-		if !failed[batch[i].ID] {
-			handles = append(handles, batch[i].ReceiptHandle)
-		}
-	}
-	return handles
-}
-
-func (m *mapping) delete(handles []string) error {
-	if len(handles) == 0 {
-		return nil
-	}
-	var err error
-	for range deleteAttempts {
-		if err = m.service.Queues.DeleteBatch(m.service.ctx, m.spec.QueueARN, handles); err == nil {
-			return nil
-		}
-	}
-	return err
 }

@@ -64,7 +64,7 @@ func TestAppendStringIsJSON(t *testing.T) {
 }
 
 func TestEncodeKeepsTheEventWithinTheLimit(t *testing.T) {
-	m := &mapping{service: &Service{Options: Options{Region: region}}, spec: MappingSpec{QueueARN: "q"}}
+	m := &poller{service: &Service{Options: Options{Region: region}}, spec: MappingSpec{QueueARN: "q"}}
 	batch := make([]sqs.Message, 10)
 	for i := range batch {
 		batch[i].Body = strings.Repeat("x", 1<<20)

@@ -29,14 +29,9 @@ type FunctionSpec struct {
 	Role         string
 	// ReservedConcurrency nil means none reserved; 0 throttles every invocation.
 	ReservedConcurrency *int
-	// MaximumRetryAttempts of asynchronous invocations, 0 to 2; nil means 2.
-	MaximumRetryAttempts *int
-	// MaximumEventAgeSeconds of asynchronous invocations, 60 to 21,600; 0 means 21,600.
-	MaximumEventAgeSeconds int
-	// OnFailureARN is the queue that gets a record of failed asynchronous invocations, DeadLetterARN the one that gets
-	// their events.
-	OnFailureARN  string
+	// DeadLetterARN is the queue or topic that gets the events of asynchronous invocations that failed for good.
 	DeadLetterARN string
+	EventInvokeConfig
 }
 
 // Limits of function settings, from the CreateFunction API reference.
@@ -51,10 +46,7 @@ const (
 	// AWS does not do this: it shows two CPUs to such a function and rations their time, so that there GOMAXPROCS is 2, is
 	// not in the environment, and goroutines of one invocation may run at the same instant. A data race within an invocation
 	// therefore shows on AWS and under `go test -race`, seldom here. A function that sets GOMAXPROCS itself keeps its value.
-	oneCPUMemoryMB         = 1769
-	defaultRetryAttempts   = 2
-	minEventAgeSeconds     = 60
-	defaultEventAgeSeconds = 6 * 60 * 60
+	oneCPUMemoryMB = 1769
 )
 
 var functionName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -83,13 +75,6 @@ func (spec *FunctionSpec) setDefaults() {
 			spec.Architecture = runtime.GOARCH
 		}
 	}
-	if spec.MaximumRetryAttempts == nil {
-		attempts := defaultRetryAttempts
-		spec.MaximumRetryAttempts = &attempts
-	}
-	if spec.MaximumEventAgeSeconds == 0 {
-		spec.MaximumEventAgeSeconds = defaultEventAgeSeconds
-	}
 }
 
 func (spec *FunctionSpec) validate() error {
@@ -102,10 +87,12 @@ func (spec *FunctionSpec) validate() error {
 		return invalid("function %s: memory %d MB is not between %d and %d", spec.Name, spec.MemoryMB, defaultMemoryMB, maxMemoryMB)
 	case spec.ReservedConcurrency != nil && *spec.ReservedConcurrency < 0:
 		return invalid("function %s: reserved concurrency %d is negative", spec.Name, *spec.ReservedConcurrency)
-	case *spec.MaximumRetryAttempts < 0 || *spec.MaximumRetryAttempts > defaultRetryAttempts:
-		return invalid("function %s: maximum retry attempts %d is not between 0 and %d", spec.Name, *spec.MaximumRetryAttempts, defaultRetryAttempts)
-	case spec.MaximumEventAgeSeconds < minEventAgeSeconds || spec.MaximumEventAgeSeconds > defaultEventAgeSeconds:
-		return invalid("function %s: maximum event age %d s is not between %d and %d", spec.Name, spec.MaximumEventAgeSeconds, minEventAgeSeconds, defaultEventAgeSeconds)
+	}
+	if err := spec.EventInvokeConfig.validate(); err != nil {
+		return err
+	}
+	if spec.DeadLetterARN != "" && !oneOf(serviceOf(spec.DeadLetterARN), "sqs", "sns") {
+		return invalid("function %s: the dead-letter target %s is neither a queue nor a topic", spec.Name, spec.DeadLetterARN)
 	}
 	if err := spec.validateEnvironment(); err != nil {
 		return err
@@ -149,8 +136,8 @@ func (s *Service) CreateFunction(spec FunctionSpec) (arn string, err error) {
 	if err := spec.validate(); err != nil {
 		return "", err
 	}
-	if (spec.OnFailureARN != "" || spec.DeadLetterARN != "") && s.Destinations == nil {
-		return "", fmt.Errorf("creating function %s: it has a destination for failures but the service has no Destinations", spec.Name)
+	if (spec.OnFailureARN != "" || spec.OnSuccessARN != "" || spec.DeadLetterARN != "") && s.Destinations == nil {
+		return "", fmt.Errorf("creating function %s: it has a destination but the service has no Destinations", spec.Name)
 	}
 	dir, err := filepath.Abs(spec.Dir)
 	if err != nil {
@@ -160,7 +147,7 @@ func (s *Service) CreateFunction(spec FunctionSpec) (arn string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.functions[spec.Name] != nil {
-		return "", errConflict(spec.Name)
+		return "", conflict("Function already exist: %s", spec.Name)
 	}
 	f := newFunction(s, spec)
 	s.functions[spec.Name] = f

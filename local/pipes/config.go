@@ -75,7 +75,7 @@ type Source struct {
 	MaximumRecordAge time.Duration
 	// OnPartialBatchItemFailure is empty or AutomaticBisect.
 	OnPartialBatchItemFailure string
-	// DeadLetterARN is a queue or topic for what is given up; it gets the position of the records, not the records.
+	// DeadLetterARN is a queue for what is given up (a topic is refused); it gets the position of the records, not the records.
 	DeadLetterARN string
 }
 
@@ -147,7 +147,9 @@ func (s Source) validate() error {
 		return invalid("MaximumRecordAgeInSeconds must be -1 or 60 to 604800.")
 	case s.OnPartialBatchItemFailure != "" && s.OnPartialBatchItemFailure != AutomaticBisect:
 		return invalid("OnPartialBatchItemFailure %q is not valid: AUTOMATIC_BISECT.", s.OnPartialBatchItemFailure)
-	case s.DeadLetterARN != "" && !strings.HasPrefix(s.DeadLetterARN, "arn:aws:sqs:") && !strings.HasPrefix(s.DeadLetterARN, "arn:aws:sns:"):
+	case strings.HasPrefix(s.DeadLetterARN, "arn:aws:sns:"):
+		return wire.NotImplemented("dead letters of a pipe to a topic (" + s.DeadLetterARN + ")")
+	case s.DeadLetterARN != "" && !strings.HasPrefix(s.DeadLetterARN, "arn:aws:sqs:"):
 		return invalid("Dead-letter target %s is neither a queue nor a topic.", s.DeadLetterARN)
 	case len(s.Filters) > maxFilters:
 		return invalid("A pipe has at most %d filters, not %d.", maxFilters, len(s.Filters))

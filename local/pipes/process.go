@@ -65,6 +65,7 @@ func (p *pipe) process(ctx context.Context, batch []item, earlier int) {
 
 // attempt takes a batch through enrichment and target once. With an error, left are the records to try again.
 func (p *pipe) attempt(ctx context.Context, batch []item) (left []item, err error) {
+	p.metrics.executions.Add(1)
 	if err := p.service.options.Faults.Drop(deliverOperation, p.Name); err != nil {
 		return batch, fmt.Errorf("reading the batch: %w", err)
 	}
@@ -90,6 +91,9 @@ func (p *pipe) attempt(ctx context.Context, batch []item) (left []item, err erro
 			len(failed), len(details), failed[0].ErrorCode, failed[0].ErrorMessage)}
 	}
 	p.metrics.targetFailures.Add(1)
+	if len(failed) > 0 && len(failed) < len(details) {
+		p.metrics.targetPartialFailures.Add(1)
+	}
 	// Only where each record made one event is it known which records failed. Else all are tried again: rather twice than never.
 	if len(failed) == 0 || len(failed) == len(details) || len(details) != len(batch) {
 		return batch, err

@@ -35,7 +35,7 @@ func TestEnrichmentGetsABareArrayAndTheTargetOneEventPerElement(t *testing.T) {
 	require.Equal(t, []string{"[" + fmt.Sprintf(record, "a", sequence(1)) + "," + fmt.Sprintf(record, "b", sequence(2)) + "]"}, got)
 	require.Len(t, events, 3)
 	require.Equal(t, Event{BusARN: busARN, Source: "payrail.dedup", DetailType: "Authorized", Detail: []byte(`{"n": 1}`), Resources: []string{"r"}}, events[0])
-	require.Equal(t, Metrics{RecordsRead: 2, Enrichments: 1, TargetInvocations: 1, EventsDelivered: 3}, f.metrics())
+	require.Equal(t, Metrics{RecordsRead: 2, Executions: 1, Enrichments: 1, TargetInvocations: 1, EventsDelivered: 3}, f.metrics())
 }
 
 func TestArrayEvenForOneRecordAndDefaultsOfTheTarget(t *testing.T) {

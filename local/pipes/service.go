@@ -64,7 +64,7 @@ type Bus interface {
 	PutEvents(ctx context.Context, events []Event) ([]EventResult, error)
 }
 
-// DeadLetters sends to a queue or a topic. Safe for concurrent use.
+// DeadLetters sends to a queue. Safe for concurrent use.
 type DeadLetters interface {
 	Send(ctx context.Context, targetARN string, body []byte) error
 }

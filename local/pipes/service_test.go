@@ -16,7 +16,7 @@ func TestFilterDropsBeforeTheEnrichment(t *testing.T) {
 	})
 	f.idle()
 	require.Equal(t, []string{"keep-1 keep-2"}, f.calls)
-	require.Equal(t, Metrics{RecordsRead: 3, RecordsFiltered: 1, Enrichments: 1, TargetInvocations: 1, EventsDelivered: 2}, f.metrics())
+	require.Equal(t, Metrics{RecordsRead: 3, RecordsFiltered: 1, Executions: 1, Enrichments: 1, TargetInvocations: 1, EventsDelivered: 2}, f.metrics())
 }
 
 func TestStartingPosition(t *testing.T) {

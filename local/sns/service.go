@@ -43,7 +43,10 @@ type Options struct {
 	// Queues may be nil: then nothing can be subscribed.
 	Queues Queues
 	// Sink is called for every message of a topic without subscribers; it must not block. It may be nil.
-	Sink    func(Notification)
+	Sink func(Notification)
+	// Observe hears of NumberOfMessagesPublished, NumberOfNotificationsDelivered and NumberOfNotificationsFailed, named as in
+	// CloudWatch's namespace AWS/SNS. It must not block, and may be nil.
+	Observe func(topicARN, metric string)
 	NewID   func() string
 	Clock   clock.Clock
 	Faults  *faults.Injector
@@ -90,6 +93,9 @@ type topic struct {
 
 // New makes a Service without topics. Close ends its deliveries.
 func New(o Options) *Service {
+	if o.Observe == nil {
+		o.Observe = func(string, string) {}
+	}
 	s := &Service{options: o, topics: map[string]*topic{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.Query = s.protocol()
@@ -146,6 +152,7 @@ func (s *Service) publish(ctx context.Context, topicARN, subject, message string
 	if !ok {
 		return "", notFound("Topic")
 	}
+	s.options.Observe(topicARN, "NumberOfMessagesPublished")
 	if len(t.subscriptions) == 0 {
 		if len(s.kept) == keptNotifications {
 			s.kept = slices.Delete(s.kept, 0, 1)

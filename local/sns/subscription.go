@@ -70,7 +70,11 @@ func (s *Service) deliver(sub *subscription) {
 	for {
 		select {
 		case n := <-sub.pending:
-			if err := s.send(s.ctx, sub, n); err != nil && s.ctx.Err() == nil {
+			err := s.send(s.ctx, sub, n)
+			if err == nil {
+				s.options.Observe(n.TopicARN, "NumberOfNotificationsDelivered")
+			} else if s.ctx.Err() == nil {
+				s.options.Observe(n.TopicARN, "NumberOfNotificationsFailed")
 				s.options.Logger.Error("dropping a message of a topic",
 					slog.String("topic", n.TopicARN), slog.String("endpoint", sub.endpoint), slog.Any("error", err))
 			}

@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -11,31 +12,71 @@ import (
 	"github.com/payrail/payrail/local/wire"
 )
 
-// Handler serves the SQS API (JSON protocol).
+// Handler serves the SQS API: the JSON protocol of today's clients and the query protocol of those before November 2023.
 func (s *Service) Handler() http.Handler {
-	api := &wire.JSON{
+	operations := s.operations()
+	modern := &wire.JSON{
 		Name: "sqs", TargetPrefix: "AmazonSQS", Version: "1.0", ErrorNamespace: "com.amazonaws.sqs#", Faults: s.faults,
-		Operations: map[string]wire.Operation{
-			"CreateQueue":                  wire.Op(s.apiCreateQueue),
-			"DeleteQueue":                  wire.Op(s.apiDeleteQueue),
-			"GetQueueUrl":                  wire.Op(s.apiGetQueueURL),
-			"GetQueueAttributes":           wire.Op(s.apiGetQueueAttributes),
-			"SetQueueAttributes":           wire.Op(s.apiSetQueueAttributes),
-			"ListQueues":                   wire.Op(s.apiListQueues),
-			"ListDeadLetterSourceQueues":   wire.Op(s.apiListDeadLetterSourceQueues),
-			"PurgeQueue":                   wire.Op(s.apiPurgeQueue),
-			"SendMessage":                  wire.Op(s.apiSendMessage),
-			"SendMessageBatch":             wire.Op(s.apiSendMessageBatch),
-			"ReceiveMessage":               wire.Op(s.apiReceiveMessage),
-			"DeleteMessage":                wire.Op(s.apiDeleteMessage),
-			"DeleteMessageBatch":           wire.Op(s.apiDeleteMessageBatch),
-			"ChangeMessageVisibility":      wire.Op(s.apiChangeMessageVisibility),
-			"ChangeMessageVisibilityBatch": wire.Op(s.apiChangeMessageVisibilityBatch),
-		},
+		Operations: map[string]wire.Operation{},
+	}
+	query := &wire.Query{Name: "sqs", Namespace: queryNamespace, Faults: s.faults, Operations: map[string]wire.QueryOperation{}}
+	for name, operation := range operations {
+		modern.Operations[name] = withJSONCodes(operation)
+		query.Operations[name] = queryOperation(name, operation)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		api.ServeHTTP(&queryCompatible{ResponseWriter: w}, r)
+		if r.Header.Get("X-Amz-Target") == "" {
+			query.ServeHTTP(w, r)
+			return
+		}
+		modern.ServeHTTP(&queryCompatible{ResponseWriter: w}, r)
 	})
+}
+
+func (s *Service) operations() map[string]wire.Operation {
+	return map[string]wire.Operation{
+		"CreateQueue":                  wire.Op(s.apiCreateQueue),
+		"DeleteQueue":                  wire.Op(s.apiDeleteQueue),
+		"GetQueueUrl":                  wire.Op(s.apiGetQueueURL),
+		"GetQueueAttributes":           wire.Op(s.apiGetQueueAttributes),
+		"SetQueueAttributes":           wire.Op(s.apiSetQueueAttributes),
+		"ListQueues":                   wire.Op(s.apiListQueues),
+		"ListDeadLetterSourceQueues":   wire.Op(s.apiListDeadLetterSourceQueues),
+		"PurgeQueue":                   wire.Op(s.apiPurgeQueue),
+		"TagQueue":                     wire.Op(s.apiTagQueue),
+		"UntagQueue":                   wire.Op(s.apiUntagQueue),
+		"ListQueueTags":                wire.Op(s.apiListQueueTags),
+		"SendMessage":                  wire.Op(s.apiSendMessage),
+		"SendMessageBatch":             wire.Op(s.apiSendMessageBatch),
+		"ReceiveMessage":               wire.Op(s.apiReceiveMessage),
+		"DeleteMessage":                wire.Op(s.apiDeleteMessage),
+		"DeleteMessageBatch":           wire.Op(s.apiDeleteMessageBatch),
+		"ChangeMessageVisibility":      wire.Op(s.apiChangeMessageVisibility),
+		"ChangeMessageVisibilityBatch": wire.Op(s.apiChangeMessageVisibilityBatch),
+		"StartMessageMoveTask":         wire.Op(s.apiStartMessageMoveTask),
+		"ListMessageMoveTasks":         wire.Op(s.apiListMessageMoveTasks),
+		"CancelMessageMoveTask":        wire.Op(s.apiCancelMessageMoveTask),
+	}
+}
+
+// jsonCodes are the error codes of the JSON protocol where they differ from what the code is called here and in the query
+// protocol. Recorded from AWS.
+var jsonCodes = map[string]string{
+	"InvalidParameterValue": "InvalidParameterValueException",
+	"MissingParameter":      "MissingRequiredParameterException",
+}
+
+func withJSONCodes(operation wire.Operation) wire.Operation {
+	return func(ctx context.Context, body []byte) (any, error) {
+		out, err := operation(ctx, body)
+		var known *wire.Error
+		if errors.As(err, &known) && jsonCodes[known.Code] != "" {
+			translated := *known
+			translated.Code = jsonCodes[known.Code]
+			err = &translated
+		}
+		return out, err
+	}
 }
 
 // queryCodes are the error codes of the query protocol where they differ from those of the JSON protocol.
@@ -48,8 +89,11 @@ var queryCodes = map[string]string{
 	"BatchEntryIdsNotDistinct":     "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
 	"BatchRequestTooLong":          "AWS.SimpleQueueService.BatchRequestTooLong",
 	"InvalidBatchEntryId":          "AWS.SimpleQueueService.InvalidBatchEntryId",
-	"MessageNotInflight":           "AWS.SimpleQueueService.MessageNotInflight",
 	"PurgeQueueInProgress":         "AWS.SimpleQueueService.PurgeQueueInProgress",
+	"UnsupportedOperation":         "AWS.SimpleQueueService.UnsupportedOperation",
+
+	"InvalidParameterValueException":    "InvalidParameterValue",
+	"MissingRequiredParameterException": "MissingParameter",
 }
 
 // queryCompatible adds the header by which SDKs keep giving the error codes of the query protocol that SQS spoke before.
@@ -97,10 +141,11 @@ type queueRef struct{ QueueUrl string }
 type createQueueInput struct {
 	QueueName  string
 	Attributes map[string]string
+	Tags       map[string]string // "tags" on the wire
 }
 
 func (s *Service) apiCreateQueue(_ context.Context, in *createQueueInput) (*queueRef, error) {
-	_, url, err := s.CreateQueue(QueueSpec{Name: in.QueueName, Attributes: in.Attributes})
+	_, url, err := s.CreateQueue(QueueSpec{Name: in.QueueName, Attributes: in.Attributes, Tags: in.Tags})
 	if err != nil {
 		return nil, err
 	}
@@ -172,27 +217,30 @@ func (s *Service) apiSetQueueAttributes(_ context.Context, in *setQueueAttribute
 type listInput struct {
 	QueueNamePrefix string
 	QueueUrl        string
-	MaxResults      int
+	MaxResults      *int
 	NextToken       string
 }
 
 // maxListResults is AWS's largest page of queue URLs.
 const maxListResults = 1000
 
-// page returns the URLs of sorted queue names after the token, which is the last name of the page before.
+// page returns the URLs of sorted queue names after the token, which is the last name of the page before. As on AWS there is
+// a token only if the caller has set a limit.
 func (s *Service) page(names []string, in *listInput) (urls []string, nextToken string, err error) {
-	limit := in.MaxResults
-	if limit < 0 || limit > maxListResults {
-		return nil, "", wire.Errorf("InvalidParameterValue", "Value %d for parameter MaxResults is invalid. Reason: Must be between 1 and %d.", limit, maxListResults)
-	}
-	if limit == 0 {
-		limit = maxListResults
+	limit := maxListResults
+	if in.MaxResults != nil {
+		if limit = *in.MaxResults; limit < 1 || limit > maxListResults {
+			return nil, "", wire.Errorf("InvalidParameterValue", "Value %d for parameter MaxResults is invalid. Reason: Must be between 1 and %d, if provided.", limit, maxListResults)
+		}
 	}
 	for i, name := range names {
 		if name <= in.NextToken && in.NextToken != "" {
 			continue
 		}
 		if len(urls) == limit {
+			if in.MaxResults == nil {
+				break
+			}
 			return urls, names[i-1], nil
 		}
 		urls = append(urls, s.url(name))

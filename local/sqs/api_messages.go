@@ -23,10 +23,31 @@ type sendInput struct {
 	QueueUrl                string
 	MessageBody             string
 	DelaySeconds            *int
-	MessageAttributes       map[string]Attribute
-	MessageSystemAttributes map[string]Attribute
+	MessageAttributes       map[string]sentAttribute
+	MessageSystemAttributes map[string]sentAttribute
 	MessageGroupId          string
 	MessageDeduplicationId  string
+}
+
+// sentAttribute is an attribute in a request: the API has lists of values too, and says that it does not do them.
+type sentAttribute struct {
+	Attribute
+	StringListValues []string
+	BinaryListValues [][]byte
+}
+
+func plainAttributes(sent map[string]sentAttribute) (map[string]Attribute, error) {
+	if len(sent) == 0 {
+		return nil, nil
+	}
+	plain := make(map[string]Attribute, len(sent))
+	for name, a := range sent {
+		if len(a.StringListValues) > 0 || len(a.BinaryListValues) > 0 {
+			return nil, wire.Errorf("UnsupportedOperation", "Message attribute list values in SendMessage operation are not supported.")
+		}
+		plain[name] = a.Attribute
+	}
+	return plain, nil
 }
 
 type sendOutput struct {
@@ -41,7 +62,11 @@ func (in *sendInput) draft() (draft, error) {
 	if in.MessageGroupId != "" || in.MessageDeduplicationId != "" {
 		return draft{}, wire.NotImplemented("message groups and deduplication ids of SQS")
 	}
-	d := draft{body: in.MessageBody, attributes: in.MessageAttributes, delay: useQueueDelay}
+	attributes, err := plainAttributes(in.MessageAttributes)
+	if err != nil {
+		return draft{}, err
+	}
+	d := draft{body: in.MessageBody, attributes: attributes, delay: useQueueDelay}
 	if in.DelaySeconds != nil {
 		d.delay = time.Duration(*in.DelaySeconds) * time.Second
 		if d.delay < 0 {
@@ -57,19 +82,32 @@ func (in *sendInput) draft() (draft, error) {
 	return d, nil
 }
 
+// size is what counts against the limits.
+func (in *sendInput) size() int {
+	n := len(in.MessageBody)
+	for name, a := range in.MessageAttributes {
+		n += len(name) + len(a.DataType) + len(a.StringValue) + len(a.BinaryValue)
+	}
+	return n
+}
+
 func (s *Service) sendOne(q *queue, in *sendInput) (*sendOutput, error) {
 	d, err := in.draft()
 	if err != nil {
 		return nil, err
 	}
+	system, err := plainAttributes(in.MessageSystemAttributes)
+	if err != nil {
+		return nil, err
+	}
+	systemMD5 := attributesMD5(system)
 	id, err := s.send(q, d)
 	if err != nil {
 		return nil, err
 	}
 	return &sendOutput{
 		Id: in.Id, MessageId: formatID(id), MD5OfMessageBody: bodyMD5(in.MessageBody),
-		MD5OfMessageAttributes:       attributesMD5(in.MessageAttributes),
-		MD5OfMessageSystemAttributes: attributesMD5(in.MessageSystemAttributes),
+		MD5OfMessageAttributes: attributesMD5(d.attributes), MD5OfMessageSystemAttributes: systemMD5,
 	}, nil
 }
 
@@ -143,7 +181,7 @@ func (s *Service) apiSendMessageBatch(_ context.Context, in *sendBatchInput) (*b
 	}
 	total := 0
 	for i := range in.Entries {
-		total += (&draft{body: in.Entries[i].MessageBody, attributes: in.Entries[i].MessageAttributes}).size()
+		total += in.Entries[i].size()
 	}
 	if total > maxMessageBytes {
 		return nil, wire.Errorf("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxMessageBytes, total)
@@ -180,6 +218,9 @@ func (s *Service) apiReceiveMessage(ctx context.Context, in *receiveInput) (*rec
 	q, err := s.byURL(in.QueueUrl)
 	if err != nil {
 		return nil, err
+	}
+	if in.ReceiveRequestAttemptId != "" {
+		return nil, wire.Errorf("InvalidParameterValue", "Value %s for parameter ReceiveRequestAttemptId is invalid. Reason: The request include parameter that is not valid for this queue type.", in.ReceiveRequestAttemptId)
 	}
 	count, wait, visibility, err := in.limits(q)
 	if err != nil {

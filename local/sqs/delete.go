@@ -17,6 +17,7 @@ func (s *Service) DeleteQueue(queueARN string) error {
 	if err != nil {
 		return err
 	}
+	defer s.forgetMoves(q) // Once s.mu is free: a move task takes it.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.queues[q.name] != q { // Somebody else was faster.

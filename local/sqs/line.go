@@ -26,11 +26,16 @@ type message struct {
 	sequence         uint64
 	sentAt           int64
 	firstReceivedAt  int64
+	lastReceivedAt   int64
 	dueAt            int64
-	receiveCount     uint32
-	dueIndex         int32
-	ageIndex         int32
-	state            state
+	// arrivedAt is when the message came into this queue; a dead letter was sent earlier.
+	arrivedAt int64
+	// receiveCount counts the receives from this queue, receivedBefore those from the queues before it.
+	receiveCount   uint32
+	receivedBefore uint32
+	dueIndex       int32
+	ageIndex       int32
+	state          state
 }
 
 // fifo is the line of visible messages; push and pop are O(1) amortized.

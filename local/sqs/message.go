@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"hash"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -128,6 +129,19 @@ func (d *draft) validate(maxBytes int) error {
 	return validateAttributes(d.attributes)
 }
 
+// maxAttributeName is AWS's limit of the length of an attribute's name.
+const maxAttributeName = 256
+
+var (
+	attributeName   = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
+	reservedName    = regexp.MustCompile(`(?i)^(aws|amazon)\.`)
+	attributeNumber = regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$`)
+)
+
+func validAttributeName(name string) bool {
+	return attributeName.MatchString(name) && !reservedName.MatchString(name)
+}
+
 func validateAttributes(attributes map[string]Attribute) error {
 	if len(attributes) > maxMessageAttributes {
 		return wire.Errorf("InvalidParameterValue", "Number of message attributes [%d] exceeds the allowed maximum [%d].", len(attributes), maxMessageAttributes)
@@ -135,12 +149,16 @@ func validateAttributes(attributes map[string]Attribute) error {
 	for name, a := range attributes {
 		kind, _, _ := strings.Cut(a.DataType, ".")
 		switch {
-		case name == "" || len(name) > 256:
-			return wire.Errorf("InvalidParameterValue", "Message (user) attribute name must be between 1 and 256 characters long.")
+		case len(name) > maxAttributeName || !validAttributeName(name):
+			return wire.Errorf("InvalidParameterValue", "Message (user) attribute name '%s' is invalid: it can contain alphanumeric characters, underscores, hyphens and single periods inside, up to %d, and must not start with AWS. or Amazon.", name, maxAttributeName)
 		case kind != "String" && kind != "Number" && kind != "Binary":
 			return wire.Errorf("InvalidParameterValue", "The message attribute '%s' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.", name)
 		case kind == "Binary" && len(a.BinaryValue) == 0, kind != "Binary" && a.StringValue == "":
-			return wire.Errorf("InvalidParameterValue", "The message attribute '%s' must contain a non-empty value of type '%s'.", name, a.DataType)
+			return wire.Errorf("InvalidParameterValue", "Message (user) attribute '%s' must contain a non-empty value of type '%s'.", name, a.DataType)
+		case kind == "Number" && !attributeNumber.MatchString(a.StringValue):
+			return wire.Errorf("InvalidParameterValue", "Can't cast the value of message (user) attribute '%s' to a number.", name)
+		case kind == "String" && !validContents(a.StringValue):
+			return wire.Errorf("InvalidParameterValue", "Invalid binary character was found in the message attribute '%s'.", name)
 		}
 	}
 	return nil

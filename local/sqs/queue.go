@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/payrail/payrail/local/clock"
@@ -22,13 +23,18 @@ const purgeInterval = 60 * time.Second
 // useQueueVisibility stands for "no visibility timeout given with the receive": the queue's own applies.
 const useQueueVisibility time.Duration = -1
 
-// Stats are the counters of a queue. Sent, Received and Deleted count since the queue was made; Received counts every
-// delivery of a message.
+// Stats are the counters of a queue. Sent, Received and Deleted count since the queue was made, as AWS's metrics
+// NumberOfMessages… do; Received counts every delivery of a message.
 type Stats struct {
 	Sent, Received, Deleted    uint64
 	Expired, Redriven          uint64
 	Visible, Delayed, InFlight int
-	// OldestAge is the age of the oldest message that is not deleted.
+	// Calls counts the calls that named the queue, of whatever kind: AWS has metrics of queues in use only. EachStats fills it in.
+	Calls uint64
+	// EmptyReceives counts receives that got nothing.
+	EmptyReceives uint64
+	// OldestAge is AWS's metric ApproximateAgeOfOldestMessage: how long the oldest message is in this queue, leaving out those
+	// received more than three times; of a dead letter the time in the dead-letter queue counts.
 	OldestAge time.Duration
 }
 
@@ -42,9 +48,11 @@ type queue struct {
 	// deleted is closed when the queue is no more.
 	deleted chan struct{}
 	faults  *faults.Injector
+	calls   atomic.Uint64
 
 	mu         sync.Mutex
 	settings   settings
+	tags       map[string]string
 	deadLetter *queue
 	created    time.Time
 	modified   time.Time
@@ -110,9 +118,9 @@ func (q *queue) allowsRedriveFrom(sourceARN string) bool {
 }
 
 func (q *queue) attributes() map[string]string {
-	stats := q.stats()
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.settle(q.clock.Now())
 	out := make(map[string]string, len(q.settings.values)+6)
 	for name, value := range q.settings.values {
 		out[name] = value
@@ -120,9 +128,9 @@ func (q *queue) attributes() map[string]string {
 	out[attrQueueARN] = q.arn
 	out[attrCreated] = strconv.FormatInt(q.created.Unix(), 10)
 	out[attrModified] = strconv.FormatInt(q.modified.Unix(), 10)
-	out[attrMessages] = strconv.Itoa(stats.Visible)
-	out[attrMessagesInFlight] = strconv.Itoa(stats.InFlight)
-	out[attrMessagesDelayed] = strconv.Itoa(stats.Delayed)
+	out[attrMessages] = strconv.Itoa(q.visible)
+	out[attrMessagesInFlight] = strconv.Itoa(q.inFlight)
+	out[attrMessagesDelayed] = strconv.Itoa(q.delayed)
 	return out
 }
 
@@ -133,10 +141,28 @@ func (q *queue) stats() Stats {
 	q.settle(now)
 	s := q.counters
 	s.Visible, s.Delayed, s.InFlight = q.visible, q.delayed, q.inFlight
-	if len(q.byAge) > 0 {
-		s.OldestAge = time.Duration(now.UnixNano() - q.byAge[0].sentAt)
+	if oldest := q.oldestArrival(); oldest > 0 {
+		s.OldestAge = time.Duration(now.UnixNano() - oldest)
 	}
 	return s
+}
+
+// poisonReceives is how often a message may have been received and still count for the age of the oldest: AWS puts a message
+// that was received more often at the back of the queue and measures the age of the oldest of the others.
+const poisonReceives = 3
+
+// oldestArrival is when the message came into this queue that makes the age of the oldest, or 0 if there is none.
+func (q *queue) oldestArrival() int64 {
+	if len(q.byAge) > 0 && q.byAge[0].receiveCount <= poisonReceives && q.byAge[0].deadLetterSource == "" {
+		return q.byAge[0].arrivedAt
+	}
+	var oldest int64
+	for _, m := range q.byAge {
+		if m.receiveCount <= poisonReceives && (oldest == 0 || m.arrivedAt < oldest) {
+			oldest = m.arrivedAt
+		}
+	}
+	return oldest
 }
 
 // add puts new messages in; a message with dueAt set is delayed until then.
@@ -150,8 +176,11 @@ func (q *queue) add(messages ...*message) {
 	for _, m := range q.injected(messages, now) {
 		q.sequence++
 		m.sequence = q.sequence
+		m.arrivedAt = now
 		heap.Push(&q.byAge, m)
-		q.counters.Sent++
+		if m.deadLetterSource == "" {
+			q.counters.Sent++ // As in AWS's metric, dead letters do not count as sent.
+		}
 		if m.dueAt > now {
 			m.state = delayed
 			q.delayed++
@@ -206,16 +235,22 @@ func (q *queue) deliver(m *message, now time.Time, visibility time.Duration) Mes
 	if m.receiveCount++; m.firstReceivedAt == 0 {
 		m.firstReceivedAt = now.UnixNano()
 	}
-	m.state, m.dueAt = inFlight, now.Add(visibility).UnixNano()
-	q.inFlight++
-	heap.Push(&q.due, m)
-	q.received[m.sequence] = m
+	m.lastReceivedAt = now.UnixNano()
+	q.hide(m, now.Add(visibility))
 	q.counters.Received++
 	return Message{
 		ID: formatID(m.id), ReceiptHandle: receiptHandle(q.id, m), Body: m.body, Attributes: m.attributes,
 		Sent: m.sentAt / int64(time.Millisecond), FirstReceived: m.firstReceivedAt / int64(time.Millisecond),
-		ReceiveCount: int(m.receiveCount), DeadLetterSource: m.deadLetterSource, TraceHeader: m.traceHeader,
+		ReceiveCount: int(m.receivedBefore + m.receiveCount), DeadLetterSource: m.deadLetterSource, TraceHeader: m.traceHeader,
 	}
+}
+
+// hide takes m, which is already uncounted, out of the line until a time.
+func (q *queue) hide(m *message, until time.Time) {
+	m.state, m.dueAt = inFlight, until.UnixNano()
+	q.inFlight++
+	heap.Push(&q.due, m)
+	q.received[m.sequence] = m
 }
 
 // settle makes due messages visible and drops those older than the retention period.
@@ -298,9 +333,13 @@ func (q *queue) changeVisibility(handle string, visibility time.Duration) error 
 		return wire.Errorf("InvalidParameterValue", "Value %s for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.", handle)
 	}
 	if m.state != inFlight {
-		return wire.Errorf("MessageNotInflight", "The message referred to isn't in flight.")
+		return nil // Recorded from AWS: no error when the timeout is over. What it does then is not; here nothing.
 	}
-	m.dueAt = q.clock.Now().Add(visibility).UnixNano()
+	until := q.clock.Now().Add(visibility).UnixNano()
+	if until-m.lastReceivedAt > maxVisibilitySeconds*int64(time.Second) {
+		return wire.Errorf("InvalidParameterValue", "Value %d for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [%d seconds].", visibility/time.Second, maxVisibilitySeconds)
+	}
+	m.dueAt = until
 	heap.Fix(&q.due, int(m.dueIndex))
 	q.settle(q.clock.Now())
 	q.notify()

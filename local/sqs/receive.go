@@ -45,6 +45,9 @@ func (s *Service) receive(ctx context.Context, q *queue, max int, wait, visibili
 		q.mu.Lock()
 		taken, dead, err := q.take(max, visibility, waited)
 		if err != nil || len(taken) > 0 || wait <= 0 || isClosed(expired) {
+			if err == nil && len(taken) == 0 {
+				q.counters.EmptyReceives++
+			}
 			q.mu.Unlock()
 			s.moveToDeadLetter(q, dead)
 			return s.signed(taken), err
@@ -84,7 +87,8 @@ func (s *Service) signed(messages []Message) []Message {
 }
 
 // moveToDeadLetter puts messages taken out of q into its dead-letter queue, outside q's lock because two queues may be
-// each other's. A message keeps its id and the time it was first sent; its receive count starts again.
+// each other's. A message keeps its id, the times it was first sent and first received, and what was counted of its receives
+// ("across all queues", says the ReceiveMessage reference); the count that leads to the next dead-letter queue starts again.
 func (s *Service) moveToDeadLetter(q *queue, dead []*message) {
 	if len(dead) == 0 {
 		return
@@ -92,15 +96,19 @@ func (s *Service) moveToDeadLetter(q *queue, dead []*message) {
 	q.mu.Lock()
 	target := q.deadLetter
 	q.mu.Unlock()
-	if target == nil { // The redrive policy was removed meanwhile: the messages stay where they were.
-		target = q
-	}
 	moved := make([]*message, len(dead))
 	for i, m := range dead {
 		moved[i] = &message{
 			id: m.id, body: m.body, attributes: m.attributes, traceHeader: m.traceHeader, sentAt: m.sentAt,
+			firstReceivedAt: m.firstReceivedAt, receivedBefore: m.receivedBefore + m.receiveCount,
 			deadLetterSource: q.arn, dueIndex: -1, ageIndex: -1,
 		}
+		if target == nil { // The redrive policy was removed meanwhile: the messages stay where they were.
+			moved[i].deadLetterSource = m.deadLetterSource
+		}
+	}
+	if target == nil {
+		target = q
 	}
 	target.add(moved...)
 }

@@ -3,7 +3,9 @@ package sqs
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/payrail/payrail/local/wire"
@@ -83,8 +85,11 @@ func defaultSettings() settings {
 // RedriveAllowPolicy or KmsMasterKeyId removes it.
 func (s settings) with(attributes map[string]string) (settings, error) {
 	s.values = maps.Clone(s.values)
-	for name, value := range attributes {
-		if err := s.set(name, value); err != nil {
+	if attributes[attrKMSKey] != "" && attributes[attrManagedSSE] == "true" {
+		return settings{}, wire.Errorf("InvalidAttributeName", "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.")
+	}
+	for _, name := range slices.Sorted(maps.Keys(attributes)) { // In one order, so that the same mistake has the same error.
+		if err := s.set(name, attributes[name]); err != nil {
 			return settings{}, err
 		}
 	}
@@ -114,9 +119,8 @@ func (s *settings) set(name, value string) error {
 			return err
 		}
 	case attrRedriveAllow:
-		s.allow = redriveAllowPolicy{}
-		if value != "" && json.Unmarshal([]byte(value), &s.allow) != nil {
-			return invalidAttribute(name)
+		if err := s.setRedriveAllow(value); err != nil {
+			return err
 		}
 	case attrFifoQueue, "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit":
 		return wire.NotImplemented("FIFO queues (attribute " + name + ")")
@@ -157,8 +161,18 @@ func (s *settings) setRedrive(value string) error {
 	if value == "" {
 		return nil
 	}
-	if err := json.Unmarshal([]byte(value), &s.redrive); err != nil || s.redrive.DeadLetterTargetArn == "" {
-		return wire.Errorf("InvalidParameterValue", "Value %s for parameter RedrivePolicy is invalid. Reason: Redrive policy does not contain mandatory attribute: deadLetterTargetArn.", value)
+	refuse := func(reason string) error {
+		return wire.Errorf("InvalidParameterValue", "Value %s for parameter RedrivePolicy is invalid. Reason: %s", value, reason)
+	}
+	switch err := json.Unmarshal([]byte(value), &s.redrive); {
+	case err != nil:
+		return refuse("Redrive policy is not a valid JSON map.")
+	case s.redrive.DeadLetterTargetArn == "":
+		return refuse("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.")
+	case len(s.redrive.MaxReceiveCount) == 0:
+		return refuse("Redrive policy does not contain mandatory attribute: maxReceiveCount.")
+	case !strings.HasPrefix(s.redrive.DeadLetterTargetArn, "arn:"):
+		return refuse("Invalid value for deadLetterTargetArn.")
 	}
 	count := string(s.redrive.MaxReceiveCount)
 	if unquoted, err := strconv.Unquote(count); err == nil {
@@ -166,9 +180,38 @@ func (s *settings) setRedrive(value string) error {
 	}
 	n, err := strconv.Atoi(count)
 	if err != nil || n < 1 || n > 1000 {
-		return wire.Errorf("InvalidParameterValue", "Value %s for parameter RedrivePolicy is invalid. Reason: Invalid value for maxReceiveCount: %s, valid values are from 1 to 1000 both inclusive.", value, count)
+		return refuse("Invalid value for maxReceiveCount: " + count + ", valid values are from 1 to 1000 both inclusive.")
 	}
 	s.maxReceive = n
+	return nil
+}
+
+// maxAllowedSources is how many queues a RedriveAllowPolicy may name.
+const maxAllowedSources = 10
+
+func (s *settings) setRedriveAllow(value string) error {
+	s.allow = redriveAllowPolicy{}
+	if value == "" {
+		return nil
+	}
+	refuse := func(reason string) error {
+		return wire.Errorf("InvalidParameterValue", "Value %s for parameter RedriveAllowPolicy is invalid. Reason: %s", value, reason)
+	}
+	if json.Unmarshal([]byte(value), &s.allow) != nil {
+		return refuse("Redrive allow policy is not a valid JSON map.")
+	}
+	switch n := len(s.allow.SourceQueueArns); s.allow.RedrivePermission {
+	case "allowAll", "denyAll":
+		if n > 0 {
+			return refuse("sourceQueueArns is only for the redrivePermission byQueue.")
+		}
+	case "byQueue":
+		if n < 1 || n > maxAllowedSources {
+			return refuse("sourceQueueArns must name 1 to 10 queues.")
+		}
+	default:
+		return refuse("redrivePermission must be allowAll, denyAll or byQueue.")
+	}
 	return nil
 }
 

@@ -37,6 +37,7 @@ type QueueSpec struct {
 	Name string
 	// Attributes are the API's attributes of the queue ("VisibilityTimeout": "30", "RedrivePolicy": "{…}").
 	Attributes map[string]string
+	Tags       map[string]string
 }
 
 // Service holds the queues. It is safe for concurrent use.
@@ -54,6 +55,10 @@ type Service struct {
 	queues map[string]*queue
 	// deletedAt is when queues were deleted, by name: AWS keeps a name for a while.
 	deletedAt map[string]time.Time
+
+	movesMu sync.Mutex
+	// moves are the move tasks of a source, the latest first.
+	moves map[*queue][]*moveTask
 }
 
 // New makes a Service without queues.
@@ -64,7 +69,7 @@ func New(o Options) *Service {
 	return &Service{
 		clock: o.Clock, faults: o.Faults, account: o.Account, baseURL: o.BaseURL, newID: o.NewID,
 		arnPrefix: "arn:aws:sqs:" + o.Region + ":" + o.Account + ":",
-		closed:    make(chan struct{}), queues: map[string]*queue{}, deletedAt: map[string]time.Time{},
+		closed:    make(chan struct{}), queues: map[string]*queue{}, deletedAt: map[string]time.Time{}, moves: map[*queue][]*moveTask{},
 	}
 }
 
@@ -78,6 +83,9 @@ func (s *Service) CreateQueue(spec QueueSpec) (arn, url string, err error) {
 	}
 	if !queueName.MatchString(spec.Name) {
 		return "", "", wire.Errorf("InvalidParameterValue", "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
+	}
+	if err := checkTags(spec.Tags); err != nil {
+		return "", "", err
 	}
 	arn, url = s.arnPrefix+spec.Name, s.url(spec.Name)
 	s.mu.Lock()
@@ -101,6 +109,7 @@ func (s *Service) CreateQueue(spec QueueSpec) (arn, url string, err error) {
 	}
 	q := newQueue(arn, spec.Name, s.clock, settings, deadLetter)
 	q.faults = s.faults
+	q.tag(spec.Tags)
 	s.queues[spec.Name] = q
 	return arn, url, nil
 }
@@ -207,18 +216,25 @@ func (s *Service) Queues() []string {
 
 // Send puts one message into a queue, as SendMessage does; attributes become message attributes of type String.
 func (s *Service) Send(ctx context.Context, queueARN, body string, attributes map[string]string) error {
+	var typed map[string]Attribute
+	if len(attributes) > 0 {
+		typed = make(map[string]Attribute, len(attributes))
+		for name, value := range attributes {
+			typed[name] = Attribute{DataType: "String", StringValue: value}
+		}
+	}
+	return s.SendWithAttributes(ctx, queueARN, body, typed)
+}
+
+// SendWithAttributes puts one message into a queue, as SendMessage does.
+func (s *Service) SendWithAttributes(_ context.Context, queueARN, body string, attributes map[string]Attribute) error {
 	q, err := s.byARN(queueARN)
 	if err != nil {
 		return err
 	}
-	d := draft{body: body, delay: useQueueDelay}
-	if len(attributes) > 0 {
-		d.attributes = make(map[string]Attribute, len(attributes))
-		for name, value := range attributes {
-			d.attributes[name] = Attribute{DataType: "String", StringValue: value}
-		}
-	}
-	_, err = wire.WithFaultsOn(s.faults, "sqs:SendMessage", q.name, func() ([16]byte, error) { return s.send(q, d) })
+	_, err = wire.WithFaultsOn(s.faults, "sqs:SendMessage", q.name, func() ([16]byte, error) {
+		return s.send(q, draft{body: body, attributes: attributes, delay: useQueueDelay})
+	})
 	return err
 }
 
@@ -311,6 +327,7 @@ func (s *Service) byName(name string) (*queue, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if q := s.queues[name]; q != nil {
+		q.calls.Add(1)
 		return q, nil
 	}
 	return nil, errNoQueue()
@@ -318,8 +335,11 @@ func (s *Service) byName(name string) (*queue, error) {
 
 func (s *Service) url(name string) string { return s.baseURL() + "/" + s.account + "/" + name }
 
+// codeNoQueue is the error code where there is no such queue.
+const codeNoQueue = "QueueDoesNotExist"
+
 func errNoQueue() error {
-	return wire.Errorf("QueueDoesNotExist", "The specified queue does not exist.")
+	return wire.Errorf(codeNoQueue, "The specified queue does not exist.")
 }
 
 func randomUUID() (id [16]byte) {

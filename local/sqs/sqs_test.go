@@ -123,7 +123,7 @@ func TestVisibilityTimeout(t *testing.T) {
 	require.NoError(t, s.DeleteBatch(context.Background(), arn, []string{second[0].ReceiptHandle}), "deleting twice is no error")
 	stats, err := s.Stats(arn)
 	require.NoError(t, err)
-	require.Equal(t, Stats{Sent: 1, Received: 2, Deleted: 1}, stats)
+	require.Equal(t, Stats{Sent: 1, Received: 2, Deleted: 1, EmptyReceives: 3}, stats)
 }
 
 func TestDelayAndRetention(t *testing.T) {
@@ -165,7 +165,8 @@ func TestRedrive(t *testing.T) {
 	require.Equal(t, "poison", moved[0].Body)
 	require.Equal(t, arn, moved[0].DeadLetterSource)
 	require.Equal(t, start.UnixMilli(), moved[0].Sent, "retention counts from the first sending")
-	require.Equal(t, 1, moved[0].ReceiveCount)
+	require.Equal(t, 3, moved[0].ReceiveCount, "counted across all queues")
+	require.Equal(t, start.UnixMilli(), moved[0].FirstReceived)
 	depth, err := s.Depth(arn)
 	require.NoError(t, err)
 	require.Zero(t, depth)

@@ -2,9 +2,10 @@ package stepfunctions
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"sort"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/payrail/payrail/local/wire"
@@ -15,10 +16,15 @@ func (s *Service) newAPI() *wire.JSON {
 		Name: "states", TargetPrefix: "AWSStepFunctions", Version: "1.0", Faults: s.options.Faults,
 		Operations: map[string]wire.Operation{
 			"CreateStateMachine":             wire.Op(s.createStateMachine),
+			"DeleteStateMachine":             wire.Op(s.deleteStateMachine),
+			"DescribeExecution":              wire.Op(s.describeExecution),
 			"DescribeStateMachine":           wire.Op(s.describeStateMachine),
+			"ListExecutions":                 wire.Op(s.listExecutions),
 			"ListStateMachines":              wire.Op(s.listStateMachines),
 			"StartExecution":                 wire.Op(s.startExecution),
 			"StartSyncExecution":             wire.Op(s.startSyncExecution),
+			"StopExecution":                  wire.Op(s.stopExecution),
+			"UpdateStateMachine":             wire.Op(s.updateStateMachine),
 			"ValidateStateMachineDefinition": wire.Op(s.validateDefinition),
 		},
 	}
@@ -27,13 +33,86 @@ func (s *Service) newAPI() *wire.JSON {
 // epoch is a time as the JSON protocol writes it: seconds, with the milliseconds as decimals.
 func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// createInput holds what the runtime acts on. Logging, tracing, tags and encryption only protect or show.
+// Kinds of resources in ARNs.
+const (
+	machineResource   = "stateMachine"
+	executionResource = "execution"
+)
+
+// checkARN refuses what is no ARN or one of another kind, in the service's words (recorded on AWS: LocalStack,
+// test_sfn_api.snapshot.json and test_sfn_api_express.snapshot.json).
+func checkARN(arn, resource string) error {
+	if !strings.HasPrefix(arn, "arn:") {
+		return wire.Errorf("InvalidArn", "Invalid Arn: 'Invalid ARN prefix: %s'", arn)
+	}
+	parts := strings.Split(arn, ":")
+	if len(parts) < 7 {
+		return wire.Errorf("InvalidArn", "Invalid Arn: '%s'", arn)
+	}
+	if parts[5] != resource {
+		return wire.Errorf("InvalidArn", "Invalid Arn: 'Resource type not valid in this context: %s'", parts[5])
+	}
+	if resource == machineResource && (len(parts) > 7 || strings.Contains(parts[6], "/")) {
+		return wire.NotImplemented("versions, aliases and map runs of state machines: " + arn)
+	}
+	return nil
+}
+
+// constraint answers as the service does to a member whose value it cannot take.
+func constraint(value, member, format string, args ...any) error {
+	args = append([]any{value, member}, args...)
+	return wire.Errorf("ValidationException", "1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must "+format, args...)
+}
+
+// required refuses a call without a member.
+func required(name, value string) error {
+	if value != "" {
+		return nil
+	}
+	return wire.Errorf("ValidationException", "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
+}
+
+// allData refuses answers without the data.
+func allData(included string) error {
+	if included == "" || included == "ALL_DATA" {
+		return nil
+	}
+	return wire.NotImplemented("includedData " + included)
+}
+
+// Page sizes of lists.
+const (
+	defaultPage = 100
+	maxPage     = 1000
+)
+
+func pageSize(maxResults int) (int, error) {
+	switch {
+	case maxResults < 0:
+		return 0, constraint(strconv.Itoa(maxResults), "maxResults", "have value greater than or equal to 0")
+	case maxResults > maxPage:
+		return 0, constraint(strconv.Itoa(maxResults), "maxResults", "have value less than or equal to %d", maxPage)
+	case maxResults == 0:
+		return defaultPage, nil
+	}
+	return maxResults, nil
+}
+
+func checkToken(token string, longest int) error {
+	if len(token) > longest {
+		return constraint(token, "nextToken", "have length less than or equal to %d", longest)
+	}
+	return nil
+}
+
+// createInput holds what the runtime acts on. Tags only show.
 type createInput struct {
 	Name       string `json:"name"`
 	Definition string `json:"definition"`
 	RoleARN    string `json:"roleArn"`
 	Type       string `json:"type"`
 	Publish    bool   `json:"publish"`
+	settings
 }
 
 type createOutput struct {
@@ -42,43 +121,103 @@ type createOutput struct {
 }
 
 func (s *Service) createStateMachine(_ context.Context, in *createInput) (*createOutput, error) {
+	if err := errors.Join(required("name", in.Name), required("definition", in.Definition), required("roleArn", in.RoleARN)); err != nil {
+		return nil, err
+	}
 	if in.Publish {
 		return nil, wire.NotImplemented("versions of state machines (publish)")
 	}
-	if in.Type == "" {
-		in.Type = "STANDARD" // The service's default; refused by name below.
-	}
-	arn, err := s.CreateStateMachine(Spec{Name: in.Name, Type: in.Type, Definition: in.Definition, RoleARN: in.RoleARN, Substitutions: selfSubstitutions(in.Definition)})
+	m, err := s.create(Spec{Name: in.Name, Type: in.Type, RoleARN: in.RoleARN}, in.Definition, defaultSettings().with(in.settings))
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.find(arn)
+	return &createOutput{m.arn, epoch(m.created)}, nil
+}
+
+type updateInput struct {
+	StateMachineARN string  `json:"stateMachineArn"`
+	Definition      *string `json:"definition"`
+	RoleARN         *string `json:"roleArn"`
+	Publish         bool    `json:"publish"`
+	settings
+}
+
+type updateOutput struct {
+	UpdateDate float64 `json:"updateDate"`
+	RevisionID string  `json:"revisionId,omitempty"`
+}
+
+// updateStateMachine changes what executions that start later run; an update that changes nothing keeps the revision.
+func (s *Service) updateStateMachine(_ context.Context, in *updateInput) (*updateOutput, error) {
+	m, err := s.find(in.StateMachineARN)
 	if err != nil {
 		return nil, err
 	}
-	return &createOutput{arn, epoch(m.created)}, nil
-}
-
-// selfSubstitutions keep ${X} as it is: only CloudFormation replaces it, to the API it is text.
-func selfSubstitutions(definition string) map[string]string {
-	same := map[string]string{}
-	for _, match := range substitution.FindAllString(definition, -1) {
-		same[match[2:len(match)-1]] = match
+	if in.Publish {
+		return nil, wire.NotImplemented("versions of state machines (publish)")
 	}
-	return same
+	if in.Definition == nil && in.RoleARN == nil && in.Logging == nil && in.Tracing == nil && in.Encryption == nil {
+		return nil, wire.Errorf("MissingRequiredParameter", "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified")
+	}
+	changed := m
+	if in.RoleARN != nil {
+		changed.role = *in.RoleARN
+	}
+	if in.Definition != nil {
+		changed.definition = *in.Definition
+		if changed.compiled, err = s.compile(changed.definition, m.kind); err != nil {
+			return nil, err
+		}
+	}
+	changed.settings = m.settings.with(in.settings)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := s.machines[m.arn]
+	if kept == nil {
+		return nil, noSuchMachine(m.arn)
+	}
+	if changed.role != m.role || changed.definition != m.definition || !changed.settings.same(m.settings) || !sameJSON(changed.settings.Encryption, m.settings.Encryption) {
+		kept.revision = s.env.newID()
+	}
+	kept.role, kept.definition, kept.compiled, kept.settings = changed.role, changed.definition, changed.compiled, changed.settings
+	return &updateOutput{epoch(s.env.clock.Now()), kept.revision}, nil
 }
 
-func (s *Service) find(arn string) (*stateMachine, error) {
+func noSuchMachine(arn string) error {
+	return wire.Errorf("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", arn)
+}
+
+// find returns a state machine as it is now.
+func (s *Service) find(arn string) (stateMachine, error) {
+	if err := checkARN(arn, machineResource); err != nil {
+		return stateMachine{}, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if m := s.machines[arn]; m != nil {
-		return m, nil
+		return *m, nil
 	}
-	return nil, wire.Errorf("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", arn)
+	return stateMachine{}, noSuchMachine(arn)
 }
 
-type describeInput struct {
+type machineInput struct {
 	StateMachineARN string `json:"stateMachineArn"`
+	IncludedData    string `json:"includedData"`
+}
+
+type nothing struct{}
+
+// deleteStateMachine deletes at once, where the service takes up to a minute. EXPRESS executions go on; STANDARD ones are
+// terminated. A state machine that is not there is no error.
+func (s *Service) deleteStateMachine(_ context.Context, in *machineInput) (*nothing, error) {
+	if err := checkARN(in.StateMachineARN, machineResource); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.machines, in.StateMachineARN)
+	s.executions.deleteOf(in.StateMachineARN)
+	return &nothing{}, nil
 }
 
 type describeOutput struct {
@@ -89,14 +228,34 @@ type describeOutput struct {
 	RoleARN         string  `json:"roleArn"`
 	Type            string  `json:"type"`
 	CreationDate    float64 `json:"creationDate"`
+	RevisionID      string  `json:"revisionId,omitempty"`
+	settings
+	// VariableReferences are the variables that each state's fields name.
+	VariableReferences map[string][]string `json:"variableReferences,omitempty"`
 }
 
-func (s *Service) describeStateMachine(_ context.Context, in *describeInput) (*describeOutput, error) {
+func (s *Service) describeStateMachine(_ context.Context, in *machineInput) (*describeOutput, error) {
+	if err := allData(in.IncludedData); err != nil {
+		return nil, err
+	}
 	m, err := s.find(in.StateMachineARN)
 	if err != nil {
 		return nil, err
 	}
-	return &describeOutput{m.arn, m.name, "ACTIVE", m.definition, m.role, "EXPRESS", epoch(m.created)}, nil
+	references := map[string][]string{}
+	m.compiled.references(references)
+	return &describeOutput{m.arn, m.name, "ACTIVE", m.definition, m.role, m.kind, epoch(m.created), m.revision, m.settings, references}, nil
+}
+
+func (m *machine) references(found map[string][]string) {
+	for _, s := range m.states {
+		if len(s.refers) > 0 {
+			found[s.name] = s.refers
+		}
+	}
+	for _, inner := range m.inner {
+		inner.references(found)
+	}
 }
 
 type listInput struct {
@@ -116,20 +275,14 @@ type listedMachine struct {
 	CreationDate    float64 `json:"creationDate"`
 }
 
-// Page sizes of ListStateMachines.
-const (
-	defaultPage = 100
-	maxPage     = 1000
-)
-
 // listStateMachines pages by ARN; the token is the last ARN of the page before.
 func (s *Service) listStateMachines(_ context.Context, in *listInput) (*listOutput, error) {
-	if in.MaxResults < 0 || in.MaxResults > maxPage {
-		return nil, wire.Errorf("ValidationException", "maxResults must be between 0 and %d, it is %d", maxPage, in.MaxResults)
+	size, err := pageSize(in.MaxResults)
+	if err != nil {
+		return nil, err
 	}
-	size := in.MaxResults
-	if size == 0 {
-		size = defaultPage
+	if err := checkToken(in.NextToken, 1024); err != nil {
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,121 +300,63 @@ func (s *Service) listStateMachines(_ context.Context, in *listInput) (*listOutp
 	}
 	for _, arn := range arns {
 		m := s.machines[arn]
-		out.StateMachines = append(out.StateMachines, listedMachine{m.arn, m.name, "EXPRESS", epoch(m.created)})
+		out.StateMachines = append(out.StateMachines, listedMachine{m.arn, m.name, m.kind, epoch(m.created)})
 	}
-	return out, nil
-}
-
-type startInput struct {
-	StateMachineARN string  `json:"stateMachineArn"`
-	Name            string  `json:"name"`
-	Input           *string `json:"input"`
-}
-
-// text is the execution's input: {} where the call gives none.
-func (in *startInput) text() []byte {
-	if in.Input == nil {
-		return []byte("{}")
-	}
-	return []byte(*in.Input)
-}
-
-type startOutput struct {
-	ExecutionARN string  `json:"executionArn"`
-	StartDate    float64 `json:"startDate"`
-}
-
-func (s *Service) startExecution(ctx context.Context, in *startInput) (*startOutput, error) {
-	p, err := s.begin(ctx, in.StateMachineARN, in.Name, in.text())
-	if err != nil {
-		return nil, err
-	}
-	started := epoch(p.started)
-	go s.finish(p)
-	return &startOutput{p.arn, started}, nil
-}
-
-type syncOutput struct {
-	ExecutionARN    string         `json:"executionArn"`
-	StateMachineARN string         `json:"stateMachineArn"`
-	Name            string         `json:"name"`
-	StartDate       float64        `json:"startDate"`
-	StopDate        float64        `json:"stopDate"`
-	Status          string         `json:"status"`
-	Error           string         `json:"error,omitempty"`
-	Cause           string         `json:"cause,omitempty"`
-	Input           string         `json:"input"`
-	InputDetails    payloadDetails `json:"inputDetails"`
-	Output          *string        `json:"output,omitempty"`
-	OutputDetails   payloadDetails `json:"outputDetails"`
-	BillingDetails  billingDetails `json:"billingDetails"`
-}
-
-type payloadDetails struct {
-	Included bool `json:"included"`
-}
-
-type billingDetails struct {
-	MemoryMB   int64 `json:"billedMemoryUsedInMB"`
-	DurationMS int64 `json:"billedDurationInMilliseconds"`
-}
-
-// Steps in which Express bills.
-const (
-	billedStep     = 100 * time.Millisecond
-	billedMemoryMB = 64
-)
-
-// startSyncExecution answers when the execution has ended; that it failed is part of the answer, not an error.
-func (s *Service) startSyncExecution(ctx context.Context, in *startInput) (*syncOutput, error) {
-	p, err := s.begin(ctx, in.StateMachineARN, in.Name, in.text())
-	if err != nil {
-		return nil, err
-	}
-	o := s.finish(p)
-	out := &syncOutput{
-		ExecutionARN: p.arn, StateMachineARN: p.stateMachineARN, Name: p.name,
-		StartDate: epoch(p.started), StopDate: epoch(o.stopped), Status: o.status(),
-		Input: string(in.text()), InputDetails: payloadDetails{true}, OutputDetails: payloadDetails{true},
-		BillingDetails: billingDetails{billedMemoryMB, (o.stopped.Sub(p.started) + billedStep - 1).Truncate(billedStep).Milliseconds()},
-	}
-	if o.failure != nil {
-		out.Error, out.Cause = o.failure.name, o.failure.cause
-		return out, nil
-	}
-	text := o.output.String()
-	out.Output = &text
 	return out, nil
 }
 
 type validateInput struct {
 	Definition string `json:"definition"`
 	Type       string `json:"type"`
+	Severity   string `json:"severity"`
+	MaxResults int    `json:"maxResults"`
 }
 
 type validateOutput struct {
-	Result      string       `json:"result"`
-	Diagnostics []diagnostic `json:"diagnostics"`
+	Result      string             `json:"result"`
+	Diagnostics []listedDiagnostic `json:"diagnostics"`
+	Truncated   bool               `json:"truncated"`
 }
 
-type diagnostic struct {
+type listedDiagnostic struct {
 	Severity string `json:"severity"`
 	Code     string `json:"code"`
 	Message  string `json:"message"`
+	Location string `json:"location,omitempty"`
 }
 
+// maxDiagnostics is how many diagnostics an answer has at most, and where the call names no number.
+const maxDiagnostics = 100
+
 func (s *Service) validateDefinition(_ context.Context, in *validateInput) (*validateOutput, error) {
-	if in.Type != "EXPRESS" {
-		return nil, wire.NotImplemented("the validation of STANDARD state machines")
+	if in.Severity != "" && in.Severity != "ERROR" {
+		return nil, wire.NotImplemented("diagnostics of the severity " + in.Severity)
 	}
-	_, err := s.compiler.compile([]byte(in.Definition))
+	if in.MaxResults < 0 || in.MaxResults > maxDiagnostics {
+		return nil, constraint(strconv.Itoa(in.MaxResults), "maxResults", "have value between 0 and %d", maxDiagnostics)
+	}
+	if in.Type == "" {
+		in.Type = typeStandard
+	}
+	_, err := s.compile(in.Definition, in.Type)
+	out := &validateOutput{Result: "OK", Diagnostics: []listedDiagnostic{}}
 	if err == nil {
-		return &validateOutput{Result: "OK", Diagnostics: []diagnostic{}}, nil
+		return out, nil
 	}
-	code := "SCHEMA_VALIDATION_FAILED"
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		code = "INVALID_JSON_DESCRIPTION"
+	var found diagnostics
+	if !errors.As(err, &found) {
+		return nil, err
 	}
-	return &validateOutput{Result: "FAIL", Diagnostics: []diagnostic{{"ERROR", code, err.Error()}}}, nil
+	out.Result = "FAIL"
+	limit := maxDiagnostics
+	if in.MaxResults > 0 {
+		limit = in.MaxResults
+	}
+	if len(found) > limit {
+		found, out.Truncated = found[:limit], true
+	}
+	for _, d := range found {
+		out.Diagnostics = append(out.Diagnostics, listedDiagnostic{"ERROR", d.code, d.message, d.location})
+	}
+	return out, nil
 }

@@ -1,7 +1,7 @@
 package stepfunctions
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 	"time"
 )
@@ -47,17 +47,11 @@ type presence struct {
 }
 
 func (c *presence) holds(s *scope) (bool, *failure) {
-	_, ok := c.find(s)
-	return ok == c.want, nil
-}
-
-func (c *presence) find(s *scope) (*value, bool) { return findIn(c.path, s) }
-
-func findIn(p *path, s *scope) (*value, bool) {
-	if p.context {
-		return p.find(s.context())
+	_, err := c.path.find(s)
+	if err != nil && !errors.Is(err, errNoResults) {
+		return false, pathFailure(err, "")
 	}
-	return p.find(s.root)
+	return (err == nil) == c.want, nil
 }
 
 // typeTest is IsNull, IsString and so on.
@@ -76,9 +70,9 @@ func (c *typeTest) holds(s *scope) (bool, *failure) {
 }
 
 func choiceValue(p *path, s *scope) (*value, *failure) {
-	v, ok := findIn(p, s)
-	if !ok {
-		return nil, failf(errorRuntime, "Invalid path '%s': The choice state's condition path references an invalid value.", p.text)
+	v, err := p.find(s)
+	if err != nil {
+		return nil, pathFailure(err, "Invalid path '%s': The choice state's condition path references an invalid value.", p.text)
 	}
 	return v, nil
 }
@@ -111,8 +105,9 @@ func (c *comparison) holds(s *scope) (bool, *failure) {
 
 // operator is a comparison operator of the JSONPath language.
 type operator struct {
-	fits func(*value) bool
-	test func(a, b *value) bool
+	fits  func(*value) bool
+	test  func(a, b *value) bool
+	takes string // the type of its value, for messages
 }
 
 func isKind(k kind) func(*value) bool { return func(v *value) bool { return v.kind == k } }
@@ -120,9 +115,10 @@ func isKind(k kind) func(*value) bool { return func(v *value) bool { return v.ki
 // timestampLayout is the profile of RFC 3339 of the language: capital T and Z.
 const timestampLayout = "2006-01-02T15:04:05.999999999Z07:00"
 
+// parseTimestamp takes a dot only before a fraction, where time.Parse takes a comma, too.
 func parseTimestamp(s string) (time.Time, bool) {
 	t, err := time.Parse(timestampLayout, s)
-	return t, err == nil
+	return t, err == nil && !strings.Contains(s, ",")
 }
 
 func isTimestamp(v *value) bool {
@@ -150,17 +146,18 @@ var operators = makeOperators()
 
 func makeOperators() map[string]operator {
 	ops := map[string]operator{
-		"BooleanEquals": {isKind(kindBool), func(a, b *value) bool { return a.text == b.text }},
-		"StringMatches": {isKind(kindString), func(a, b *value) bool { return matchWildcards(b.str, a.str) }},
+		"BooleanEquals": {isKind(kindBool), func(a, b *value) bool { return a.text == b.text }, "Boolean"},
+		"StringMatches": {isKind(kindString), func(a, b *value) bool { return matchWildcards(b.str, a.str) }, "String"},
 	}
 	for _, ordered := range []struct {
 		prefix  string
 		fits    func(*value) bool
 		compare func(a, b *value) int
+		takes   string
 	}{
-		{"String", isKind(kindString), compareStrings},
-		{"Numeric", isKind(kindNumber), compareNumbers},
-		{"Timestamp", isTimestamp, compareTimestamps},
+		{"String", isKind(kindString), compareStrings, "String"},
+		{"Numeric", isKind(kindNumber), compareNumbers, "Number"},
+		{"Timestamp", isTimestamp, compareTimestamps, "Timestamp: RFC 3339 with T and Z, such as 2016-03-14T01:59:00Z"},
 	} {
 		for suffix, holds := range map[string]func(int) bool{
 			"Equals":            func(c int) bool { return c == 0 },
@@ -169,7 +166,7 @@ func makeOperators() map[string]operator {
 			"GreaterThan":       func(c int) bool { return c > 0 },
 			"GreaterThanEquals": func(c int) bool { return c >= 0 },
 		} {
-			ops[ordered.prefix+suffix] = operator{ordered.fits, func(a, b *value) bool { return holds(ordered.compare(a, b)) }}
+			ops[ordered.prefix+suffix] = operator{ordered.fits, func(a, b *value) bool { return holds(ordered.compare(a, b)) }, ordered.takes}
 		}
 	}
 	return ops
@@ -209,93 +206,94 @@ func matchWildcards(pattern, s string) bool {
 	return strings.HasSuffix(s, parts[len(parts)-1])
 }
 
-// compileCondition compiles a choice rule. Next stands in rules at the top only; the caller takes it out before.
+// compileCondition compiles a choice rule. Next and Assign stand in rules at the top only; the caller takes them out before.
 func compileCondition(f *fields) (condition, error) {
-	f.comment()
+	if err := f.comment(); err != nil {
+		return nil, err
+	}
 	for _, name := range []string{"And", "Or", "Not"} {
 		if v := f.take(name); v != nil {
 			return compileBoolean(name, v, f)
 		}
 	}
+	if f.object.get("Condition") != nil {
+		return nil, f.done()
+	}
+	if err := f.require("Variable"); err != nil {
+		return nil, err
+	}
 	variable, err := f.path("Variable")
 	if err != nil {
 		return nil, err
 	}
-	if variable == nil {
-		return nil, f.errorf("a choice rule needs Variable, And, Or or Not")
-	}
 	var found condition
 	for _, name := range f.names() {
+		compiled, err := compileOperator(f, name, variable)
+		if err != nil {
+			return nil, err
+		}
 		if found != nil {
-			return nil, f.errorf("a choice rule has one operator; %q is one too many", name)
+			return nil, f.errorf("A choice rule has one comparison operator; '%s' is one too many", name)
 		}
-		if found, err = compileOperator(name, f.take(name), variable); err != nil {
-			return nil, f.wrap(err)
-		}
+		found = compiled
 	}
 	if found == nil {
-		return nil, f.errorf("a choice rule needs an operator")
+		return nil, f.errorf("A choice rule needs a comparison operator beside Variable")
 	}
 	return found, nil
 }
 
 func compileBoolean(name string, v *value, f *fields) (condition, error) {
-	if rest := f.names(); len(rest) > 0 {
-		return nil, f.errorf("%q does not go with %s", rest[0], name)
+	if err := f.done(); err != nil {
+		return nil, err
 	}
-	parts := []*value{v}
-	if name != "Not" {
-		if v.kind != kindArray || len(v.elems) == 0 {
-			return nil, f.errorf("%s must be an array of choice rules", name)
-		}
-		parts = v.elems
-	}
-	compiled := make([]condition, len(parts))
-	for i, part := range parts {
-		inner, err := newFields(part, fmt.Sprintf("%s/%s[%d]", f.at, name, i))
+	if name == "Not" {
+		inner, err := newFields(v, f.at+"/Not", f.notes)
 		if err != nil {
 			return nil, err
 		}
+		c, err := compileCondition(inner)
+		return negation{c}, err
+	}
+	list, err := f.list(name)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, f.fieldErrorf(name, "Expected value of type Array that is not empty")
+	}
+	compiled := make([]condition, len(list))
+	for i, inner := range list {
 		if compiled[i], err = compileCondition(inner); err != nil {
 			return nil, err
 		}
 	}
-	switch name {
-	case "And":
+	if name == "And" {
 		return allOf(compiled), nil
-	case "Or":
-		return anyOf(compiled), nil
 	}
-	return negation{compiled[0]}, nil
+	return anyOf(compiled), nil
 }
 
-func compileOperator(name string, v *value, variable *path) (condition, error) {
+func compileOperator(f *fields, name string, variable *path) (condition, error) {
 	if test, ok := typeTests[name]; ok || name == "IsPresent" {
-		if v.kind != kindBool {
-			return nil, fmt.Errorf("%s must be true or false", name)
+		want, err := f.bool(name)
+		if err != nil || name == "IsPresent" {
+			return &presence{variable, want}, err
 		}
-		if name == "IsPresent" {
-			return &presence{variable, v.bool()}, nil
-		}
-		return &typeTest{variable, test, v.bool()}, nil
+		return &typeTest{variable, test, want}, nil
 	}
 	base, isPath := strings.CutSuffix(name, "Path")
 	op, ok := operators[base]
 	if !ok || (isPath && base == "StringMatches") {
-		return nil, fmt.Errorf("%q is not a comparison operator", name)
+		return nil, f.errorf("Field '%s' is not supported", name)
 	}
-	if !isPath {
-		if !op.fits(v) {
-			return nil, fmt.Errorf("the value of %s has the wrong type", name)
-		}
-		return &comparison{path: variable, operator: op, constant: v}, nil
+	if isPath {
+		other, err := f.path(name)
+		return &comparison{path: variable, operator: op, other: other}, err
 	}
-	if v.kind != kindString {
-		return nil, fmt.Errorf("%s must be a path", name)
+	v := f.take(name)
+	if !op.fits(v) {
+		return nil, f.fieldErrorf(name, "Expected value of type %s", op.takes)
 	}
-	other, err := compilePath(v.str)
-	if err != nil {
-		return nil, err
-	}
-	return &comparison{path: variable, operator: op, other: other}, nil
+	return &comparison{path: variable, operator: op, constant: v}, nil
 }

@@ -8,7 +8,7 @@ import (
 
 func compileRule(t *testing.T, rule string) (condition, error) {
 	t.Helper()
-	f, err := newFields(mustParse(t, rule), "rule")
+	f, err := newFields(mustParse(t, rule), "rule", newNotes())
 	require.NoError(t, err)
 	return compileCondition(f)
 }
@@ -79,22 +79,22 @@ func TestConditionsOnMissingPathsEndTheExecution(t *testing.T) {
 
 func TestConditionsRefused(t *testing.T) {
 	for rule, want := range map[string]string{
-		`{"StringEquals":"a"}`:                                       "needs Variable",
-		`{"Variable":"$.a"}`:                                         "needs an operator",
-		`{"Variable":"$.a","StringEquals":1}`:                        "wrong type",
-		`{"Variable":"$.a","NumericEquals":"1"}`:                     "wrong type",
-		`{"Variable":"$.a","TimestampEquals":"today"}`:               "wrong type",
-		`{"Variable":"$.a","IsPresent":"true"}`:                      "must be true or false",
-		`{"Variable":"$.a","StringContains":"a"}`:                    `"StringContains" is not a comparison operator`,
-		`{"Variable":"$.a","StringMatchesPath":"$.b"}`:               "is not a comparison operator",
+		`{"StringEquals":"a"}`:                                       "These fields are required: [Variable]",
+		`{"Variable":"$.a"}`:                                         "needs a comparison operator",
+		`{"Variable":"$.a","StringEquals":1}`:                        "Expected value of type String",
+		`{"Variable":"$.a","NumericEquals":"1"}`:                     "Expected value of type Number",
+		`{"Variable":"$.a","TimestampEquals":"today"}`:               "Expected value of type Timestamp",
+		`{"Variable":"$.a","IsPresent":"true"}`:                      "Expected value of type Boolean",
+		`{"Variable":"$.a","StringContains":"a"}`:                    "Field 'StringContains' is not supported",
+		`{"Variable":"$.a","StringMatchesPath":"$.b"}`:               "Field 'StringMatchesPath' is not supported",
 		`{"Variable":"$.a","StringEquals":"a","StringLessThan":"b"}`: "one too many",
 		`{"Variable":"$.a","StringEqualsPath":"b"}`:                  "must start with $",
-		`{"And":[]}`: "must be an array of choice rules",
-		`{"And":[{"Variable":"$.a","IsNull":true,"Next":"X"}]}`:              "one too many",
-		`{"Not":[{"Variable":"$.a","IsNull":true}]}`:                         "must be an object",
-		`{"And":[{"Variable":"$.a","IsNull":true}],"Variable":"$.a"}`:        "does not go with And",
-		`{"Condition":"{% true %}"}`:                                         "needs Variable",
-		`{"Or":[{"Variable":"$.a","IsNull":true},{"Variable":"$.a[?(1)]"}]}`: "filter",
+		`{"And":[]}`: "Expected value of type Array that is not empty",
+		`{"And":[{"Variable":"$.a","IsNull":true,"Next":"X"}]}`:              "Field 'Next' is not supported",
+		`{"Not":[{"Variable":"$.a","IsNull":true}]}`:                         "Expected value of type Object",
+		`{"And":[{"Variable":"$.a","IsNull":true}],"Variable":"$.a"}`:        "Field 'Variable' is not supported",
+		`{"Condition":"{% true %}"}`:                                         "field 'Condition' is only supported for the 'JSONata' QueryLanguage",
+		`{"Or":[{"Variable":"$.a","IsNull":true},{"Variable":"$.a[?(1)]"}]}`: "a comparison must follow 1",
 	} {
 		_, err := compileRule(t, rule)
 		require.ErrorContains(t, err, want, rule)

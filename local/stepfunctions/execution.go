@@ -2,6 +2,7 @@ package stepfunctions
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/payrail/payrail/local/clock"
@@ -12,6 +13,16 @@ const maxDataBytes = 262144
 
 // maxExpressDuration is how long an EXPRESS execution may take.
 const maxExpressDuration = 5 * time.Minute
+
+// maxStandardDuration is how long a STANDARD execution may take.
+const maxStandardDuration = 365 * 24 * time.Hour
+
+// maxHistoryEvents is the most events a STANDARD execution's history takes; what would need more fails. There is no
+// history here, but a loop without an end must not run for a year: every state makes two events at least.
+const (
+	maxHistoryEvents  = 25000
+	minEventsPerState = 2
+)
 
 // maxCauseBytes is the longest cause the service keeps.
 const maxCauseBytes = 32768
@@ -30,35 +41,49 @@ type execution struct {
 	about           []member
 	arn             string
 	stateMachineARN string
+	// variableBytes is the size of all variables of all scopes.
+	variableBytes atomic.Int64
+	// entered counts states, against the limit of a history; 0 as limit: none.
+	entered      atomic.Int64
+	historyLimit int64
 }
 
 // run is the progress of an execution, or of one branch or iteration of it, in one goroutine.
 type run struct {
 	ctx context.Context
 	*execution
-	item    *value // Map.Item of the context object, in an iteration
-	state   *state
-	input   *value // the state's input as it came
-	entered time.Time
-	retries int64
+	variables *variables
+	item      *value // Map.Item of the context object, in an iteration
+	state     *state
+	input     *value // the state's input as it came
+	entered   time.Time
+	retries   int64
 }
 
-// timeFormat is how the service writes times in the context object: UTC, milliseconds.
-const timeFormat = "2006-01-02T15:04:05.000Z"
-
-func timeValue(t time.Time) *value { return stringValue(t.UTC().Format(timeFormat)) }
+// timeValue writes a time as the context object has it: UTC, milliseconds, and no fraction where it is zero
+// (docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html).
+func timeValue(t time.Time) *value {
+	t = t.UTC().Truncate(time.Millisecond)
+	if t.Nanosecond() == 0 {
+		return stringValue(t.Format("2006-01-02T15:04:05Z"))
+	}
+	return stringValue(t.Format("2006-01-02T15:04:05.000Z"))
+}
 
 func (r *run) scope(root *value) *scope {
-	return &scope{root: root, context: r.contextObject, env: r.env}
+	return &scope{root: root, context: r.contextObject, env: r.env, variables: r.variables}
 }
 
-// contextObject is `$$`. It is made when a path asks for it.
+// contextObject is `$$`. It is made when a path asks for it. RetryCount is there only in states that can be retried, as
+// recorded on AWS (LocalStack, context_object/test_context_object.snapshot.json: a Pass state has none).
 func (r *run) contextObject() *value {
 	members := make([]member, len(r.about), len(r.about)+2)
 	copy(members, r.about)
-	members = append(members, member{"State", objectValue(
-		member{"EnteredTime", timeValue(r.entered)}, member{"Name", stringValue(r.state.name)}, member{"RetryCount", intValue(r.retries)},
-	)})
+	state := []member{{"Name", stringValue(r.state.name)}, {"EnteredTime", timeValue(r.entered)}}
+	if r.state.retries() {
+		state = append(state, member{"RetryCount", intValue(r.retries)})
+	}
+	members = append(members, member{"State", objectValue(state...)})
 	if r.item != nil {
 		members = append(members, member{"Map", objectValue(member{"Item", r.item})})
 	}
@@ -104,6 +129,9 @@ func (r *run) runStates(start *state, input *value) (*value, *failure) {
 // runState runs one state with its retries and catchers.
 func (r *run) runState(s *state, input *value) (*value, *state, *failure) {
 	r.state, r.input, r.entered, r.retries = s, input, r.env.clock.Now(), 0
+	if n := r.execution.entered.Add(1); r.historyLimit > 0 && n > r.historyLimit {
+		return nil, nil, failf(errorRuntime, "The execution reached the maximum number of history events (%d).", maxHistoryEvents)
+	}
 	var attempts []int64
 	for {
 		output, next, err := r.attempt(s, input)
@@ -113,6 +141,7 @@ func (r *run) runState(s *state, input *value) (*value, *state, *failure) {
 		if r.ctx.Err() != nil {
 			return nil, nil, r.aborted()
 		}
+		err = err.in(s)
 		if len(s.retry) > 0 && attempts == nil {
 			attempts = make([]int64, len(s.retry))
 		}
@@ -151,7 +180,17 @@ func (r *run) catch(s *state, input *value, err *failure) (*value, *state, *fail
 		if mismatch == nil {
 			mismatch = r.checkSize(output)
 		}
-		return output, c.next, mismatch
+		var given *value
+		if mismatch == nil {
+			given, mismatch = r.evalAssign(c.assign, err.output())
+		}
+		if mismatch == nil {
+			mismatch = r.assign(given)
+		}
+		if mismatch != nil {
+			return nil, nil, mismatch.in(s)
+		}
+		return output, c.next, nil
 	}
 	return nil, nil, err
 }
@@ -170,14 +209,19 @@ func (r *run) attempt(s *state, raw *value) (*value, *state, *failure) {
 			return nil, nil, err
 		}
 	}
-	result, next, err := s.behaviour.run(r, input)
+	done, err := s.behaviour.run(r, input)
 	if err != nil {
 		return nil, nil, err
 	}
+	result, next, assign := done.result, done.next, done.assign
 	if next == nil {
-		next = s.next
+		next, assign = s.next, s.assign
 	}
 	if err = r.checkSize(result); err != nil {
+		return nil, nil, err
+	}
+	given, err := r.evalAssign(assign, result)
+	if err != nil {
 		return nil, nil, err
 	}
 	if s.selector != nil {
@@ -192,12 +236,17 @@ func (r *run) attempt(s *state, raw *value) (*value, *state, *failure) {
 	if output, err = s.outputPath.apply(r, output); err != nil {
 		return nil, nil, err
 	}
-	return output, next, r.checkSize(output)
+	if err = r.checkSize(output); err != nil {
+		return nil, nil, err
+	}
+	return output, next, r.assign(given)
 }
 
 func (r *run) checkSize(v *value) *failure {
 	if v.size <= maxDataBytes {
 		return nil
 	}
-	return failf(errorDataLimit, "The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", r.state.name)
+	return terminalf(errorDataLimit, dataLimitCause, r.state.name)
 }
+
+const dataLimitCause = "The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit."

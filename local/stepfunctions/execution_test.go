@@ -30,7 +30,7 @@ func TestDataFlow(t *testing.T) {
 		},
 		"context": {
 			`{"Type":"Pass","Parameters":{"id.$":"$$.Execution.Id","start.$":"$$.Execution.StartTime","name.$":"$$.Execution.Name","role.$":"$$.Execution.RoleArn","m.$":"$$.StateMachine","s.$":"$$.State"},"End":true}`,
-			`{"id":"arn:aws:states:us-east-1:000000000000:express:m:run:an-id","start":"2026-07-09T10:15:30.000Z","name":"run","role":"role","m":{"Id":"arn:aws:states:us-east-1:000000000000:stateMachine:m","Name":"m"},"s":{"EnteredTime":"2026-07-09T10:15:30.000Z","Name":"S","RetryCount":0}}`,
+			`{"id":"arn:aws:states:us-east-1:000000000000:express:m:run:an-id","start":"2026-07-09T10:15:30Z","name":"run","role":"role","m":{"Id":"arn:aws:states:us-east-1:000000000000:stateMachine:m","Name":"m"},"s":{"Name":"S","EnteredTime":"2026-07-09T10:15:30Z"}}`,
 		},
 		"succeed":          {`{"Type":"Succeed","InputPath":"$.a"}`, `{"b":1.50}`},
 		"parallel":         {`{"Type":"Parallel","Branches":[{"StartAt":"A","States":{"A":{"Type":"Pass","InputPath":"$.n","End":true}}},{"StartAt":"B","States":{"B":{"Type":"Pass","Result":2,"End":true}}}],"ResultSelector":{"first.$":"$[0]","all.$":"$"},"ResultPath":"$.p","OutputPath":"$.p","End":true}`, `{"first":3,"all":[3,2]}`},
@@ -56,18 +56,18 @@ func TestFailures(t *testing.T) {
 		"a missing path in Parameters": {parallel(`{"Type":"Pass","Parameters":{"a.$":"$.missing"},"End":true}`), errorRuntime, "'$.missing' specified for the field 'a.$'"},
 		"a missing InputPath":          {parallel(`{"Type":"Pass","InputPath":"$.missing","End":true}`), errorRuntime, "'$.missing'"},
 		"a missing OutputPath":         {parallel(`{"Type":"Pass","OutputPath":"$.missing","End":true}`), errorRuntime, "'$.missing'"},
-		"a missing path in a Choice":   {parallel(`{"Type":"Choice","Choices":[{"Variable":"$.missing","IsNull":true,"Next":"B"}]}`), errorRuntime, "references an invalid value"},
+		"a missing path in a Choice":   {parallel(`{"Type":"Choice","Choices":[{"Variable":"$.missing","IsNull":true,"Next":"T"}]},"T":{"Type":"Succeed"}`), errorRuntime, "references an invalid value"},
 		"no items":                     {single(`{"Type":"Map","ItemProcessor":{"StartAt":"A","States":{"A":{"Type":"Succeed"}}}` + caught[:strings.Index(caught, `,"End"`)] + `,"End":true},"H":{"Type":"Succeed"}`), errorRuntime, "must be an array"},
 		"too large":                    {parallel(`{"Type":"Pass","Parameters":{"a.$":"$.big","b.$":"$.big"},"End":true}`), errorDataLimit, "exceeding the maximum number of bytes"},
-		"no choice":                    {single(`{"Type":"Choice","Choices":[{"Variable":"$.n","NumericEquals":1,"Next":"S"}]}`), errorNoChoiceMatched, "no Default"},
+		"no choice":                    {`{"StartAt":"S","States":{"S":{"Type":"Choice","Choices":[{"Variable":"$.n","NumericEquals":1,"Next":"T"}]},"T":{"Type":"Succeed"}}}`, errorNoChoiceMatched, "no Default"},
 		"result path":                  {single(`{"Type":"Pass","ResultPath":"$.n.x","End":true}`), errorResultPathMismatch, "'$.n.x'"},
 		"fail":                         {single(`{"Type":"Fail","Error":"E","Cause":"C"}`), "E", "C"},
 		"fail by path":                 {single(`{"Type":"Fail","ErrorPath":"$.e","CausePath":"States.Format('n is {}', $.n)"}`), "MyError", "n is 3"},
-		"fail by a path to a number":   {single(`{"Type":"Fail","ErrorPath":"$.n"}`), errorRuntime, "must be a string"},
+		"fail by a path to a number":   {single(`{"Type":"Fail","ErrorPath":"$.n"}`), errorRuntime, "must give a string"},
 		"wait for nothing":             {single(`{"Type":"Wait","SecondsPath":"$.missing","End":true}`), errorRuntime, "'$.missing'"},
 		"wait for text":                {single(`{"Type":"Wait","SecondsPath":"$.e","End":true}`), errorRuntime, "must be an integer"},
 		"wait until text":              {single(`{"Type":"Wait","TimestampPath":"$.e","End":true}`), errorRuntime, "RFC 3339"},
-		"can be caught: no choice":     {parallel(`{"Type":"Choice","Choices":[{"Variable":"$.n","NumericEquals":1,"Next":"B"}]}`), "", ""},
+		"can be caught: no choice":     {parallel(`{"Type":"Choice","Choices":[{"Variable":"$.n","NumericEquals":1,"Next":"T"}]},"T":{"Type":"Succeed"}`), "", ""},
 		"can be caught: an intrinsic":  {parallel(`{"Type":"Pass","Parameters":{"a.$":"States.ArrayLength($.n)"},"End":true}`), "", ""},
 		"can be caught: fail":          {parallel(`{"Type":"Fail","Error":"E"}`), "", ""},
 	} {
@@ -133,14 +133,13 @@ func TestMatching(t *testing.T) {
 		{"A", []string{errorTaskFailed}, true},
 		{errorTimeout, []string{errorTaskFailed}, false},
 		{errorTimeout, []string{errorAll}, true},
-		{errorRuntime, []string{errorAll}, false},
-		{errorRuntime, []string{errorRuntime}, false},
-		{errorDataLimit, []string{errorAll}, false},
-		{errorDataLimit, []string{errorTaskFailed}, false},
+		{errorDataLimit, []string{errorAll}, true},
 		{errorDataLimit, []string{errorDataLimit}, true},
 	} {
 		require.Equal(t, tc.want, (&failure{name: tc.err}).matches(tc.names), "%v", tc)
 	}
+	require.False(t, failf(errorRuntime, "").matches([]string{errorRuntime}), "always ends the execution")
+	require.False(t, terminalf(errorDataLimit, "").matches([]string{errorAll, errorDataLimit}), "of a state that is not a Task")
 }
 
 func TestTaskTimeout(t *testing.T) {
@@ -168,7 +167,7 @@ func TestExecutionTimeout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
-			done := f.async(t, `{`+tc.timeout+`"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":600,"Next":"L"},"L":{"Type":"Pass","Next":"W"}}}`, `{}`)
+			done := f.async(t, `{`+tc.timeout+`"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":600,"Next":"L"},"L":{"Type":"Choice","Choices":[{"Variable":"$.end","IsPresent":true,"Next":"E"}],"Default":"W"},"E":{"Type":"Succeed"}}}`, `{}`)
 			f.clock.WaitForTimers(2)
 			f.clock.Advance(tc.limit - time.Millisecond)
 			require.Empty(t, done)

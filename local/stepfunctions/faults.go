@@ -14,10 +14,10 @@ const runOperation = "states:Run"
 var errorInjected = failure{name: errorRuntime, cause: "An error occurred while executing the state machine. (injected)"}
 
 // runWithFaults runs the states of an execution, with what a fault does to the execution as a whole.
-func (s *Service) runWithFaults(r *run, m *stateMachine, input *value, limit time.Duration) (*value, *failure) {
-	injection, ok := s.options.Faults.Decide(runOperation, m.name, faults.Slow, faults.Abort, faults.Expire)
+func (s *Service) runWithFaults(r *run, p *pending, limit time.Duration) (*value, *failure) {
+	injection, ok := s.options.Faults.Decide(runOperation, p.machine.name, faults.Slow, faults.Abort, faults.Expire)
 	if !ok {
-		return r.runStates(m.compiled.start, input)
+		return r.runStates(p.compiled.start, p.input)
 	}
 	aborted := errorInjected
 	switch injection.Kind {
@@ -27,14 +27,14 @@ func (s *Service) runWithFaults(r *run, m *stateMachine, input *value, limit tim
 		r.sleep(limit + time.Second)
 	case faults.Abort:
 		if injection.When == faults.AfterEffect {
-			_, _ = r.runStates(m.compiled.start, input) // Its effects are what counts; it fails whatever came of it.
+			_, _ = r.runStates(p.compiled.start, p.input) // Its effects are what counts; it fails whatever came of it.
 		}
 		return nil, &aborted
 	}
 	if r.ctx.Err() != nil {
 		return nil, r.aborted()
 	}
-	return r.runStates(m.compiled.start, input)
+	return r.runStates(p.compiled.start, p.input)
 }
 
 // Running is how many executions run.

@@ -2,37 +2,72 @@ package stepfunctions
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 )
+
+// notes gather what the compiler learns of a state on its way: the variables it refers to, and those that the states of
+// its scope assign.
+type notes struct {
+	references map[string]bool
+	assigned   map[string]string // by name: where
+}
 
 // fields reads the members of one object of a definition. What nobody has taken in the end is unknown and refused.
 type fields struct {
 	at     string // where the object stands ("/States/Publish/Retry[0]")
 	object *value
 	taken  map[string]bool
+	*notes
 }
 
-func newFields(v *value, at string) (*fields, error) {
+func newFields(v *value, at string, n *notes) (*fields, error) {
 	if v == nil || v.kind != kindObject {
-		return nil, fmt.Errorf("%s must be an object", at)
+		return nil, problem(codeSchema, at, "Expected value of type Object")
 	}
-	return &fields{at: at, object: v, taken: map[string]bool{}}, nil
+	return &fields{at: at, object: v, taken: map[string]bool{}, notes: n}, nil
+}
+
+// location is where the object stands.
+func (f *fields) location() string {
+	if f.at == "" {
+		return "/"
+	}
+	return f.at
 }
 
 func (f *fields) errorf(format string, args ...any) error {
-	return fmt.Errorf("%s: %s", f.at, fmt.Sprintf(format, args...))
+	return problem(codeSchema, f.location(), format, args...)
 }
 
-func (f *fields) wrap(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", f.at, err)
+// fieldErrorf tells of the value of one field.
+func (f *fields) fieldErrorf(name, format string, args ...any) error {
+	return problem(codeSchema, f.at+"/"+name, format, args...)
 }
 
 // take returns the value of a member, nil when there is none, and marks it known.
 func (f *fields) take(name string) *value {
 	f.taken[name] = true
 	return f.object.get(name)
+}
+
+// require tells which of the fields are missing.
+func (f *fields) require(names ...string) error {
+	missing := slices.DeleteFunc(names, func(name string) bool { return f.object.get(name) != nil })
+	if len(missing) == 0 {
+		return nil
+	}
+	return f.errorf("These fields are required: [%s]", strings.Join(missing, ", "))
+}
+
+// exclude tells of fields of which only one may be there.
+func (f *fields) exclude(names ...string) error {
+	given := slices.DeleteFunc(names, func(name string) bool { return f.object.get(name) == nil })
+	if len(given) < 2 {
+		return nil
+	}
+	return f.errorf("Only one of these fields may be given: [%s]", strings.Join(given, ", "))
 }
 
 // names are the members not taken yet.
@@ -46,14 +81,32 @@ func (f *fields) names() []string {
 	return names
 }
 
-func (f *fields) comment() { f.take("Comment") }
+func (f *fields) comment() error {
+	_, err := f.string("Comment")
+	return err
+}
+
+// Fields of the language that are refused by name.
+var (
+	jsonataFields = []string{"Arguments", "Condition", "Items", "Output"}
+	undoneFields  = []string{"Credentials", "HeartbeatSeconds", "HeartbeatSecondsPath", "ItemBatcher", "ItemReader", "Label", "ResultWriter",
+		"ToleratedFailureCount", "ToleratedFailureCountPath", "ToleratedFailurePercentage", "ToleratedFailurePercentagePath"}
+)
 
 // done refuses what is left.
 func (f *fields) done() error {
-	if names := f.names(); len(names) > 0 {
-		return f.errorf("the field %q is not known or not done by the local runtime", names[0])
+	var found diagnostics
+	for _, name := range f.names() {
+		switch {
+		case slices.Contains(jsonataFields, name):
+			found.add(f.errorf("The QueryLanguage is set to 'JSONPath', but field '%s' is only supported for the 'JSONata' QueryLanguage", name))
+		case slices.Contains(undoneFields, name):
+			found.add(f.errorf("Field '%s' is not done by the local runtime", name))
+		default:
+			found.add(f.errorf("Field '%s' is not supported", name))
+		}
 	}
-	return nil
+	return found.err()
 }
 
 func (f *fields) string(name string) (string, error) {
@@ -62,7 +115,7 @@ func (f *fields) string(name string) (string, error) {
 		return "", nil
 	}
 	if v.kind != kindString {
-		return "", f.errorf("%s must be a string", name)
+		return "", f.fieldErrorf(name, "Expected value of type String")
 	}
 	return v.str, nil
 }
@@ -73,7 +126,7 @@ func (f *fields) bool(name string) (bool, error) {
 		return false, nil
 	}
 	if v.kind != kindBool {
-		return false, f.errorf("%s must be true or false", name)
+		return false, f.fieldErrorf(name, "Expected value of type Boolean")
 	}
 	return v.bool(), nil
 }
@@ -84,24 +137,51 @@ func (f *fields) integer(name string, from, to, otherwise int64) (int64, error) 
 	if v == nil {
 		return otherwise, nil
 	}
-	n := v.number()
-	if v.kind != kindNumber || n != float64(int64(n)) || int64(n) < from || int64(n) > to {
-		return 0, f.errorf("%s must be an integer from %d to %d", name, from, to)
+	n, ok := v.integer()
+	if !ok || n < from || n > to {
+		return 0, f.fieldErrorf(name, "The value must be an integer from %d to %d", from, to)
 	}
-	return int64(n), nil
+	return n, nil
 }
 
+// path takes a field that holds a path which may find many values.
 func (f *fields) path(name string) (*path, error) {
 	v := f.take(name)
 	if v == nil {
 		return nil, nil
 	}
 	if v.kind != kindString {
-		return nil, f.errorf("%s must be a path", name)
+		return nil, f.fieldErrorf(name, "Expected value of type String: a path")
 	}
 	p, err := compilePath(v.str)
-	return p, f.wrap(err)
+	if err != nil {
+		return nil, f.fieldErrorf(name, "%s", err)
+	}
+	f.refer(p)
+	return p, nil
 }
+
+// reference takes a field that holds a Reference Path: one that names a single place.
+func (f *fields) reference(name string) (*path, error) {
+	p, err := f.path(name)
+	if err != nil || p == nil {
+		return nil, err
+	}
+	if err := p.single(); err != nil {
+		return nil, f.fieldErrorf(name, "%s", err)
+	}
+	return p, nil
+}
+
+// refer notes the variable a path starts at.
+func (n *notes) refer(p *path) {
+	if n != nil && p.variable != "" {
+		n.references[p.variable] = true
+	}
+}
+
+// variables are the names of those referred to, in order.
+func (n *notes) variables() []string { return slices.Sorted(maps.Keys(n.references)) }
 
 func (f *fields) template(name string) (expression, error) {
 	v := f.take(name)
@@ -109,11 +189,11 @@ func (f *fields) template(name string) (expression, error) {
 		return nil, nil
 	}
 	if v.kind != kindObject && v.kind != kindArray {
-		return nil, f.errorf("%s must be an object or an array", name)
+		return nil, f.fieldErrorf(name, "Expected value of type Object")
 	}
-	t, err := compileTemplate(v)
+	t, err := compileTemplate(v, f.notes)
 	if err != nil {
-		return nil, f.errorf("%s: %s", name, err)
+		return nil, f.fieldErrorf(name, "%s", err)
 	}
 	return t, nil
 }
@@ -125,12 +205,12 @@ func (f *fields) list(name string) ([]*fields, error) {
 		return nil, nil
 	}
 	if v.kind != kindArray {
-		return nil, f.errorf("%s must be an array", name)
+		return nil, f.fieldErrorf(name, "Expected value of type Array")
 	}
 	list := make([]*fields, len(v.elems))
 	for i, e := range v.elems {
 		var err error
-		if list[i], err = newFields(e, fmt.Sprintf("%s/%s[%d]", f.at, name, i)); err != nil {
+		if list[i], err = newFields(e, fmt.Sprintf("%s/%s[%d]", f.at, name, i), f.notes); err != nil {
 			return nil, err
 		}
 	}
@@ -138,14 +218,17 @@ func (f *fields) list(name string) ([]*fields, error) {
 }
 
 func (f *fields) strings(name string) ([]string, error) {
+	if err := f.require(name); err != nil {
+		return nil, err
+	}
 	v := f.take(name)
-	if v == nil || v.kind != kindArray || len(v.elems) == 0 {
-		return nil, f.errorf("%s must be an array that is not empty", name)
+	if v.kind != kindArray || len(v.elems) == 0 {
+		return nil, f.fieldErrorf(name, "Expected value of type Array that is not empty")
 	}
 	list := make([]string, len(v.elems))
 	for i, e := range v.elems {
 		if e.kind != kindString {
-			return nil, f.errorf("%s must hold strings", name)
+			return nil, f.fieldErrorf(name, "Expected elements of type String")
 		}
 		list[i] = e.str
 	}

@@ -262,15 +262,9 @@ func (i *invokeFunction) call(ctx context.Context, r *run, args *value) (*value,
 	if callErr != nil {
 		return nil, serviceError("Lambda", callErr)
 	}
-	if answer.FunctionError != "" {
-		return nil, functionFailure(answer.Payload)
-	}
-	out, parseErr := parse(answer.Payload)
-	if len(answer.Payload) == 0 {
-		out, parseErr = nullValue, nil
-	}
-	if parseErr != nil {
-		return nil, failf(errorRuntime, "The answer of the function is not JSON: %s", parseErr)
+	out, err := payloadOf(answer)
+	if err != nil {
+		return nil, err
 	}
 	return respond(r, member{"ExecutedVersion", stringValue(answer.ExecutedVersion)}, member{"Payload", out},
 		member{"StatusCode", intValue(int64(answer.StatusCode))}), nil
@@ -281,11 +275,45 @@ func functionFailure(payload []byte) *failure {
 	var description struct {
 		ErrorType string `json:"errorType"`
 	}
-	name := "Lambda.Unknown"
 	if err := json.Unmarshal(payload, &description); err == nil && description.ErrorType != "" {
-		name = description.ErrorType
+		return &failure{name: description.ErrorType, cause: string(payload)}
 	}
-	return &failure{name: name, cause: string(payload)}
+	return &failure{name: "Lambda.Unknown", cause: "The cause could not be determined because Lambda did not return an error type. Returned payload: " + string(payload)}
+}
+
+// function is a Task whose resource is a function itself: the state's input is the payload and the answer the result.
+type function struct {
+	functions Functions
+	arn       string
+}
+
+func (*function) parameters() map[string]bool { return nil }
+
+func (i *function) call(ctx context.Context, _ *run, args *value) (*value, *failure) {
+	arn, qualifier := i.arn, ""
+	if parts := strings.Split(arn, ":"); len(parts) > 7 {
+		arn, qualifier = strings.Join(parts[:7], ":"), parts[7]
+	}
+	answer, err := i.functions.Invoke(ctx, arn, qualifier, args.json())
+	if err != nil {
+		return nil, serviceError("Lambda", err)
+	}
+	return payloadOf(answer)
+}
+
+// payloadOf reads a function's answer.
+func payloadOf(answer Invocation) (*value, *failure) {
+	if answer.FunctionError != "" {
+		return nil, functionFailure(answer.Payload)
+	}
+	if len(answer.Payload) == 0 {
+		return nullValue, nil
+	}
+	out, err := parse(answer.Payload)
+	if err != nil {
+		return nil, failf(errorRuntime, "The answer of the function is not JSON: %s", err)
+	}
+	return out, nil
 }
 
 type publish struct{ topics Topics }

@@ -26,13 +26,40 @@ func (c *intrinsicCall) eval(s *scope) (*value, *failure) {
 	}
 	v, err := c.function.call(s.env, args)
 	if err != nil {
-		return nil, failf(errorIntrinsic, "The function '%s' failed: %s", c.name, err)
+		return nil, failf(errorIntrinsic, "%s: %s", c.name, err)
 	}
 	return v, nil
 }
 
-func compileIntrinsic(text, field string) (expression, error) {
-	p := &intrinsicParser{text: text, field: field}
+// intrinsicExpression is a call that is not an argument of another. Failures name its text, as the service's do.
+type intrinsicExpression struct {
+	text string
+	call expression
+}
+
+func (e *intrinsicExpression) eval(s *scope) (*value, *failure) {
+	v, err := e.call.eval(s)
+	if err != nil {
+		told := *err
+		told.cause = fmt.Sprintf("The function '%s' had the following error: %s", e.text, err.cause)
+		return nil, &told
+	}
+	return v, nil
+}
+
+// argumentPath is a path that is an argument of a function; it must find something.
+type argumentPath struct{ path *path }
+
+func (e *argumentPath) eval(s *scope) (*value, *failure) {
+	v, err := e.path.find(s)
+	if err != nil {
+		return nil, pathFailure(err, "The JsonPath argument for the field '%s' could not be found in the input '%s'", e.path.text, s.root)
+	}
+	return v, nil
+}
+
+func compileIntrinsic(text string, n *notes) (expression, error) {
+	p := &intrinsicParser{text: text, notes: n}
 	call, err := p.call(1)
 	if err != nil {
 		return nil, fmt.Errorf("intrinsic function %q: %w", text, err)
@@ -40,13 +67,13 @@ func compileIntrinsic(text, field string) (expression, error) {
 	if p.skipSpace(); p.pos != len(text) {
 		return nil, fmt.Errorf("intrinsic function %q: %q follows the call", text, text[p.pos:])
 	}
-	return call, nil
+	return &intrinsicExpression{text, call}, nil
 }
 
 type intrinsicParser struct {
-	text  string
-	field string
-	pos   int
+	text string
+	pos  int
+	*notes
 }
 
 func (p *intrinsicParser) skipSpace() {
@@ -187,13 +214,15 @@ func unescape(raw string) string {
 
 // pathArg reads a path up to the comma or bracket that ends the argument.
 func (p *intrinsicParser) pathArg() (expression, error) {
-	depth, quote := 0, byte(0)
+	depth, brackets, quote := 0, 0, byte(0)
 	start := p.pos
 	for ; p.pos < len(p.text); p.pos++ {
 		c := p.text[p.pos]
 		switch {
 		case quote != 0:
-			if c == quote {
+			if c == '\\' {
+				p.pos++
+			} else if c == quote {
 				quote = 0
 			}
 		case depth > 0 && (c == '\'' || c == '"'):
@@ -202,12 +231,17 @@ func (p *intrinsicParser) pathArg() (expression, error) {
 			depth++
 		case c == ']':
 			depth--
+		case c == '(':
+			brackets++
+		case c == ')' && brackets > 0:
+			brackets--
 		case depth == 0 && (c == ',' || c == ')'):
 			compiled, err := compilePath(strings.TrimSpace(p.text[start:p.pos]))
 			if err != nil {
 				return nil, err
 			}
-			return &pathExpression{compiled, p.field}, nil
+			p.refer(compiled)
+			return &argumentPath{compiled}, nil
 		}
 	}
 	return nil, fmt.Errorf(") is missing")

@@ -8,7 +8,7 @@ import (
 
 func evaluate(t *testing.T, text, input string) (*value, *failure) {
 	t.Helper()
-	e, err := compileExpression(text, "x.$")
+	e, err := compileExpression(text, "x.$", nil)
 	require.NoError(t, err, text)
 	env := &environment{random: func() float64 { return 0.999 }, newID: func() string { return "an-id" }}
 	return e.eval(&scope{root: mustParse(t, input), context: func() *value { return mustParse(t, `{"Execution":{"Name":"n"}}`) }, env: env})
@@ -48,6 +48,10 @@ func TestIntrinsicFunctions(t *testing.T) {
 		`States.StringSplit($.s, ',;')`:                              `["a","b","c"]`,
 		`States.StringSplit(',a,,b,', ',')`:                          `["a","b"]`,
 		`States.UUID()`:                                              `"an-id"`,
+		`States.StringToJson('')`:                                    `null`,
+		`States.StringToJson(' ')`:                                   `null`,
+		`States.ArrayLength($.list[?(@ >= 2)])`:                      `3`,
+		`States.Format('{}', $.o..b)`:                                `"[2]"`,
 		`States.ArrayGetItem(States.StringSplit($.s, ','), 1)`:       `"b;c"`,
 		`States.StringSplit(States.Format('{}R-005', 'R-002,'),',')`: `["R-002","R-005"]`,
 	} {
@@ -103,14 +107,14 @@ func TestIntrinsicFunctionsRefusedAtCreation(t *testing.T) {
 		`States.Array("a")`:            "not an argument",
 		`States.UUID(1)`:               "does not take 1 arguments",
 		`States.MathRandom(1, 2, 3)`:   "seed",
-		`States.Array($.a..b)`:         "recursive descent",
+		`States.Array($.a..[0])`:       "recursive descent",
 		`States.Array($.a`:             ") is missing",
 		`States.Format`:                "( is missing",
-		`Format('a')`:                  "must be a JSONPath or an intrinsic function",
+		`Format('a')`:                  "must be a valid JSONPath or a valid intrinsic function call",
 		`States.Array(1,)`:             "not an argument",
 		`States.Array(` + nested + `)`: "nested deeper",
 	} {
-		_, err := compileExpression(text, "x.$")
+		_, err := compileExpression(text, "x.$", nil)
 		require.ErrorContains(t, err, want, text)
 	}
 }
@@ -125,7 +129,7 @@ func FuzzCompileExpression(f *testing.F) {
 	require.NoError(f, err)
 	env := &environment{random: func() float64 { return 0.5 }, newID: func() string { return "id" }}
 	f.Fuzz(func(t *testing.T, text string) {
-		e, err := compileExpression(text, "x.$")
+		e, err := compileExpression(text, "x.$", nil)
 		if err != nil {
 			return
 		}

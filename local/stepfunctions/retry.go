@@ -40,6 +40,7 @@ func (r *retrier) delay(attempt int64, random func() float64) time.Duration {
 type catcher struct {
 	errorEquals []string
 	result      resultPath
+	assign      expression
 	nextName    string
 	next        *state
 }
@@ -64,18 +65,20 @@ func compileErrorEquals(f *fields, last bool) ([]string, error) {
 		return nil, err
 	}
 	if err := checkErrorNames(names); err != nil {
-		return nil, f.wrap(err)
+		return nil, f.fieldErrorf("ErrorEquals", "%s", err)
 	}
 	if names[0] == errorAll && !last {
-		return nil, f.errorf("%s must be in the last entry", errorAll)
+		return nil, f.fieldErrorf("ErrorEquals", "%s must be in the last entry", errorAll)
 	}
 	return names, nil
 }
 
 func compileRetrier(f *fields, last bool) (*retrier, error) {
-	f.comment()
 	r := &retrier{rate: 2}
-	var err error
+	err := f.comment()
+	if err != nil {
+		return nil, err
+	}
 	if r.errorEquals, err = compileErrorEquals(f, last); err != nil {
 		return nil, err
 	}
@@ -92,7 +95,7 @@ func compileRetrier(f *fields, last bool) (*retrier, error) {
 	}
 	if v := f.take("BackoffRate"); v != nil {
 		if v.kind != kindNumber || v.number() < 1 {
-			return nil, f.errorf("BackoffRate must be a number of 1 or more")
+			return nil, f.fieldErrorf("BackoffRate", "The value must be a number of 1 or more")
 		}
 		r.rate = v.number()
 	}
@@ -101,7 +104,7 @@ func compileRetrier(f *fields, last bool) (*retrier, error) {
 		return nil, err
 	}
 	if strategy != "" && strategy != "FULL" && strategy != "NONE" {
-		return nil, f.errorf("JitterStrategy must be FULL or NONE, it is %q", strategy)
+		return nil, f.fieldErrorf("JitterStrategy", "The field 'JitterStrategy' should have one of these values: [FULL, NONE]")
 	}
 	r.interval, r.maxDelay = time.Duration(interval)*time.Second, time.Duration(maxDelay)*time.Second
 	r.fullJitter = strategy == "FULL"
@@ -115,24 +118,33 @@ func compileCatch(f *fields) ([]*catcher, error) {
 	}
 	catchers := make([]*catcher, len(list))
 	for i, entry := range list {
-		entry.comment()
-		c := &catcher{}
-		if c.errorEquals, err = compileErrorEquals(entry, i == len(list)-1); err != nil {
+		if catchers[i], err = compileCatcher(entry, i == len(list)-1); err != nil {
 			return nil, err
 		}
-		if c.result, err = compileResultPath(entry); err != nil {
-			return nil, err
-		}
-		if c.nextName, err = entry.string("Next"); err != nil {
-			return nil, err
-		}
-		if c.nextName == "" {
-			return nil, entry.errorf("Next is missing")
-		}
-		if err := entry.done(); err != nil {
-			return nil, err
-		}
-		catchers[i] = c
 	}
 	return catchers, nil
+}
+
+func compileCatcher(f *fields, last bool) (*catcher, error) {
+	c := &catcher{}
+	err := f.comment()
+	if err != nil {
+		return nil, err
+	}
+	if c.errorEquals, err = compileErrorEquals(f, last); err != nil {
+		return nil, err
+	}
+	if c.result, err = compileResultPath(f); err != nil {
+		return nil, err
+	}
+	if c.assign, err = compileAssign(f); err != nil {
+		return nil, err
+	}
+	if err := f.require("Next"); err != nil {
+		return nil, err
+	}
+	if c.nextName, err = f.string("Next"); err != nil {
+		return nil, err
+	}
+	return c, f.done()
 }

@@ -3,6 +3,7 @@ package stepfunctions
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -83,17 +84,17 @@ type metricsLog struct {
 	names []string
 }
 
-func (m *metricsLog) Count(metric, _ string) {
+func (m *metricsLog) record(metric string, value float64, _ string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.names = append(m.names, metric)
+	m.names = append(m.names, fmt.Sprintf("%s %g", metric, value))
 }
 
 func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 	t.Helper()
 	f := &fixture{backend: &backend{}, clock: clock.NewManual(testStart), faults: &faults.Injector{}, metrics: &metricsLog{}}
 	o := Options{
-		Region: "us-east-1", Account: "000000000000", Clock: f.clock, Faults: f.faults, Metrics: f.metrics,
+		Region: "us-east-1", Account: "000000000000", Clock: f.clock, Faults: f.faults, Metrics: f.metrics.record,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Random: func() float64 { return 0.5 }, NewID: func() string { return "an-id" },
 		Events: f.backend, Queues: f.backend, Functions: f.backend, Topics: f.backend,
 	}
@@ -106,6 +107,8 @@ func newFixture(t testing.TB, change ...func(*Options)) *fixture {
 	t.Cleanup(s.Close)
 	return f
 }
+
+func newNotes() *notes { return &notes{references: map[string]bool{}, assigned: map[string]string{}} }
 
 func (f *fixture) create(t testing.TB, definition string) string {
 	t.Helper()
@@ -151,8 +154,8 @@ func TestCreateRefuses(t *testing.T) {
 	ok := single(`{"Type":"Succeed"}`)
 	_, err := f.CreateStateMachine(Spec{Name: "a b", Type: "EXPRESS", Definition: ok})
 	require.ErrorContains(t, err, "InvalidName")
-	_, err = f.CreateStateMachine(Spec{Name: "a", Type: "STANDARD", Definition: ok})
-	require.EqualError(t, err, `NotImplemented: the local runtime does not do state machines of type "STANDARD" (a), only EXPRESS`)
+	_, err = f.CreateStateMachine(Spec{Name: "a", Type: "FAST", Definition: ok})
+	require.ErrorContains(t, err, "Value 'FAST' at 'type' failed to satisfy constraint")
 	_, err = f.CreateStateMachine(Spec{Name: "a", Type: "EXPRESS", Definition: ok})
 	require.NoError(t, err)
 	_, err = f.CreateStateMachine(Spec{Name: "a", Type: "EXPRESS", Definition: ok})
@@ -171,7 +174,7 @@ func TestStartRunsInTheBackgroundAndCounts(t *testing.T) {
 	require.NoError(t, err, "the same name makes a second execution")
 	f.Idle()
 	require.Equal(t, Counts{Started: 2, Succeeded: 1, Failed: 1}, f.Counts(arn))
-	require.ElementsMatch(t, []string{"ExecutionsStarted", "ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed"}, f.metrics.names)
+	require.ElementsMatch(t, []string{"ExecutionsStarted 1", "ExecutionsStarted 1", "ExecutionsSucceeded 1", "ExecutionsFailed 1", "ExecutionTime 0", "ExecutionTime 0"}, f.metrics.names)
 }
 
 func TestStartRefuses(t *testing.T) {
@@ -245,7 +248,8 @@ func TestAPI(t *testing.T) {
 	require.Equal(t, in{"stateMachineArn": arn, "creationDate": 1783592130.0}, out)
 
 	_, out = f.call(t, "DescribeStateMachine", in{"stateMachineArn": arn})
-	require.Equal(t, in{"stateMachineArn": arn, "name": "api", "status": "ACTIVE", "definition": definition, "roleArn": "role", "type": "EXPRESS", "creationDate": 1783592130.0}, out)
+	require.Equal(t, in{"stateMachineArn": arn, "name": "api", "status": "ACTIVE", "definition": definition, "roleArn": "role", "type": "EXPRESS", "creationDate": 1783592130.0,
+		"loggingConfiguration": in{"level": "OFF", "includeExecutionData": false}, "tracingConfiguration": in{"enabled": false}, "encryptionConfiguration": in{"type": "AWS_OWNED_KEY"}}, out)
 
 	_, out = f.call(t, "StartSyncExecution", in{"stateMachineArn": arn, "name": "one", "input": `{"ok": true}`})
 	require.Equal(t, "SUCCEEDED", out["status"])
@@ -269,18 +273,7 @@ func TestAPI(t *testing.T) {
 	f.Idle()
 	require.Equal(t, Counts{Started: 4, Succeeded: 2, Failed: 2}, f.Counts(arn))
 
-	for _, operation := range []string{"StopExecution", "DescribeExecution", "UpdateStateMachine", "SendTaskSuccess"} {
-		status, out = f.call(t, operation, in{})
-		require.Equal(t, 501, status)
-		require.Equal(t, "the local runtime does not do states:"+operation, out["message"])
-	}
-	for operation, body := range map[string]in{
-		"CreateStateMachine": {"name": "s", "roleArn": "r", "definition": definition}, // STANDARD by default
-	} {
-		status, _ = f.call(t, operation, body)
-		require.Equal(t, 501, status)
-	}
-	status, out = f.call(t, "DescribeStateMachine", in{"stateMachineArn": "none"})
+	status, out = f.call(t, "DescribeStateMachine", in{"stateMachineArn": arn + "x"})
 	require.Equal(t, 400, status)
 	require.Equal(t, "StateMachineDoesNotExist", out["__type"])
 }
@@ -311,7 +304,7 @@ func TestValidateDefinition(t *testing.T) {
 	} {
 		_, out := f.call(t, "ValidateStateMachineDefinition", in{"definition": definition, "type": "EXPRESS"})
 		if want == "OK" {
-			require.Equal(t, in{"result": "OK", "diagnostics": []any{}}, out)
+			require.Equal(t, in{"result": "OK", "diagnostics": []any{}, "truncated": false}, out)
 			continue
 		}
 		require.Equal(t, "FAIL", out["result"])

@@ -9,45 +9,66 @@ import (
 	"github.com/payrail/payrail/local/wire"
 )
 
-// pending is an execution that holds a slot and has not run yet.
+// pending is an execution that has its place and has not run yet.
 type pending struct {
-	execution
-	machine *stateMachine
-	name    string
-	input   *value
-	started time.Time
+	*execution
+	machine  *stateMachine
+	compiled *machine
+	name     string
+	input    *value
+	started  time.Time
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	record   *record // of a STANDARD execution
 }
 
 // outcome is how an execution ended: failure is nil where it succeeded.
 type outcome struct {
-	output   *value
-	failure  *failure
-	timedOut bool
-	stopped  time.Time
+	output            *value
+	failure           *failure
+	timedOut, aborted bool
+	stopped           time.Time
 }
 
 func (o outcome) status() string {
 	switch {
+	case o.aborted:
+		return statusAborted
 	case o.timedOut:
-		return "TIMED_OUT"
+		return statusTimedOut
 	case o.failure != nil:
-		return "FAILED"
+		return statusFailed
 	}
-	return "SUCCEEDED"
+	return statusSucceeded
 }
 
-// executionName is what the service takes as a name: no spaces, brackets, wildcards, control and special characters.
-var executionName = regexp.MustCompile("^[^\\s<>{}\\[\\]?*\"#%\\\\^|~`$&,;:/\\x00-\\x1f\\x7f-\\x9f]{1,80}$")
+// nameForm is what the service takes as a name: no spaces, brackets, wildcards, control and special characters.
+var nameForm = regexp.MustCompile("^[^\\s<>{}\\[\\]?*\"#%\\\\^|~`$&,;:/\\x00-\\x1f\\x7f-\\x9f]{1,80}$")
 
-// begin checks a start and waits for a slot.
+// start begins an execution that runs on its own.
+func (s *Service) start(ctx context.Context, stateMachineARN, name string, input []byte) (*pending, error) {
+	p, err := s.begin(ctx, stateMachineARN, name, input)
+	if err != nil {
+		return nil, err
+	}
+	if p.ctx != nil { // else it runs already
+		go s.finish(p)
+	}
+	return p, nil
+}
+
+// begin checks a start and makes the execution's place.
 func (s *Service) begin(ctx context.Context, stateMachineARN, name string, input []byte) (*pending, error) {
 	if name == "" {
 		name = s.env.newID()
-	} else if !executionName.MatchString(name) {
+	} else if !nameForm.MatchString(name) {
 		return nil, wire.Errorf("InvalidName", "Invalid Name: '%s'", name)
 	}
 	if len(input) > maxDataBytes {
 		return nil, wire.Errorf("ValidationException", "1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to %d", maxDataBytes)
+	}
+	if len(input) == 0 {
+		return nil, wire.Errorf("InvalidExecutionInput", "Invalid State Machine Execution Input: 'Invalid execution input.'")
 	}
 	v, err := parse(input)
 	if err != nil {
@@ -59,6 +80,22 @@ func (s *Service) begin(ctx context.Context, stateMachineARN, name string, input
 	if m == nil {
 		return nil, wire.Errorf("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", stateMachineARN)
 	}
+	var p *pending
+	if m.kind == typeStandard {
+		p, err = s.beginStandard(m, name, string(input), v)
+	} else {
+		p, err = s.beginExpress(ctx, m, name, v)
+	}
+	if err == nil && p.ctx != nil {
+		s.measure("ExecutionsStarted", 1, m.arn)
+	}
+	return p, err
+}
+
+var errClosed = errors.New("starting execution: the service is closed")
+
+// beginExpress waits for a place.
+func (s *Service) beginExpress(ctx context.Context, m *stateMachine, name string, input *value) (*pending, error) {
 	select {
 	case s.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -66,32 +103,54 @@ func (s *Service) begin(ctx context.Context, stateMachineARN, name string, input
 	case <-s.ctx.Done():
 		return nil, errClosed
 	}
-	if err := s.count(m); err != nil {
-		<-s.slots
-		return nil, err
-	}
-	return s.newPending(m, name, v), nil
-}
-
-var errClosed = errors.New("starting execution: the service is closed")
-
-func (s *Service) count(m *stateMachine) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return errClosed
+		<-s.slots
+		return nil, errClosed
 	}
-	s.running++
-	m.counts.Started++
-	return nil
+	return s.newPending(m, "express:"+m.name+":"+name+":"+s.env.newID(), name, input), nil
 }
 
-func (s *Service) newPending(m *stateMachine, name string, input *value) *pending {
-	p := &pending{machine: m, name: name, input: input, started: s.env.clock.Now()}
-	p.execution = execution{
-		env: s.env, stateMachineARN: m.arn,
-		arn: "arn:aws:states:" + s.options.Region + ":" + s.options.Account + ":express:" + m.name + ":" + name + ":" + s.env.newID(),
+func (s *Service) beginStandard(m *stateMachine, name, input string, v *value) (*pending, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errClosed
 	}
+	if s.machines[m.arn] != m {
+		return nil, wire.Errorf("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", m.arn)
+	}
+	resource := "execution:" + m.name + ":" + name
+	r := &record{arn: s.arn(resource), name: name, machineARN: m.arn, input: input, started: s.env.clock.Now()}
+	r, fresh, err := s.executions.begin(r)
+	if err != nil {
+		return nil, err
+	}
+	if !fresh {
+		return &pending{execution: &execution{arn: r.arn, stateMachineARN: m.arn}, name: name, started: r.started}, nil
+	}
+	if s.openStandard >= s.options.MaxConcurrent {
+		s.executions.forget(r)
+		return nil, wire.Errorf("ExecutionLimitExceeded", "The maximum number of running executions has been reached. Running executions must end or be stopped before a new execution can be started.")
+	}
+	s.openStandard++
+	p := s.newPending(m, resource, name, v)
+	p.record, p.historyLimit, r.cancel = r, maxHistoryEvents/minEventsPerState, p.cancel
+	return p, nil
+}
+
+func (s *Service) arn(resource string) string {
+	return "arn:aws:states:" + s.options.Region + ":" + s.options.Account + ":" + resource
+}
+
+// newPending is called with the lock held.
+func (s *Service) newPending(m *stateMachine, resource, name string, input *value) *pending {
+	s.running++
+	m.counts.Started++
+	p := &pending{machine: m, compiled: m.compiled, name: name, input: input, started: s.env.clock.Now()}
+	p.ctx, p.cancel = context.WithCancelCause(s.ctx)
+	p.execution = &execution{env: s.env, stateMachineARN: m.arn, arn: s.arn(resource)}
 	p.about = []member{
 		{"Execution", objectValue(
 			member{"Id", stringValue(p.arn)}, member{"Input", input}, member{"StartTime", timeValue(p.started)},
@@ -99,65 +158,76 @@ func (s *Service) newPending(m *stateMachine, name string, input *value) *pendin
 		)},
 		{"StateMachine", objectValue(member{"Id", stringValue(m.arn)}, member{"Name", stringValue(m.name)})},
 	}
-	if s.options.Metrics != nil {
-		s.options.Metrics.Count("ExecutionsStarted", m.arn)
-	}
 	return p
 }
 
 var errExecutionTimeout = errors.New("the execution's time is over")
 
-// finish runs an execution to its end, counts it and gives its slot back.
+// finish runs an execution to its end, counts it and gives its place back.
 func (s *Service) finish(p *pending) outcome {
 	limit := maxExpressDuration
-	if own := p.machine.compiled.timeout; own > 0 && own < limit {
+	if p.record != nil {
+		limit = maxStandardDuration
+	}
+	if own := p.compiled.timeout; own > 0 && own < limit {
 		limit = own
 	}
-	ctx, cancel := context.WithCancelCause(s.ctx)
-	timer := s.env.clock.AfterFunc(limit, func() { cancel(errExecutionTimeout) })
-	r := &run{ctx: ctx, execution: &p.execution}
+	timer := s.env.clock.AfterFunc(limit, func() { p.cancel(errExecutionTimeout) })
+	r := &run{ctx: p.ctx, execution: p.execution, variables: &variables{}}
 	var o outcome
-	o.output, o.failure = s.runWithFaults(r, p.machine, p.input, limit)
+	o.output, o.failure = s.runWithFaults(r, p, limit)
 	timer.Stop()
-	if o.failure != nil && errors.Is(context.Cause(ctx), errExecutionTimeout) {
-		o.timedOut, o.failure = true, &failure{name: errorTimeout, noCause: true}
+	if o.failure != nil {
+		switch cause := context.Cause(p.ctx); {
+		case errors.Is(cause, errExecutionTimeout):
+			o.timedOut, o.failure = true, &failure{name: errorTimeout, noCause: true}
+		case errors.Is(cause, errStopped):
+			o.failure = &failure{noName: true, noCause: true}
+		case len(o.failure.cause) > maxCauseBytes:
+			o.failure.cause = o.failure.cause[:maxCauseBytes]
+		}
 	}
-	cancel(nil)
-	if o.failure != nil && len(o.failure.cause) > maxCauseBytes {
-		o.failure.cause = o.failure.cause[:maxCauseBytes]
-	}
+	p.cancel(nil)
 	o.stopped = s.env.clock.Now()
-	s.record(p, o)
+	s.recordEnd(p, o)
 	return o
 }
 
-// record logs what failed, as nothing else tells of a failed Express execution, and counts.
-func (s *Service) record(p *pending, o outcome) {
-	metric := "ExecutionsSucceeded"
-	switch o.status() {
-	case "TIMED_OUT":
-		metric = "ExecutionsTimedOut"
-	case "FAILED":
-		metric = "ExecutionsFailed"
+// recordEnd logs what failed, as nothing else tells of a failed Express execution, and counts.
+func (s *Service) recordEnd(p *pending, o outcome) {
+	if p.record != nil {
+		s.mu.Lock()
+		o.aborted = p.record.status == statusAborted // It may have been stopped when it was about to end.
+		s.executions.end(p.record, o)
+		s.mu.Unlock()
 	}
+	metric := map[string]string{
+		statusSucceeded: "ExecutionsSucceeded", statusFailed: "ExecutionsFailed", statusTimedOut: "ExecutionsTimedOut", statusAborted: "ExecutionsAborted",
+	}[o.status()]
 	if o.failure != nil {
 		s.options.Logger.Warn("execution did not succeed", "execution", p.arn, "status", o.status(), "error", o.failure.name, "cause", o.failure.cause)
 	}
-	if s.options.Metrics != nil {
-		s.options.Metrics.Count(metric, p.machine.arn)
+	s.measure(metric, 1, p.machine.arn)
+	s.measure("ExecutionTime", float64(o.stopped.Sub(p.started).Milliseconds()), p.machine.arn)
+	if p.record == nil {
+		<-s.slots
 	}
-	<-s.slots
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch metric {
-	case "ExecutionsSucceeded":
-		p.machine.counts.Succeeded++
-	case "ExecutionsFailed":
-		p.machine.counts.Failed++
-	default:
-		p.machine.counts.TimedOut++
+	if p.record != nil {
+		s.openStandard--
 	}
+	counts := &p.machine.counts
+	*map[string]*int{
+		statusSucceeded: &counts.Succeeded, statusFailed: &counts.Failed, statusTimedOut: &counts.TimedOut, statusAborted: &counts.Aborted,
+	}[o.status()]++
 	if s.running--; s.running == 0 {
 		s.idle.Broadcast()
+	}
+}
+
+func (s *Service) measure(metric string, value float64, stateMachineARN string) {
+	if s.options.Metrics != nil {
+		s.options.Metrics(metric, value, stateMachineARN)
 	}
 }

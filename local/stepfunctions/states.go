@@ -2,17 +2,19 @@ package stepfunctions
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
 // pass hands on its input or a fixed result.
 type pass struct{ result *value }
 
-func (b *pass) run(_ *run, input *value) (*value, *state, *failure) {
+func (b *pass) run(_ *run, input *value) (transition, *failure) {
 	if b.result != nil {
-		return b.result, nil, nil
+		return transition{result: b.result}, nil
 	}
-	return input, nil, nil
+	return transition{result: input}, nil
 }
 
 func (c *compiler) compilePass(s *state, f *fields) (err error) {
@@ -25,13 +27,18 @@ func (c *compiler) compilePass(s *state, f *fields) (err error) {
 	if s.result, err = compileResultPath(f); err != nil {
 		return err
 	}
+	if s.assign, err = compileAssign(f); err != nil {
+		return err
+	}
 	s.behaviour = &pass{result: f.take("Result")}
 	return s.compileNext(f)
 }
 
 type succeed struct{}
 
-func (succeed) run(_ *run, input *value) (*value, *state, *failure) { return input, nil, nil }
+func (succeed) run(_ *run, input *value) (transition, *failure) {
+	return transition{result: input}, nil
+}
 
 func (c *compiler) compileSucceed(s *state, f *fields) error {
 	s.behaviour, s.end = succeed{}, true
@@ -41,16 +48,16 @@ func (c *compiler) compileSucceed(s *state, f *fields) error {
 // fail ends the execution with an error; either part may be absent.
 type fail struct{ name, cause expression }
 
-func (b *fail) run(r *run, input *value) (*value, *state, *failure) {
+func (b *fail) run(r *run, input *value) (transition, *failure) {
 	name, err := evalText(b.name, r, input, "Error")
 	if err != nil {
-		return nil, nil, err
+		return transition{}, err
 	}
 	cause, err := evalText(b.cause, r, input, "Cause")
 	if err != nil {
-		return nil, nil, err
+		return transition{}, err
 	}
-	return nil, nil, &failure{name: name, cause: cause, noCause: b.cause == nil}
+	return transition{}, &failure{name: name, cause: cause, noName: b.name == nil, noCause: b.cause == nil}
 }
 
 func evalText(e expression, r *run, input *value, field string) (string, *failure) {
@@ -62,7 +69,7 @@ func evalText(e expression, r *run, input *value, field string) (string, *failur
 		return "", err
 	}
 	if v.kind != kindString {
-		return "", failf(errorRuntime, "The field '%s' of the state '%s' must be a string, it is a %s", field, r.state.name, v.kind)
+		return "", failf(errorRuntime, "The field '%sPath' must give a string, it gives a %s", field, v.kind)
 	}
 	return v.str, nil
 }
@@ -79,21 +86,40 @@ func (c *compiler) compileFail(s *state, f *fields) (err error) {
 	return nil
 }
 
-// textOrPath takes a string field or its Path variant, which is a path or an intrinsic function.
+// failFunctions are the intrinsic functions ErrorPath and CausePath take: those that return a string
+// (docs.aws.amazon.com/step-functions/latest/dg/state-fail.html).
+var failFunctions = []string{"States.Format", "States.JsonToString", "States.ArrayGetItem", "States.Base64Encode", "States.Base64Decode", "States.Hash", "States.UUID"}
+
+// textOrPath takes a string field or its Path variant, which is a Reference Path or an intrinsic function.
 func textOrPath(f *fields, name string) (expression, error) {
-	text, dynamic := f.take(name), f.take(name+"Path")
-	switch {
-	case text != nil && dynamic != nil:
-		return nil, f.errorf("%s and %sPath exclude each other", name, name)
-	case text != nil && text.kind == kindString:
-		return literal{text}, nil
-	case dynamic != nil && dynamic.kind == kindString:
-		e, err := compileExpression(dynamic.str, name+"Path")
-		return e, f.wrap(err)
-	case text == nil && dynamic == nil:
-		return nil, nil
+	if err := f.exclude(name, name+"Path"); err != nil {
+		return nil, err
 	}
-	return nil, f.errorf("%s must be a string", name)
+	text, err := f.string(name)
+	if err != nil {
+		return nil, err
+	}
+	if f.object.get(name) != nil {
+		return literal{stringValue(text)}, nil
+	}
+	name += "Path"
+	dynamic, err := f.string(name)
+	switch {
+	case err != nil || f.object.get(name) == nil:
+		return nil, err
+	case strings.HasPrefix(dynamic, "$"):
+		p, err := f.reference(name)
+		return &pathExpression{p, name}, err
+	}
+	called := strings.TrimSpace(dynamic[:max(strings.IndexByte(dynamic, '('), 0)])
+	if !slices.Contains(failFunctions, called) {
+		return nil, f.fieldErrorf(name, "The value must be a Reference Path or one of the intrinsic functions that return a string: %s", strings.Join(failFunctions, ", "))
+	}
+	e, err := compileExpression(dynamic, name, f.notes)
+	if err != nil {
+		return nil, f.fieldErrorf(name, "%s", err)
+	}
+	return e, nil
 }
 
 // choice goes to the state of the first rule that holds.
@@ -105,46 +131,43 @@ type choice struct {
 
 type choiceRule struct {
 	condition condition
+	assign    expression
 	nextName  string
 	next      *state
 }
 
-func (b *choice) run(r *run, input *value) (*value, *state, *failure) {
+// run assigns what the rule that holds says; Assign of the state itself is for Default (recorded on AWS: LocalStack,
+// assign/test_assign_base.snapshot.json, test_assign_in_choice).
+func (b *choice) run(r *run, input *value) (transition, *failure) {
 	s := r.scope(input)
 	for i := range b.rules {
 		ok, err := b.rules[i].condition.holds(s)
 		if err != nil {
-			return nil, nil, err
+			return transition{}, err
 		}
 		if ok {
-			return input, b.rules[i].next, nil
+			return transition{input, b.rules[i].next, b.rules[i].assign}, nil
 		}
 	}
 	if b.defaultNext == nil {
-		return nil, nil, failf(errorNoChoiceMatched, "No choice rule of the state '%s' matched, and it has no Default", r.state.name)
+		return transition{}, failf(errorNoChoiceMatched, "No choice rule of the state '%s' matched, and it has no Default", r.state.name)
 	}
-	return input, b.defaultNext, nil
+	return transition{input, b.defaultNext, r.state.assign}, nil
 }
 
-func (b *choice) link(find func(name, field string) (*state, error)) (err error) {
+func (b *choice) link(find func(name, field string) *state) {
 	for i := range b.rules {
-		if b.rules[i].next, err = find(b.rules[i].nextName, fmt.Sprintf("Choices[%d]/Next", i)); err != nil {
-			return err
-		}
+		b.rules[i].next = find(b.rules[i].nextName, fmt.Sprintf("Choices[%d]/Next", i))
 	}
 	if b.defaultName != "" {
-		b.defaultNext, err = find(b.defaultName, "Default")
+		b.defaultNext = find(b.defaultName, "Default")
 	}
-	return err
 }
 
 func (b *choice) targets() []*state {
-	var targets []*state
+	targets := []*state{b.defaultNext}
 	for i := range b.rules {
 		targets = append(targets, b.rules[i].next)
-	}
-	if b.defaultNext != nil {
-		targets = append(targets, b.defaultNext)
 	}
 	return targets
 }
@@ -153,8 +176,14 @@ func (c *compiler) compileChoice(s *state, f *fields) (err error) {
 	if err := s.compilePaths(f); err != nil {
 		return err
 	}
+	if s.assign, err = compileAssign(f); err != nil {
+		return err
+	}
 	b := &choice{}
 	if b.defaultName, err = f.string("Default"); err != nil {
+		return err
+	}
+	if err := f.require("Choices"); err != nil {
 		return err
 	}
 	list, err := f.list("Choices")
@@ -162,23 +191,31 @@ func (c *compiler) compileChoice(s *state, f *fields) (err error) {
 		return err
 	}
 	if len(list) == 0 {
-		return f.errorf("Choices must hold at least one rule")
+		return f.fieldErrorf("Choices", "Expected value of type Array that is not empty")
 	}
+	var found diagnostics
 	for _, entry := range list {
-		rule := choiceRule{}
-		if rule.nextName, err = entry.string("Next"); err != nil {
-			return err
-		}
-		if rule.nextName == "" {
-			return entry.errorf("Next is missing")
-		}
-		if rule.condition, err = compileCondition(entry); err != nil {
-			return err
-		}
+		rule, err := compileChoiceRule(entry)
+		found.add(err)
 		b.rules = append(b.rules, rule)
 	}
 	s.behaviour = b
-	return nil
+	return found.err()
+}
+
+func compileChoiceRule(f *fields) (rule choiceRule, err error) {
+	if err := f.require("Next"); err != nil {
+		return rule, err
+	}
+	if rule.nextName, err = f.string("Next"); err != nil {
+		return rule, err
+	}
+	if rule.assign, err = compileAssign(f); err != nil {
+		return rule, err
+	}
+	f.take("Assign")
+	rule.condition, err = compileCondition(f)
+	return rule, err
 }
 
 // wait lets time pass: a number of seconds or until a time, fixed or from the input.
@@ -191,12 +228,12 @@ type wait struct {
 // maxWaitSeconds is the longest Wait.
 const maxWaitSeconds = 99999999
 
-func (b *wait) run(r *run, input *value) (*value, *state, *failure) {
+func (b *wait) run(r *run, input *value) (transition, *failure) {
 	seconds, until := b.seconds, b.until
 	if b.path != nil {
-		v, ok := findIn(b.path, r.scope(input))
-		if !ok {
-			return nil, nil, failf(errorRuntime, "Invalid path '%s': no results in the input of the state '%s'", b.path.text, r.state.name)
+		v, err := b.path.find(r.scope(input))
+		if err != nil {
+			return transition{}, pathFailure(err, "Invalid path '%s': no results for it in %s", b.path.text, input)
 		}
 		if seconds != nil {
 			seconds = v
@@ -206,54 +243,53 @@ func (b *wait) run(r *run, input *value) (*value, *state, *failure) {
 	}
 	d, err := waitTime(r, seconds, until)
 	if err != nil {
-		return nil, nil, err
+		return transition{}, err
 	}
 	r.sleep(d)
-	return input, nil, nil
+	return transition{result: input}, nil
 }
 
 func waitTime(r *run, seconds, until *value) (time.Duration, *failure) {
 	if seconds != nil {
-		n := seconds.number()
-		if seconds.kind != kindNumber || n != float64(int64(n)) || n < 0 || n > maxWaitSeconds {
-			return 0, failf(errorRuntime, "The seconds of the state '%s' must be an integer from 0 to %d", r.state.name, maxWaitSeconds)
+		n, ok := seconds.integer()
+		if !ok || n < 0 || n > maxWaitSeconds {
+			return 0, failf(errorRuntime, "The seconds to wait must be an integer from 0 to %d, they are %s", maxWaitSeconds, seconds)
 		}
 		return time.Duration(n) * time.Second, nil
 	}
 	if !isTimestamp(until) {
-		return 0, failf(errorRuntime, "The timestamp of the state '%s' must be in the form of RFC 3339", r.state.name)
+		return 0, failf(errorRuntime, "The time to wait for must be a timestamp in the form of RFC 3339, it is %s", until)
 	}
 	t, _ := parseTimestamp(until.str) // isTimestamp has parsed it.
 	return t.Sub(r.env.clock.Now()), nil
 }
 
-func (c *compiler) compileWait(s *state, f *fields) error {
+func (c *compiler) compileWait(s *state, f *fields) (err error) {
 	if err := s.compilePaths(f); err != nil {
 		return err
 	}
-	given := 0
-	for _, name := range []string{"Seconds", "Timestamp", "SecondsPath", "TimestampPath"} {
-		if f.object.get(name) != nil {
-			given++
-		}
+	if s.assign, err = compileAssign(f); err != nil {
+		return err
 	}
-	if given != 1 {
-		return f.errorf("exactly one of Seconds, Timestamp, SecondsPath and TimestampPath is needed")
+	kinds := []string{"Seconds", "Timestamp", "SecondsPath", "TimestampPath"}
+	if err := f.exclude(slices.Clone(kinds)...); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(kinds, func(k string) bool { return f.object.get(k) != nil }) {
+		return f.errorf("One of these fields is required: [%s]", strings.Join(kinds, ", "))
 	}
 	b := &wait{seconds: f.take("Seconds"), until: f.take("Timestamp")}
 	if b.until != nil && !isTimestamp(b.until) {
-		return f.errorf("Timestamp must be in the form of RFC 3339")
+		return f.fieldErrorf("Timestamp", "The value must be a timestamp in the form of RFC 3339 with T and Z, such as 2016-03-14T01:59:00Z")
 	}
-	if b.seconds != nil {
-		if _, err := f.integer("Seconds", 0, maxWaitSeconds, 0); err != nil {
-			return err
-		}
+	if _, err := f.integer("Seconds", 0, maxWaitSeconds, 0); err != nil {
+		return err
 	}
-	secondsPath, err := f.path("SecondsPath")
+	secondsPath, err := f.reference("SecondsPath")
 	if err != nil {
 		return err
 	}
-	if b.path, err = f.path("TimestampPath"); err != nil {
+	if b.path, err = f.reference("TimestampPath"); err != nil {
 		return err
 	}
 	if secondsPath != nil {

@@ -5,11 +5,13 @@ import (
 	"strings"
 )
 
-// scope is what expressions are evaluated against: `$` and the context object `$$`.
+// scope is what expressions are evaluated against: `$`, the context object `$$` and the variables.
 type scope struct {
 	root    *value
 	context func() *value
 	env     *environment
+	// variables are those of the run, nil in none.
+	variables *variables
 }
 
 // expression is a compiled path, intrinsic call, literal or template.
@@ -27,31 +29,42 @@ type pathExpression struct {
 	field string
 }
 
+// eval gives null for an element after the end of an array, as was measured on AWS for a path that stands alone in a
+// payload template; within an intrinsic function it is an error like any other (github.com/floci-io/floci, issue 2870).
 func (e *pathExpression) eval(s *scope) (*value, *failure) {
-	root := s.root
-	if e.path.context {
-		root = s.context()
+	v, err := e.path.find(s)
+	if err == nil {
+		return v, nil
 	}
-	v, ok := e.path.find(root)
-	if !ok {
-		return nil, failf(errorRuntime, "The JSONPath '%s' specified for the field '%s' could not be found in the input", e.path.text, e.field)
+	if !e.path.context && e.path.variable == "" && e.path.beyondEnd(s.root) {
+		return nullValue, nil
 	}
-	return v, nil
+	return nil, pathFailure(err, "The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'", e.path.text, e.field, s.root)
 }
 
 // compileExpression compiles the string a field named X.$ holds.
-func compileExpression(text, field string) (expression, error) {
+func compileExpression(text, field string, n *notes) (expression, error) {
 	if strings.HasPrefix(text, "$") {
 		p, err := compilePath(text)
 		if err != nil {
-			return nil, err
+			return nil, notAnExpression(field, err)
 		}
+		n.refer(p)
 		return &pathExpression{p, field}, nil
 	}
 	if strings.HasPrefix(text, "States.") {
-		return compileIntrinsic(text, field)
+		e, err := compileIntrinsic(text, n)
+		if err != nil {
+			return nil, notAnExpression(field, err)
+		}
+		return e, nil
 	}
-	return nil, fmt.Errorf("the value of %q must be a JSONPath or an intrinsic function, it is %q", field, text)
+	return nil, notAnExpression(field, fmt.Errorf("it is %q", text))
+}
+
+// notAnExpression says it in the service's words, and why.
+func notAnExpression(field string, why error) error {
+	return fmt.Errorf("The value for the field '%s' must be a valid JSONPath or a valid intrinsic function call (%w)", field, why)
 }
 
 type objectTemplate []memberTemplate
@@ -89,14 +102,14 @@ func (t arrayTemplate) eval(s *scope) (*value, *failure) {
 
 // compileTemplate compiles a payload template (Parameters, ResultSelector, ItemSelector). What holds no expression is
 // kept as it is.
-func compileTemplate(v *value) (expression, error) {
+func compileTemplate(v *value, n *notes) (expression, error) {
 	switch v.kind {
 	case kindObject:
-		return compileObject(v)
+		return compileObject(v, n)
 	case kindArray:
 		elems, fixed := make(arrayTemplate, len(v.elems)), true
 		for i, e := range v.elems {
-			compiled, err := compileTemplate(e)
+			compiled, err := compileTemplate(e, n)
 			if err != nil {
 				return nil, err
 			}
@@ -111,7 +124,7 @@ func compileTemplate(v *value) (expression, error) {
 	return literal{v}, nil
 }
 
-func compileObject(v *value) (expression, error) {
+func compileObject(v *value, n *notes) (expression, error) {
 	members, fixed := make(objectTemplate, len(v.members)), true
 	seen := make(map[string]bool, len(v.members))
 	for i, m := range v.members {
@@ -124,11 +137,11 @@ func compileObject(v *value) (expression, error) {
 		var err error
 		if dynamic {
 			if m.value.kind != kindString {
-				return nil, fmt.Errorf("the value of %q must be a string, it is a %s", m.name, m.value.kind)
+				return nil, notAnExpression(m.name, fmt.Errorf("it is a %s", m.value.kind))
 			}
-			compiled, err = compileExpression(m.value.str, m.name)
+			compiled, err = compileExpression(m.value.str, m.name, n)
 		} else {
-			compiled, err = compileTemplate(m.value)
+			compiled, err = compileTemplate(m.value, n)
 		}
 		if err != nil {
 			return nil, err

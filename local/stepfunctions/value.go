@@ -107,6 +107,21 @@ func (v *value) with(name string, x *value) *value {
 
 func (v *value) bool() bool { return v.text == "true" }
 
+// integer returns a number that is an integer of 64 bits.
+func (v *value) integer() (int64, bool) {
+	if v.kind != kindNumber {
+		return 0, false
+	}
+	if n, err := strconv.ParseInt(v.text, 10, 64); err == nil {
+		return n, true
+	}
+	f := v.number() // 1e3 and 5.0 are integers, too
+	if f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+		return 0, false
+	}
+	return int64(f), true
+}
+
 // number returns a number as the double that comparisons and arithmetic use.
 func (v *value) number() float64 {
 	f, err := strconv.ParseFloat(v.text, 64)

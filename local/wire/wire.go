@@ -90,6 +90,8 @@ type JSON struct {
 	Checksum   bool
 	Operations map[string]Operation
 	Faults     *faults.Injector
+	// Observe hears of every call with its body and its error, for metrics; nil: nobody does. It must not keep body.
+	Observe func(operation string, body []byte, err error)
 }
 
 func (s *JSON) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -114,7 +116,11 @@ func (s *JSON) Call(ctx context.Context, name string, body []byte) (any, error) 
 	if s.Faults.Active() {
 		resource = resourceOf(body)
 	}
-	return WithFaultsOn(s.Faults, s.Name+":"+name, resource, func() (any, error) { return operation(ctx, body) })
+	out, err := WithFaultsOn(s.Faults, s.Name+":"+name, resource, func() (any, error) { return operation(ctx, body) })
+	if s.Observe != nil {
+		s.Observe(name, body, err)
+	}
+	return out, err
 }
 
 func (s *JSON) write(w http.ResponseWriter, out any, err error) {

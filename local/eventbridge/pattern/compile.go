@@ -18,7 +18,7 @@ const (
 
 // reservedInOr are the names that cannot be fields below $or, because they are (or may become) operators.
 var reservedInOr = []string{
-	"exactly", "equals-ignore-case", "prefix", "suffix", "anything-but", "exists", "wildcard", "numeric", "cidr",
+	"exactly", "equals-ignore-case", "prefix", "suffix", "anything-but", "exists", "wildcard", "numeric", "cidr", "html",
 	"=", "<", "<=", ">", ">=", "regex", "not-wildcard", "not-equals-ignore-case", "date-after", "date-on-or-after",
 	"date-before", "date-on-or-before", "in-date-range", "ip-address-in-range", "ip-address-not-in-range",
 }
@@ -43,6 +43,9 @@ func compile(text []byte, d dialect) (*Pattern, error) {
 	c := compiler{dialect: d}
 	alternatives, err := c.object(text, "", []alternative{{}}, false)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkComplexity(alternatives); err != nil {
 		return nil, err
 	}
 	for i := range alternatives {
@@ -134,10 +137,10 @@ func (c compiler) leaf(text []byte, path string, soFar []alternative) ([]alterna
 			return nil, fmt.Errorf("%w%s", err, at(path))
 		}
 	}
+	// Of a field that a pattern names more than once the last one counts.
+	// Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html (complex example).
 	for i, a := range soFar {
-		if slices.ContainsFunc(a, func(other field) bool { return other.path == path }) {
-			return nil, refuse("Path `%s` cannot be allowed multiple times", path)
-		}
+		a = slices.DeleteFunc(a, func(other field) bool { return other.path == path })
 		soFar[i] = append(a, f)
 	}
 	return soFar, nil
@@ -167,17 +170,11 @@ func (c compiler) add(f *field, item json.RawMessage) error {
 
 // expression compiles {"<operator>": <operand>}.
 func (c compiler) expression(f *field, item json.RawMessage) error {
-	members, err := objectMembers(item)
+	only, err := onlyMember(item, "Match expression name not found")
 	if err != nil {
 		return err
 	}
-	if len(members) == 0 {
-		return refuse("Match expression name not found")
-	}
-	if len(members) > 1 {
-		return refuse("Only one key allowed in match expression")
-	}
-	name, operand := members[0].name, members[0].value
+	name, operand := only.name, only.value
 	if name == "exists" {
 		switch string(operand) {
 		case "true":
@@ -198,6 +195,12 @@ func (c compiler) expression(f *field, item json.RawMessage) error {
 		return err
 	}
 	f.tests = append(f.tests, t)
+	if texts := wildcardsOf(item); len(texts) > 0 {
+		if f.wildcards == nil {
+			f.wildcards = map[string][]string{}
+		}
+		f.wildcards[string(item)] = texts
+	}
 	return nil
 }
 

@@ -2,12 +2,11 @@ package pattern
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 )
 
-// Numbers compare by value between -5e9 and 5e9, with six digits after the point: the range of the service.
+// Numbers compare by value between -5e9 and 5e9 inclusive, with at most six digits after the point: the range of the service.
 const (
 	numberScale  = 6
 	numberLimit  = 5_000_000_000 * 1_000_000
@@ -15,50 +14,34 @@ const (
 	maxExponents = 4  // Digits of an exponent; more is far outside the range.
 )
 
-// number is a JSON number in millionths, rounded down; rest is set where digits were cut off.
-type number struct {
-	millionths int64
-	rest       bool
-}
+// number is a JSON number in millionths.
+type number int64
 
-func (n number) compare(to number) int {
-	switch {
-	case n.millionths < to.millionths:
-		return -1
-	case n.millionths > to.millionths:
-		return 1
-	case n.rest == to.rest:
-		return 0
-	case n.rest:
-		return 1
-	}
-	return -1
-}
-
-// parseNumber reads a valid JSON number exactly; ok is false where it lies outside the comparable range.
+// parseNumber reads a valid JSON number exactly; ok is false where it is out of range or has more digits after the point than
+// the service compares. Such a number of an event matches no numeric expression, as in event-ruler (ComparableNumber).
 func parseNumber(text string) (n number, ok bool) {
 	negative := strings.HasPrefix(text, "-")
 	mantissa, exponentText, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(text, "-")), "e")
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	digits := strings.TrimLeft(whole+fraction, "0")
 	if digits == "" {
-		return number{}, true
+		return 0, true
 	}
 	exponent := 0
 	if exponentText != "" {
 		if len(exponentText) > maxExponents {
-			return number{}, false
+			return 0, false
 		}
 		e, err := strconv.Atoi(exponentText)
 		if err != nil {
-			return number{}, false
+			return 0, false
 		}
 		exponent = e
 	}
 	// The point moves numberScale places to the right: what is left of it are the millionths.
 	cut := len(digits) - len(fraction) + exponent + numberScale
 	if cut > len("5000000000")+numberScale || len(digits) > maxDigits {
-		return number{}, false
+		return 0, false
 	}
 	left, right := digits, ""
 	switch {
@@ -70,37 +53,20 @@ func parseNumber(text string) (n number, ok bool) {
 		left += strings.Repeat("0", cut-len(digits))
 	}
 	v, err := strconv.ParseInt(left, 10, 64)
-	if err != nil {
-		return number{}, false
+	if err != nil || v > numberLimit || strings.Trim(right, "0") != "" {
+		return 0, false
 	}
-	rest := strings.Trim(right, "0") != ""
 	if negative {
 		v = -v
-		if rest {
-			v-- // Rounding down goes away from zero here.
-		}
 	}
-	if v < -numberLimit || v > numberLimit || v == numberLimit && rest {
-		return number{}, false
-	}
-	return number{millionths: v, rest: rest}, true
+	return number(v), true
 }
 
-func notComparable(text string) error {
-	return refuse("Value %s must be between -5.0E9 and 5.0E9, inclusive", text)
-}
-
-// numericOperand is one number of a numeric expression; a pattern's number has at most six digits after the point.
-func numericOperand(operator string, text json.RawMessage) (number, error) {
-	if c := text[0]; c != '-' && (c < '0' || c > '9') {
-		return number{}, refuse("Value of %s must be numeric", operator)
-	}
-	n, ok := parseNumber(string(text))
+// patternNumber reads a number of a pattern that is to be compared by value.
+func patternNumber(text string) (number, error) {
+	n, ok := parseNumber(text)
 	if !ok {
-		return number{}, notComparable(string(text))
-	}
-	if n.rest {
-		return number{}, refuse("Value %s has more than %d digits after the point", text, numberScale)
+		return 0, refuse("Value %s must be between -5.0E9 and 5.0E9, inclusive, with at most %d digits after the point", text, numberScale)
 	}
 	return n, nil
 }
@@ -114,45 +80,74 @@ func compileNumeric(_ dialect, operand json.RawMessage) (test, error) {
 	if err := json.Unmarshal(operand, &items); err != nil {
 		return nil, err
 	}
-	if len(items) != 2 && len(items) != 4 {
-		return nil, fmt.Errorf("a numeric expression has 2 or 4 elements, not %d", len(items))
+	if len(items) == 0 {
+		return nil, refuse("Invalid member in numeric match: ]")
 	}
-	operator, first, err := numericTerm(items[0], items[1])
+	operator, err := stringOf(items[0], "numeric")
 	if err != nil {
-		return nil, err
-	}
-	if len(items) == 2 {
-		return numericTest(bound{operator, first}), nil
-	}
-	if operator != ">" && operator != ">=" {
-		return nil, refuse("Too many elements in numeric expression")
-	}
-	upper, second, err := numericTerm(items[2], items[3])
-	if err != nil {
-		return nil, err
-	}
-	if upper != "<" && upper != "<=" {
-		return nil, refuse("Bad numeric range operator: %s", upper)
-	}
-	if first.compare(second) >= 0 {
-		return nil, refuse("Bottom must be less than top")
-	}
-	return numericTest(bound{operator, first}, bound{upper, second}), nil
-}
-
-func numericTerm(operatorText, numberText json.RawMessage) (string, number, error) {
-	operator, err := stringOf(operatorText, "numeric")
-	if err != nil {
-		return "", number{}, refuse("Invalid member in numeric match: %s", operatorText)
+		return nil, refuse("Invalid member in numeric match: %s", items[0])
 	}
 	switch operator {
 	case "=", "<", "<=", ">", ">=":
 	default:
-		return "", number{}, refuse("Unrecognized numeric range operator: %s", operator)
+		return nil, refuse("Unrecognized numeric range operator: %s", operator)
 	}
-	n, err := numericOperand(operator, numberText)
-	return operator, n, err
+	n, err := numericOperand(operator, items[1:])
+	if err != nil {
+		return nil, err
+	}
+	lower := operator == ">" || operator == ">="
+	switch {
+	case len(items) == 2:
+		return oneBound(bound{operator, n})
+	case !lower:
+		return nil, refuse("Too many elements in numeric expression")
+	}
+	return twoBounds(bound{operator, n}, items[2:])
 }
+
+// oneBound checks that the bound leaves something of the service's range: the other bound is the end of the range.
+func oneBound(b bound) (test, error) {
+	above, below := b.operator == ">" || b.operator == ">=", b.operator == "<" || b.operator == "<="
+	if above && b.number == numberLimit || below && b.number == -numberLimit {
+		return nil, refuse("Bottom must be less than top")
+	}
+	return numericTest(b), nil
+}
+
+// twoBounds reads the upper bound that follows a lower one.
+func twoBounds(lower bound, items []json.RawMessage) (test, error) {
+	operator, err := stringOf(items[0], "numeric")
+	if err != nil {
+		return nil, refuse("Bad value in numeric range: %s", items[0])
+	}
+	if operator != "<" && operator != "<=" {
+		return nil, refuse("Bad numeric range operator: %s", operator)
+	}
+	n, err := numericOperand(operator, items[1:])
+	switch {
+	case err != nil:
+		return nil, err
+	case len(items) > 2:
+		return nil, refuse("Too many terms in numeric range expression")
+	case lower.number >= n:
+		return nil, refuse("Bottom must be less than top")
+	}
+	return numericTest(lower, bound{operator, n}), nil
+}
+
+// numericOperand is the number after an operator.
+func numericOperand(operator string, rest []json.RawMessage) (number, error) {
+	if len(rest) == 0 || !isNumber(rest[0]) {
+		if operator == "=" {
+			operator = "equals"
+		}
+		return 0, refuse("Value of %s must be numeric", operator)
+	}
+	return patternNumber(string(rest[0]))
+}
+
+func isNumber(text json.RawMessage) bool { return text[0] == '-' || text[0] >= '0' && text[0] <= '9' }
 
 type bound struct {
 	operator string
@@ -160,18 +155,17 @@ type bound struct {
 }
 
 func (b bound) holds(n number) bool {
-	c := n.compare(b.number)
 	switch b.operator {
 	case "=":
-		return c == 0
+		return n == b.number
 	case "<":
-		return c < 0
+		return n < b.number
 	case "<=":
-		return c <= 0
+		return n <= b.number
 	case ">":
-		return c > 0
+		return n > b.number
 	}
-	return c >= 0
+	return n >= b.number
 }
 
 func numericTest(bounds ...bound) test {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -74,7 +75,7 @@ func compileExactly(_ dialect, operand json.RawMessage) (test, error) {
 	if err != nil {
 		return nil, err
 	}
-	return equals(text), nil
+	return stringTest(func(s string) bool { return s == text }), nil
 }
 
 // fold maps strings that differ in case only to the same string.
@@ -106,7 +107,7 @@ func compileAffix(name string, operand json.RawMessage, has func(s, affix string
 		}
 		return stringTest(func(s string) bool { return has(s, text) }), nil
 	}
-	inner, err := onlyMember(operand)
+	inner, err := onlyMember(operand, strings.ToUpper(name[:1])+name[1:]+" expression name not found")
 	if err != nil {
 		return nil, err
 	}
@@ -139,26 +140,43 @@ func compileWildcard(d dialect, operand json.RawMessage) (test, error) {
 // compileCIDR matches the addresses from the one given up to the end of its block. As in event-ruler the block starts at
 // the address itself, masked or not, and a block of one address is refused.
 func compileCIDR(_ dialect, operand json.RawMessage) (test, error) {
-	text, err := stringOf(operand, "cidr")
+	text, err := stringOf(operand, "prefix") // The service's own words, although this is cidr.
 	if err != nil {
 		return nil, err
 	}
-	block, err := netip.ParsePrefix(text)
-	if err != nil {
-		return nil, refuse("Malformed CIDR %q: %s", text, err)
+	ip, maskText, _ := strings.Cut(text, "/")
+	if maskText == "" || strings.Contains(maskText, "/") {
+		return nil, refuse("Malformed CIDR, one '/' required")
 	}
-	if block.Bits() == block.Addr().BitLen() {
-		return nil, refuse("CIDR %q: mask bits must be < %d", text, block.Bits())
+	mask, err := strconv.Atoi(maskText)
+	switch {
+	case err != nil:
+		return nil, refuse("Malformed CIDR, mask bits must be an integer")
+	case mask < 0:
+		return nil, refuse("Malformed CIDR, mask bits must not be negative")
 	}
+	base, ok := address(ip)
+	switch {
+	case !ok:
+		return nil, refuse("Nonstandard IP address: %s", ip)
+	case base.Is4() && mask > 31:
+		return nil, refuse("IPv4 mask bits must be < 32")
+	case mask > 127:
+		return nil, refuse("IPv6 mask bits must be < 128")
+	}
+	block := netip.PrefixFrom(base, mask)
 	return stringTest(func(s string) bool {
 		a, ok := address(s)
-		return ok && block.Contains(a) && block.Addr().Compare(a) <= 0
+		return ok && block.Contains(a) && base.Compare(a) <= 0
 	}), nil
 }
 
 func compileAnythingBut(d dialect, operand json.RawMessage) (test, error) {
-	if operand[0] == '{' {
+	switch c := operand[0]; {
+	case c == '{':
 		return compileAnythingButExpression(d, operand)
+	case c != '[' && c != '"' && !isNumber(operand):
+		return nil, errAnythingButValue
 	}
 	items, err := oneOrMany(operand)
 	if err != nil {
@@ -166,16 +184,16 @@ func compileAnythingBut(d dialect, operand json.RawMessage) (test, error) {
 	}
 	var texts, numbers []test
 	for _, item := range items {
-		switch c := item[0]; {
-		case c == '"':
-			text, err := stringOf(item, "anything-but")
+		switch {
+		case item[0] == '"':
+			t, err := compileExactly(d, item)
 			if err != nil {
 				return nil, err
 			}
-			texts = append(texts, stringTest(func(s string) bool { return s == text }))
-		case c == '-' || c >= '0' && c <= '9':
-			if _, ok := parseNumber(string(item)); !ok {
-				return nil, notComparable(string(item))
+			texts = append(texts, t)
+		case isNumber(item):
+			if _, err := patternNumber(string(item)); err != nil {
+				return nil, err
 			}
 			numbers = append(numbers, equalsNumber(string(item)))
 		default:
@@ -188,8 +206,10 @@ func compileAnythingBut(d dialect, operand json.RawMessage) (test, error) {
 	return none(append(texts, numbers...)), nil
 }
 
+var errAnythingButValue = refuse("Value of anything-but must be an array or single string/number value.")
+
 func compileAnythingButExpression(d dialect, operand json.RawMessage) (test, error) {
-	inner, err := onlyMember(operand)
+	inner, err := onlyMember(operand, "Anything-But expression name not found")
 	if err != nil {
 		return nil, err
 	}
@@ -203,6 +223,9 @@ func compileAnythingButExpression(d dialect, operand json.RawMessage) (test, err
 	if d == pipes {
 		return nil, fmt.Errorf("pipes do not support anything-but with %s", inner.name)
 	}
+	if c := inner.value[0]; c != '[' && c != '"' && !isNumber(inner.value) {
+		return nil, errAnythingButValue
+	}
 	items, err := oneOrMany(inner.value)
 	if err != nil {
 		return nil, err
@@ -212,11 +235,12 @@ func compileAnythingButExpression(d dialect, operand json.RawMessage) (test, err
 	}
 	var tests []test
 	for _, item := range items {
-		text, err := stringOf(item, inner.name)
-		if err != nil {
-			return nil, err
-		}
-		if text == "" && (inner.name == "prefix" || inner.name == "suffix") {
+		switch affix := inner.name == "prefix" || inner.name == "suffix"; {
+		case item[0] != '"' && affix:
+			return nil, refuse("prefix/suffix match pattern must be a string")
+		case item[0] != '"' && inner.name == "equals-ignore-case":
+			return nil, refuse("Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported.")
+		case string(item) == `""` && affix:
 			return nil, refuse("Null prefix/suffix not allowed")
 		}
 		t, err := compileInner(d, item)
@@ -232,12 +256,16 @@ func none(tests []test) test {
 	return func(v value) bool { return !(field{tests: tests}).accepts(v) }
 }
 
-func onlyMember(text json.RawMessage) (member, error) {
+// onlyMember is the one member of an object; empty is what the service says of an object without any.
+func onlyMember(text json.RawMessage, empty string) (member, error) {
 	members, err := objectMembers(text)
 	if err != nil {
 		return member{}, err
 	}
-	if len(members) != 1 {
+	if len(members) == 0 {
+		return member{}, refuse("%s", empty)
+	}
+	if len(members) > 1 {
 		return member{}, refuse("Only one key allowed in match expression")
 	}
 	return members[0], nil

@@ -7,6 +7,7 @@ package pattern
 import (
 	"net/netip"
 	"sort"
+	"strings"
 )
 
 // MaxLength is the longest pattern the services take, in characters.
@@ -31,6 +32,8 @@ type field struct {
 	tests []test
 	// absent is set where the field may also be missing ({"exists": false}).
 	absent bool
+	// wildcards are the wildcards by their match expressions, for the check of their complexity.
+	wildcards map[string][]string
 }
 
 // test decides on one leaf value of an event.
@@ -104,10 +107,11 @@ func (a alternative) sorted() alternative {
 }
 
 // address is the IP address a string spells; addresses compare by value, so that two spellings of one IPv6 address match.
+// A mixed spelling (::ffff:10.0.0.1) is none for the service, and the IPv6 form of an IPv4 address is that IPv4 address.
 func address(text string) (netip.Addr, bool) {
-	if len(text) < 2 || len(text) > 45 {
+	if len(text) < 2 || len(text) > 45 || strings.Contains(text, ":") && strings.Contains(text, ".") {
 		return netip.Addr{}, false
 	}
 	a, err := netip.ParseAddr(text)
-	return a, err == nil && a.Zone() == ""
+	return a.Unmap(), err == nil && a.Zone() == ""
 }

@@ -169,20 +169,20 @@ func TestInvalidPatternsAreRefused(t *testing.T) {
 		`{"a":[{"prefix":1}]}`:                   "prefix match pattern must be a string (at a)",
 		`{"a":[{"prefix":{"wildcard":"x"}}]}`:    "Unsupported prefix pattern: wildcard (at a)",
 		`{"a":[{"exists":"yes"}]}`:               "exists match pattern must be either true or false. (at a)",
-		`{"a":[{"wildcard":"x**y"}]}`:            "Consecutive wildcard characters at pos 1 (at a)",
-		`{"a":[{"wildcard":"x\\y"}]}`:            "Invalid escape character at pos 1 (at a)",
-		`{"a":[{"cidr":"10.0.0.1"}]}`:            `Malformed CIDR "10.0.0.1": netip.ParsePrefix("10.0.0.1"): no '/' (at a)`,
-		`{"a":[{"cidr":"10.0.0.1/32"}]}`:         `CIDR "10.0.0.1/32": mask bits must be < 32 (at a)`,
+		`{"a":[{"wildcard":"x**y"}]}`:            "Consecutive wildcard characters at pos 2 (at a)",
+		`{"a":[{"wildcard":"x\\y"}]}`:            "Invalid escape character at pos 2 (at a)",
+		`{"a":[{"cidr":"10.0.0.1"}]}`:            "Malformed CIDR, one '/' required (at a)",
+		`{"a":[{"cidr":"10.0.0.1/32"}]}`:         "IPv4 mask bits must be < 32 (at a)",
 		`{"a":[{"numeric":">"}]}`:                "Value of numeric must be an array. (at a)",
-		`{"a":[{"numeric":[">"]}]}`:              "a numeric expression has 2 or 4 elements, not 1 (at a)",
+		`{"a":[{"numeric":[">"]}]}`:              "Value of > must be numeric (at a)",
 		`{"a":[{"numeric":["!",1]}]}`:            "Unrecognized numeric range operator: ! (at a)",
 		`{"a":[{"numeric":[">","1"]}]}`:          "Value of > must be numeric (at a)",
 		`{"a":[{"numeric":["<",1,">",0]}]}`:      "Too many elements in numeric expression (at a)",
 		`{"a":[{"numeric":[">",1,">",2]}]}`:      "Bad numeric range operator: > (at a)",
 		`{"a":[{"numeric":[">",2,"<",1]}]}`:      "Bottom must be less than top (at a)",
-		`{"a":[{"numeric":[">",5000000001]}]}`:   "Value 5000000001 must be between -5.0E9 and 5.0E9, inclusive (at a)",
-		`{"a":[{"numeric":[">",1e999999999]}]}`:  "Value 1e999999999 must be between -5.0E9 and 5.0E9, inclusive (at a)",
-		`{"a":[{"numeric":[">",0.0000001]}]}`:    "Value 0.0000001 has more than 6 digits after the point (at a)",
+		`{"a":[{"numeric":[">",5000000001]}]}`:   "Value 5000000001 must be between -5.0E9 and 5.0E9, inclusive, with at most 6 digits after the point (at a)",
+		`{"a":[{"numeric":[">",1e999999999]}]}`:  "Value 1e999999999 must be between -5.0E9 and 5.0E9, inclusive, with at most 6 digits after the point (at a)",
+		`{"a":[{"numeric":[">",0.0000001]}]}`:    "Value 0.0000001 must be between -5.0E9 and 5.0E9, inclusive, with at most 6 digits after the point (at a)",
 		`{"a":[{"anything-but":[]}]}`:            "Inside anything but list, either all values are number or string, mixed type is not supported (at a)",
 		`{"a":[{"anything-but":["x",1]}]}`:       "Inside anything but list, either all values are number or string, mixed type is not supported (at a)",
 		`{"a":[{"anything-but":[true]}]}`:        "Inside anything but list, start|null|boolean is not supported. (at a)",
@@ -193,7 +193,6 @@ func TestInvalidPatternsAreRefused(t *testing.T) {
 		`{"$or":{"a":[1]}}`:                      "It must be an Array followed with $or.",
 		`{"$or":[1,2]}`:                          "Only JSON object is allowed in array of $or relationship.",
 		`{"$or":[{"prefix":[1]},{"b":[1]}]}`:     "prefix is Ruler reserved fieldName which cannot be used inside $or.",
-		`{"a":[1],"$or":[{"a":[2]},{"b":[1]}]}`:  "Path `a` cannot be allowed multiple times",
 	} {
 		t.Run(pattern, func(t *testing.T) {
 			_, err := Compile([]byte(pattern))
@@ -227,20 +226,18 @@ func TestPipesTakeFewerOperators(t *testing.T) {
 
 func TestNumbersCompareExactly(t *testing.T) {
 	for _, tc := range []struct {
-		a, b string
-		want int
+		text string
+		want number
 	}{
-		{"0.1", "1e-1", 0}, {"-0", "0", 0}, {"0.30", "0.3", 0}, {"1E2", "100", 0}, {"4999999999.999999", "5000000000", -1},
-		{"0.0000001", "0", 1}, {"-0.0000001", "0", -1}, {"-0.0000001", "-0.000001", 1}, {"123456.789012", "123456.789011", 1},
-		{"0.00000000000000000012e20", "12", 0},
+		{"0.1", 100_000}, {"1e-1", 100_000}, {"-0", 0}, {"0.30", 300_000}, {"1E2", 100_000_000}, {"4999999999.999999", 4_999_999_999_999_999},
+		{"5000000000", numberLimit}, {"-5e9", -numberLimit}, {"-0.000001", -1}, {"123456.789012", 123_456_789_012}, {"0.1000000", 100_000},
+		{"0.00000000000000000012e20", 12_000_000},
 	} {
-		a, ok := parseNumber(tc.a)
-		require.True(t, ok, tc.a)
-		b, ok := parseNumber(tc.b)
-		require.True(t, ok, tc.b)
-		require.Equal(t, tc.want, a.compare(b), "%s against %s", tc.a, tc.b)
+		n, ok := parseNumber(tc.text)
+		require.True(t, ok, tc.text)
+		require.Equal(t, tc.want, n, tc.text)
 	}
-	for _, text := range []string{"5000000000.000001", "5000000000.0000001", "-5000000001", "1e10", "1e99999", "012345679012e3"} {
+	for _, text := range []string{"5000000000.000001", "5000000000.0000001", "-5000000001", "0.0000001", "1e10", "1e99999", "012345679012e3"} {
 		_, ok := parseNumber(text)
 		require.False(t, ok, text)
 	}

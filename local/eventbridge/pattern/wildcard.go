@@ -7,7 +7,8 @@ import (
 // wildcard is a pattern cut at its asterisks: the literal parts must occur in this order.
 type wildcard []string
 
-// parseWildcard reads a wildcard pattern: * stands for any characters, \* and \\ for themselves.
+// parseWildcard reads a wildcard pattern: * stands for any characters, \* and \\ for themselves. Positions in messages count
+// the quotation mark before the text, as the service does.
 func parseWildcard(text string) (wildcard, error) {
 	parts := wildcard{}
 	var literal strings.Builder
@@ -15,13 +16,13 @@ func parseWildcard(text string) (wildcard, error) {
 		switch c := text[i]; c {
 		case '*':
 			if i+1 < len(text) && text[i+1] == '*' {
-				return nil, refuse("Consecutive wildcard characters at pos %d", i)
+				return nil, refuse("Consecutive wildcard characters at pos %d", i+1)
 			}
 			parts = append(parts, literal.String())
 			literal.Reset()
 		case '\\':
 			if i+1 == len(text) || text[i+1] != '*' && text[i+1] != '\\' {
-				return nil, refuse("Invalid escape character at pos %d", i)
+				return nil, refuse("Invalid escape character at pos %d", i+1)
 			}
 			i++
 			literal.WriteByte(text[i])
