@@ -55,6 +55,9 @@ func giveUpScenarios() []scenario {
 	}
 }
 
+// flush lets Firehose write what it has, while the faults are still armed.
+func (r *faultRun) flush() { require.NoError(r.t, r.FlushAudit(r.t.Context())) }
+
 // objects are the keys of a bucket under a prefix.
 func (r *faultRun) objects(bucket, prefix string) []string {
 	r.t.Helper()

@@ -107,8 +107,8 @@ func ledgerScenarios() []scenario {
 func recordScenarios() []scenario {
 	return []scenario{
 		{name: "Firehose throttled", plan: "throttle:firehose:PutRecordBatch=0.3,fail-after:firehose:PutRecordBatch=0.1"},
-		{name: "audit objects written twice and late", plan: "duplicate:firehose:Deliver=0.5,delay:firehose:Deliver=0.3:30s"},
-		{name: "audit objects refused", plan: "drop:firehose:Deliver=0.4,fail-after:s3:PutObject/*udit*=0.3"},
+		{name: "audit objects written twice and late", plan: "duplicate:firehose:Deliver=1/2,delay:firehose:Deliver=1/3:30s", after: (*faultRun).flush},
+		{name: "audit objects refused", plan: "drop:firehose:Deliver=1/2,fail-after:s3:PutObject/*udit*=1/3", after: (*faultRun).flush},
 	}
 }
 
