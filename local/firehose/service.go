@@ -93,7 +93,7 @@ func (s *Service) CreateDeliveryStream(spec Spec) (arn string, err error) {
 
 // Put adds records to the stream of that name or ARN, as PutRecordBatch does: all are accepted or none.
 func (s *Service) Put(ctx context.Context, stream string, records [][]byte) error {
-	_, err := wire.WithFaults(s.options.Faults, "firehose:PutRecordBatch", func() (struct{}, error) {
+	_, err := wire.WithFaultsOn(s.options.Faults, "firehose:PutRecordBatch", wire.LastPart(strings.ReplaceAll(stream, "/", ":")), func() (struct{}, error) {
 		st, err := s.find(stream)
 		if err != nil {
 			return struct{}{}, err

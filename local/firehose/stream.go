@@ -266,10 +266,15 @@ func (s *stream) write(ctx context.Context, b *batch) error {
 		return err
 	}
 	o := s.service.options
+	injected := s.drawDelivery()
+	s.late(ctx, injected.Delay)
 	for attempt := 1; ; attempt++ {
-		err := o.Objects.PutObject(ctx, s.to.bucket, key, body)
+		err := s.put(ctx, key, body)
 		s.metrics.put(b, err)
 		if err == nil {
+			if injected.Duplicate {
+				s.again(ctx, b, body)
+			}
 			return nil
 		}
 		if o.Clock.Now().Sub(b.first) >= deliveryDeadline {
@@ -286,21 +291,28 @@ func (s *stream) write(ctx context.Context, b *batch) error {
 }
 
 func (s *stream) object(b *batch) (key string, body []byte, err error) {
-	id, err := s.service.id()
-	if err != nil {
+	if key, err = s.key(b); err != nil {
 		return "", nil, err
-	}
-	folder := b.folder
-	if folder == "" {
-		if folder, err = s.to.prefix.evaluate(scope{at: b.first, random: s.service.options.Random}); err != nil {
-			return "", nil, err
-		}
 	}
 	if b.zip != nil {
 		if err := b.zip.Close(); err != nil {
 			return "", nil, fmt.Errorf("compressing records: %w", err)
 		}
 	}
-	key = fmt.Sprintf("%s%s-%d-%s-%s%s", folder, s.name, streamVersion, b.first.Format("2006-01-02-15-04-05"), id, s.to.extension)
 	return key, b.packed.Bytes(), nil
+}
+
+// key makes a name for a batch's object, another one each time.
+func (s *stream) key(b *batch) (string, error) {
+	id, err := s.service.id()
+	if err != nil {
+		return "", err
+	}
+	folder := b.folder
+	if folder == "" {
+		if folder, err = s.to.prefix.evaluate(scope{at: b.first, random: s.service.options.Random}); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%s%s-%d-%s-%s%s", folder, s.name, streamVersion, b.first.Format("2006-01-02-15-04-05"), id, s.to.extension), nil
 }

@@ -52,6 +52,7 @@ type invocation struct {
 	timer    clock.Timer
 	waiting  *list.Element
 	done     chan outcome
+	fate     fate
 }
 
 // outcome is what an invocation came to: the function's response, its error, or a failure of the invocation itself.
@@ -144,7 +145,7 @@ func (f *function) assign(e *environment, inv *invocation) {
 	e.current = inv
 	e.served++
 	e.thaw()
-	e.work <- inv
+	f.hand(e, inv)
 }
 
 // grow starts as many environments as there are invocations no environment is on its way to.
@@ -217,6 +218,9 @@ func (f *function) answer(e *environment, id string, out outcome) bool {
 	defer f.mu.Unlock()
 	if e.current == nil || e.current.id != id {
 		return false
+	}
+	if f.spoilAnswer(e) {
+		return true
 	}
 	f.finish(e, out)
 	e.state = stateReturning

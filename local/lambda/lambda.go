@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/payrail/payrail/local/clock"
@@ -110,6 +111,7 @@ type Service struct {
 	ctx       context.Context
 	cancel    context.CancelFunc
 	tasks     sync.WaitGroup // processes, mapping loops, asynchronous invocations
+	pending   atomic.Int64   // asynchronous events that are not done
 
 	mu           sync.RWMutex
 	functions    map[string]*function

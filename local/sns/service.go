@@ -130,7 +130,7 @@ func (s *Service) CreateTopic(name, displayName string) (arn string, err error) 
 
 // Publish sends a message to the topic's subscribers and returns its id. Delivery goes on after it returns.
 func (s *Service) Publish(ctx context.Context, topicARN, subject, message string, attributes map[string]Attribute) (id string, err error) {
-	return wire.WithFaults(s.options.Faults, "sns:Publish", func() (string, error) {
+	return wire.WithFaultsOn(s.options.Faults, "sns:Publish", wire.LastPart(topicARN), func() (string, error) {
 		return s.publish(ctx, topicARN, subject, message, attributes)
 	})
 }

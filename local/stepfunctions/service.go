@@ -262,7 +262,7 @@ func substitute(definition string, values map[string]string) (string, error) {
 // EXPRESS it waits while MaxConcurrent executions run, and the same name twice makes two executions; in STANDARD the same
 // name with the same input is the same execution while it runs.
 func (s *Service) Start(ctx context.Context, stateMachineARN, name string, input []byte) (string, error) {
-	return wire.WithFaults(s.options.Faults, "states:StartExecution", func() (string, error) {
+	return wire.WithFaultsOn(s.options.Faults, "states:StartExecution", wire.LastPart(stateMachineARN), func() (string, error) {
 		p, err := s.start(ctx, stateMachineARN, name, input)
 		if err != nil {
 			return "", err
