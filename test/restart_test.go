@@ -153,7 +153,7 @@ func TestAKilledRuntimeGoesOnWhereItWas(t *testing.T) {
 		p = up(t, data)
 		require.NotEmpty(t, p.found)
 		t.Log(p.found)
-		underWay = underWay || !strings.Contains(p.found, "0 messages, 0 deliveries, 0 executions")
+		underWay = underWay || !strings.Contains(p.found, "0 messages, 0 undelivered events, 0 executions")
 		a.use(p.system)
 	}
 	require.True(t, underWay, "a kill must find work under way, or the test shows nothing")

@@ -61,23 +61,16 @@ func (a *application) showFound(o upOptions, found local.Found) {
 		return
 	}
 	under := []string{
-		counted(found.Messages, "message", "messages"), counted(found.Deliveries, "delivery", "deliveries"), counted(found.Executions, "execution", "executions"),
+		counted(found.Messages, "message"), counted(found.Deliveries, "undelivered event"), counted(found.Executions, "execution"),
 	}
 	fmt.Fprintf(a.stdout, "going on with what is in %s: %s under way\n", o.data, strings.Join(under, ", "))
 	if found.TemplateChanged {
 		fmt.Fprintln(a.stdout, "the template or the functions have changed since")
 	}
 	if found.Orphans > 0 {
-		fmt.Fprintf(a.stdout, "%s dropped: the rule or target is no more (see %s)\n", counted(found.Orphans, "delivery", "deliveries"), o.log)
+		fmt.Fprintf(a.stdout, "%s dropped: the rule or target is no more (see %s)\n", counted(found.Orphans, "event"), o.log)
 	}
 	for _, resource := range found.Unmade {
 		fmt.Fprintf(a.stdout, "not made again: %s (see %s)\n", resource, o.log)
 	}
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,10 +17,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/payrail/payrail/internal/alarms"
 	"github.com/payrail/payrail/internal/assembly"
 	"github.com/payrail/payrail/internal/telemetry"
 	"github.com/payrail/payrail/internal/token"
 	"github.com/payrail/payrail/local"
+	"github.com/payrail/payrail/local/cloudwatch"
+	"github.com/payrail/payrail/local/faults"
 )
 
 // tokenKeyVariable holds a phrase to make the token key from, where there is no KMS key to derive tokens with.
@@ -34,6 +38,7 @@ type upOptions struct {
 	log       string
 	seed      string
 	smoke     bool
+	chaos     string
 	exit      bool
 }
 
@@ -46,7 +51,7 @@ func (a *application) upCommand() *cobra.Command {
 pipe, bus, queues, state machine and functions, behind the AWS protocols on one port. It needs Go and Node, no AWS account
 and no Docker. It stays up until it is interrupted. It keeps nothing, unless --data names a folder: then everything is there on
 disk, and the next ` + "`up`" + ` with the same folder goes on where this one was, also where it was killed.`,
-		Example: "  payrail up\n  payrail up --port 0 --seed examples/reference\n  payrail up --data data      # goes on where it was, the next time\n  payrail up --smoke --exit   # what `make demo` does\n  payrail up --context timeline=off",
+		Example: "  payrail up\n  payrail up --port 0 --seed examples/reference\n  payrail up --data data      # goes on where it was, the next time\n  payrail up --smoke --exit   # what `make demo` does\n  payrail up --context timeline=off\n  payrail up --chaos rough,seed=7",
 		Args:    atMost(0),
 		RunE:    func(command *cobra.Command, _ []string) error { return a.up(command.Context(), o) },
 	}
@@ -58,6 +63,7 @@ disk, and the next ` + "`up`" + ` with the same folder goes on where this one wa
 	flags.StringVar(&o.data, "data", "", "keep everything in this folder, and go on with what is in it")
 	flags.StringVar(&o.log, "log", "", "file for the logs of the functions and the runtime (default dist/payrail.log)")
 	flags.StringVar(&o.seed, "seed", "", "load the reference data of this folder once up")
+	flags.StringVar(&o.chaos, "chaos", "", "let things go wrong on purpose: `SPEC` is "+strings.Join(faults.Profiles(), ", ")+", a list like seed=7,duplicate=0.05,kill=1/500, or @FILE")
 	flags.BoolVar(&o.smoke, "smoke", false, "load the example reference data, send the example authorizations and show what became of them")
 	flags.BoolVar(&o.exit, "exit", false, "with --smoke: stop afterwards, with status 0 only if everything held")
 	return command
@@ -74,6 +80,10 @@ func (a *application) up(ctx context.Context, o upOptions) (err error) {
 		return misused(fmt.Sprintf("time scale %v is none", o.timeScale), "give --time-scale a number above zero")
 	}
 	settings, err := readContext(o)
+	if err != nil {
+		return err
+	}
+	plan, err := readChaos(o.chaos)
 	if err != nil {
 		return err
 	}
@@ -109,6 +119,12 @@ func (a *application) up(ctx context.Context, o upOptions) (err error) {
 	defer func() { err = errors.Join(err, runtime.Close()) }()
 	a.showFound(o, runtime.Found)
 	fmt.Fprintf(a.stdout, "ready %s\n", runtime.Endpoint())
+	if plan != nil {
+		if err := a.startChaos(runtime, *plan); err != nil {
+			return err
+		}
+		defer a.reportChaos(runtime)
+	}
 	return a.afterStart(ctx, o, root, runtime)
 }
 
@@ -229,6 +245,7 @@ func (a *application) start(ctx context.Context, o upOptions, kept data, log *li
 			Assembly: o.assembly, Stack: a.stack, Port: o.port, Store: kept.store, Durable: kept.durable(), Clock: kept.clock,
 			Logger:         newLogger(log),
 			FunctionOutput: func(function, line string) { log.line(function + " " + line) },
+			AlarmChanged:   a.tellAlarm,
 			OperatorNotice: func(_, message string) { log.line("operator notice " + message) },
 			TokenKey:       key,
 		})
@@ -248,6 +265,16 @@ func (a *application) start(ctx context.Context, o upOptions, kept data, log *li
 
 func newLogger(log *lineLog) *slog.Logger {
 	return slog.New(telemetry.WithoutCardNumbers(slog.NewJSONHandler(log, nil)))
+}
+
+// tellAlarm tells who has the runtime in front of them that an alarm goes off or is over.
+func (a *application) tellAlarm(c cloudwatch.Change) {
+	switch {
+	case c.New == cloudwatch.Alarm:
+		fmt.Fprintf(a.stderr, "alarm %s: %s; see `payrail alarms`\n", c.Name, strings.TrimSuffix(cmp.Or(alarms.Says(c.Description), c.Reason), "."))
+	case c.Old == cloudwatch.Alarm:
+		fmt.Fprintf(a.stderr, "alarm %s is over\n", c.Name)
+	}
 }
 
 func checkPort(port int) error {

@@ -249,9 +249,10 @@ func (s *Stream) lastCreated() int64 {
 var errBrokenRecord = errors.New("a kept stream record is not whole")
 
 func (r *record) encode() []byte {
-	b := make([]byte, 0, len(r.event)+len(r.keys)+len(r.old)+len(r.new)+7*binary.MaxVarintLen64)
-	b = binary.AppendVarint(b, r.created)
-	b = binary.AppendVarint(b, int64(r.size))
+	b := make([]byte, 0, len(r.event)+len(r.keys)+len(r.old)+len(r.new)+8*binary.MaxVarintLen64)
+	for _, n := range []int64{r.created, r.told, int64(r.size)} {
+		b = binary.AppendVarint(b, n)
+	}
 	b = append(binary.AppendUvarint(b, uint64(len(r.event))), r.event...)
 	for _, image := range []stored{r.keys, r.old, r.new} {
 		if image == nil {
@@ -264,16 +265,19 @@ func (r *record) encode() []byte {
 }
 
 func (r *record) decode(b []byte) error {
-	created, n := binary.Varint(b)
-	if n <= 0 {
+	var size int64
+	for _, into := range []*int64{&r.created, &r.told, &size} {
+		n, length := binary.Varint(b)
+		if length <= 0 {
+			return errBrokenRecord
+		}
+		*into, b = n, b[length:]
+	}
+	if size < 0 || size > math.MaxInt32 {
 		return errBrokenRecord
 	}
-	size, m := binary.Varint(b[n:])
-	if m <= 0 || size < 0 || size > math.MaxInt32 {
-		return errBrokenRecord
-	}
-	r.created, r.size = created, int(size)
-	event, b, ok := cutSized(b[n+m:], 0)
+	r.size = int(size)
+	event, b, ok := cutSized(b, 0)
 	if !ok {
 		return errBrokenRecord
 	}

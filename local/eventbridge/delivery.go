@@ -32,6 +32,7 @@ type delivery struct {
 	lane    *lane
 	retries int
 	last    error // Of the attempt before; nil at first.
+	extra   bool  // A duplicate made on purpose, which is not kept.
 }
 
 // lane delivers to one target. It never blocks who enqueues: what waits is a pointer to the event shared by all targets,
@@ -39,6 +40,7 @@ type delivery struct {
 type lane struct {
 	service *Service
 	target  Target
+	name    string // Of the target.
 	metrics *ruleMetrics
 	batches BatchTargets // nil where Targets takes one payload at a time.
 
@@ -48,7 +50,7 @@ type lane struct {
 }
 
 func newLane(s *Service, t Target, m *ruleMetrics) *lane {
-	l := &lane{service: s, target: t, metrics: m}
+	l := &lane{service: s, target: t, name: targetName(t), metrics: m}
 	l.batches, _ = s.options.Targets.(BatchTargets)
 	return l
 }
@@ -127,7 +129,7 @@ func (l *lane) deliver(batch []*delivery) []error {
 	for i, d := range batch {
 		payload, err := l.target.payload(d.event.envelope)
 		if err == nil {
-			err = l.service.options.Faults.Before("events:Deliver")
+			err = l.attempted()
 		}
 		if err != nil {
 			failures[i] = err
@@ -137,7 +139,7 @@ func (l *lane) deliver(batch []*delivery) []error {
 	}
 	for n, err := range l.hand(payloads) {
 		if err == nil {
-			err = l.service.options.Faults.After("events:Deliver")
+			err = l.service.options.Faults.After(deliverOperation, l.name)
 		}
 		failures[places[n]] = err
 	}

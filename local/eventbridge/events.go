@@ -59,7 +59,7 @@ type event struct {
 // PutEvents puts up to ten events. The results are in the order of the entries; some may have failed although err is nil.
 // It passes the fault injector as "events:PutEvents", as a request over HTTP does.
 func (s *Service) PutEvents(ctx context.Context, entries []Entry) ([]Result, error) {
-	results, err := wire.WithFaults(s.options.Faults, "events:PutEvents", func() ([]Result, error) { return s.putEvents(ctx, entries) })
+	results, err := wire.WithFaultsOn(s.options.Faults, putOperation, firstType(entries), func() ([]Result, error) { return s.putEvents(ctx, entries) })
 	s.puts.call(err)
 	return results, err
 }
@@ -88,12 +88,16 @@ func (s *Service) putEvents(_ context.Context, entries []Entry) ([]Result, error
 			results[i] = Result{ErrorCode: failure.Code, ErrorMessage: failure.Message}
 			continue
 		}
+		if refused, ok := s.refused(e); ok {
+			results[i] = refused
+			continue
+		}
 		id, at := s.options.NewID(), e.Time
 		if at.IsZero() {
 			at = now
 		}
 		results[i].EventID = id
-		if s.options.Faults.Lose("events:PutEvents/" + e.DetailType) {
+		if s.options.Faults.Lose(putOperation + "/" + e.DetailType) {
 			continue
 		}
 		accepted = append(accepted, event{id: id, time: at, received: now, bus: name, envelope: s.envelope(e, id, at)})
@@ -185,13 +189,13 @@ func (s *Service) route(events []event, onlyRules []string) error {
 func (s *Service) deliver(before storage.Batch, deliveries []*delivery) error {
 	s.kept.add(&before, deliveries)
 	if before.Len() > 0 {
-		if err := s.options.Store.Apply(&before); err != nil {
+		_, err := wire.WithFaults(s.options.Faults, archiveOperation, func() (struct{}, error) { return struct{}{}, s.options.Store.Apply(&before) })
+		if err != nil {
 			return fmt.Errorf("storing events: %w", err)
 		}
 	}
-	s.outstanding.add(len(deliveries))
 	for _, d := range deliveries {
-		d.lane.enqueue(d)
+		d.lane.admit(d)
 	}
 	return nil
 }

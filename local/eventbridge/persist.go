@@ -65,7 +65,7 @@ func (k *keeper) add(b *storage.Batch, deliveries []*delivery) {
 
 // retrying keeps how far a delivery has come. A failure costs the count: the event is tried more often than it should be.
 func (k *keeper) retrying(d *delivery) {
-	if k == nil {
+	if k == nil || d.extra {
 		return
 	}
 	var b storage.Batch
@@ -82,6 +82,9 @@ func (k *keeper) forget(deliveries ...*delivery) {
 	}
 	var b storage.Batch
 	for _, d := range deliveries {
+		if d.extra {
+			continue
+		}
 		b.Delete(deliverySpace, d.key())
 		if d.event.left.Add(-1) == 0 {
 			b.Delete(eventSpace, eventKey(d.event.number))

@@ -68,7 +68,7 @@ func (s *Service) invokeAsync(function string, payload []byte) (requestID string
 	if len(payload) > maxAsyncPayloadBytes {
 		return "", errTooLarge(maxAsyncPayloadBytes)
 	}
-	return wire.WithFaults(s.Faults, "lambda:Invoke", func() (string, error) {
+	return wire.WithFaultsOn(s.Faults, "lambda:Invoke", f.spec.Name, func() (string, error) {
 		if s.ctx.Err() != nil {
 			return "", errClosed()
 		}
@@ -77,7 +77,7 @@ func (s *Service) invokeAsync(function string, payload []byte) (requestID string
 			return "", err
 		}
 		f.observe(MetricAsyncEventsReceived, 1)
-		f.enqueue(event)
+		f.accept(event)
 		return event.id, nil
 	})
 }
@@ -130,8 +130,17 @@ const (
 // attempt invokes the function with an event once and decides what becomes of it, or whether it is over.
 func (f *function) attempt(event *asyncEvent) (over bool) {
 	s := f.service
+	done := true
+	defer func() {
+		if done {
+			s.pending.Add(-1)
+		}
+	}()
 	f.observe(MetricAsyncEventAge, milliseconds(s.Clock.Now().Sub(event.accepted)))
-	out := f.run(s.ctx, event.id, event.payload)
+	var out outcome
+	if out.err = s.Faults.Drop(deliverOperation, f.spec.Name); out.err == nil {
+		out = f.run(s.ctx, event.id, event.payload)
+	}
 	if s.ctx.Err() != nil {
 		return false
 	}
@@ -158,6 +167,7 @@ func (f *function) attempt(event *asyncEvent) (over bool) {
 		return true
 	}
 	f.keepAttempts(event)
+	done = false
 	s.Clock.AfterFunc(delay, func() { f.enqueue(event) })
 	return false
 }

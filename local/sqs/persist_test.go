@@ -26,7 +26,7 @@ func keeping(t testing.TB, c clock.Clock, store storage.Store) *Service {
 	return s
 }
 
-func bodies(messages []Message) []string {
+func bodiesOf(messages []Message) []string {
 	all := make([]string, len(messages))
 	for i, m := range messages {
 		all[i] = m.Body
@@ -50,7 +50,7 @@ func TestMessagesOutliveTheService(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Stats{Visible: 3, OldestAge: 5 * time.Second}, stats, "what was in flight is visible")
 	again := receive(t, after, arn, 10)
-	require.Equal(t, []string{"first", "third", "fourth"}, bodies(again))
+	require.Equal(t, []string{"first", "third", "fourth"}, bodiesOf(again))
 	require.Equal(t, 2, again[0].ReceiveCount)
 	require.Equal(t, before[0].ID, again[0].ID)
 	require.Equal(t, before[0].Sent, again[0].Sent)
@@ -68,7 +68,7 @@ func TestAHandleFromBeforeTheRestartDeletes(t *testing.T) {
 	after := keeping(t, c, store)
 	create(t, after, "q", nil)
 	require.NoError(t, after.DeleteBatch(context.Background(), arn, []string{handle}))
-	require.Equal(t, []string{"next"}, bodies(receive(t, after, arn, 10)))
+	require.Equal(t, []string{"next"}, bodiesOf(receive(t, after, arn, 10)))
 }
 
 // An old handle names its message by number: were numbers given out twice, it would delete another message.
@@ -101,7 +101,7 @@ func TestADelayOutlivesTheService(t *testing.T) {
 	c.Advance(39 * time.Second)
 	require.Empty(t, receive(t, after, arn, 1))
 	c.Advance(time.Second)
-	require.Equal(t, []string{"later"}, bodies(receive(t, after, arn, 1)))
+	require.Equal(t, []string{"later"}, bodiesOf(receive(t, after, arn, 1)))
 }
 
 func TestAPoisonMessageReachesItsDeadLetterQueueAcrossRestarts(t *testing.T) {
@@ -123,7 +123,7 @@ func TestAPoisonMessageReachesItsDeadLetterQueueAcrossRestarts(t *testing.T) {
 	require.Empty(t, receive(t, s, arn, 1))
 	restart()
 	got := receive(t, s, dead, 10)
-	require.Equal(t, []string{"poison"}, bodies(got))
+	require.Equal(t, []string{"poison"}, bodiesOf(got))
 	require.Equal(t, arn, got[0].DeadLetterSource)
 	depth, err := s.Depth(arn)
 	require.NoError(t, err)

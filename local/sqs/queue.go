@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/payrail/payrail/local/clock"
+	"github.com/payrail/payrail/local/faults"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -47,6 +48,7 @@ type queue struct {
 	clock     clock.Clock
 	// deleted is closed when the queue is no more.
 	deleted chan struct{}
+	faults  *faults.Injector
 	calls   atomic.Uint64
 
 	mu         sync.Mutex
@@ -191,7 +193,7 @@ func (q *queue) admit(messages ...*message) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.clock.Now().UnixNano()
-	for _, m := range messages {
+	for _, m := range q.injected(messages, now) {
 		heap.Push(&q.byAge, m)
 		if m.deadLetterSource == "" {
 			q.counters.Sent++ // As in AWS's metric, dead letters do not count as sent.
@@ -236,7 +238,9 @@ func (q *queue) take(max int, visibility time.Duration, wasWaiting bool) (taken 
 			dead = append(dead, m)
 			continue
 		}
-		taken = append(taken, q.deliver(m, now, visibility))
+		if delivered := q.deliver(m, now, visibility); !q.lost() {
+			taken = append(taken, delivered)
+		}
 	}
 	if q.visible > 0 {
 		q.notify()
@@ -311,13 +315,14 @@ func (q *queue) drop(m *message) {
 
 // find returns the message of a receipt handle, or nil when it is deleted or was received again since.
 func (q *queue) find(handle string) (*message, error) {
-	sequence, receiveCount, ok := parseHandle(q.id, handle)
+	sequence, _, ok := parseHandle(q.id, handle)
 	if !ok {
 		return nil, &wire.Error{Status: 404, Code: "ReceiptHandleIsInvalid", Message: `The input receipt handle "` + handle + `" is not a valid receipt handle.`}
 	}
 	q.settle(q.clock.Now())
 	m := q.received[sequence]
-	if m == nil || m.receiveCount != receiveCount {
+	// Numbers may come again where a clock stood still between two processes; ids do not.
+	if m == nil || receiptHandle(q.id, m) != handle {
 		return nil, nil
 	}
 	return m, nil

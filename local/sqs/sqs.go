@@ -119,6 +119,7 @@ func (s *Service) CreateQueue(spec QueueSpec) (arn, url string, err error) {
 		return "", "", err
 	}
 	q := newQueue(arn, spec.Name, s.clock, settings, deadLetter, s.keeperOf(spec.Name))
+	q.faults = s.faults
 	q.tag(spec.Tags)
 	if err := q.kept.restore(q); err != nil {
 		return "", "", err
@@ -245,7 +246,7 @@ func (s *Service) SendWithAttributes(_ context.Context, queueARN, body string, a
 	if err != nil {
 		return err
 	}
-	_, err = wire.WithFaults(s.faults, "sqs:SendMessage", func() ([16]byte, error) {
+	_, err = wire.WithFaultsOn(s.faults, "sqs:SendMessage", q.name, func() ([16]byte, error) {
 		return s.send(q, draft{body: body, attributes: attributes, delay: useQueueDelay})
 	})
 	return err
@@ -261,7 +262,7 @@ func (s *Service) SendTo(ctx context.Context, queueURL, body string, delaySecond
 		delay := int(*delaySeconds)
 		in.DelaySeconds = &delay
 	}
-	out, err := wire.WithFaults(s.faults, "sqs:SendMessage", func() (*sendOutput, error) { return s.apiSendMessage(ctx, &in) })
+	out, err := wire.WithFaultsOn(s.faults, "sqs:SendMessage", wire.LastPart(queueURL), func() (*sendOutput, error) { return s.apiSendMessage(ctx, &in) })
 	if err != nil {
 		return Sent{}, err
 	}
@@ -284,7 +285,7 @@ func (s *Service) SendBatch(ctx context.Context, queueARN string, bodies []strin
 	}
 	accepted := make([]*message, 0, len(bodies))
 	for i, body := range bodies {
-		m, err := wire.WithFaults(s.faults, "sqs:SendMessage", func() (*message, error) {
+		m, err := wire.WithFaultsOn(s.faults, "sqs:SendMessage", q.name, func() (*message, error) {
 			m, err := s.prepare(q, draft{body: body, delay: useQueueDelay})
 			if err == nil {
 				accepted = append(accepted, m)
@@ -308,7 +309,7 @@ func (s *Service) Receive(ctx context.Context, queueARN string, max int, wait ti
 	if err != nil {
 		return nil, err
 	}
-	return wire.WithFaults(s.faults, "sqs:ReceiveMessage", func() ([]Message, error) {
+	return wire.WithFaultsOn(s.faults, "sqs:ReceiveMessage", q.name, func() ([]Message, error) {
 		return s.receive(ctx, q, max, wait, useQueueVisibility)
 	})
 }
@@ -319,7 +320,7 @@ func (s *Service) DeleteBatch(ctx context.Context, queueARN string, receiptHandl
 	if err != nil {
 		return err
 	}
-	_, err = wire.WithFaults(s.faults, "sqs:DeleteMessageBatch", func() (struct{}, error) {
+	_, err = wire.WithFaultsOn(s.faults, "sqs:DeleteMessageBatch", q.name, func() (struct{}, error) {
 		if err := q.delete(receiptHandles...); err != nil {
 			return struct{}{}, fmt.Errorf("deleting from %s: %w", q.name, err)
 		}
