@@ -170,7 +170,7 @@ func (r controlRequest) input() (in controlInput, err error) {
 		return in, err
 	}
 	form, err := url.ParseQuery(string(r.Body))
-	return controlInput{Name: form.Get("Name"), TopicArn: form.Get("TopicArn")}, err
+	return controlInput{Name: form.Get("Name"), TopicArn: form.Get("TopicArn"), QueueName: form.Get("QueueName"), QueueUrl: form.Get("QueueUrl")}, err
 }
 
 func withBody(r *http.Request, body []byte) *http.Request {

@@ -134,7 +134,7 @@ func TestAKilledRuntimeGoesOnWhereItWas(t *testing.T) {
 	if err := assembly.CheckTools(); err != nil {
 		t.Skip(err)
 	}
-	const payments = 400
+	const payments = 250
 	data := t.TempDir() + "/data"
 	items, alice, bob := mixed(t, payments)
 	p := up(t, data)
@@ -147,7 +147,7 @@ func TestAKilledRuntimeGoesOnWhereItWas(t *testing.T) {
 	posted := func() int64 { return p.journalEntries(t, "acc-alice", "acc-bob") }
 
 	underWay := false
-	for _, at := range []int64{0, payments / 8, payments / 4, payments / 2, payments * 3 / 4} {
+	for _, at := range []int64{0, payments / 8, payments / 2, payments * 3 / 4} {
 		eventually(t, "payments move on", func() bool { return posted() >= at })
 		p.kill(t)
 		p = up(t, data)
