@@ -112,6 +112,8 @@ func (w *world) GetQueueAttributes(_ context.Context, in *sqs.GetQueueAttributes
 	if err := w.call("GetQueueAttributes"); err != nil {
 		return nil, err
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	visible, hidden := 0, 0
 	for _, m := range w.queues[*in.QueueUrl] {
 		if m.hidden {
