@@ -1,14 +1,12 @@
 package local
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
 
 	"github.com/payrail/payrail/local/apigateway"
-	"github.com/payrail/payrail/local/faults"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -16,7 +14,8 @@ import (
 // are accepted unchecked: this port is on loopback and holds no secrets.
 var credentialScope = regexp.MustCompile(`Credential=[^/,]+/\d{8}/[a-z0-9-]+/([a-z0-9-]+)/aws4_request`)
 
-// faultsPath takes faults to arm, for tests and people: POST a faults.Fault as JSON.
+// faultsPath takes faults to arm, for tests and people: POST a faults.Fault or PUT a faults.Plan as JSON. GET tells what is armed and
+// what has happened, DELETE disarms all.
 const faultsPath = "/_payrail/faults"
 
 // front hands every request to its service: to an HTTP API by its path, to all others by the signature.
@@ -36,6 +35,9 @@ func (r *Runtime) front() http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+faultsPath, r.armFault)
+	mux.HandleFunc("PUT "+faultsPath, r.followPlan)
+	mux.HandleFunc("GET "+faultsPath, r.reportFaults)
+	mux.HandleFunc("DELETE "+faultsPath, r.clearFaults)
 	mux.HandleFunc("/", func(w http.ResponseWriter, request *http.Request) {
 		scope := credentialScope.FindStringSubmatch(request.Header.Get("Authorization"))
 		if scope == nil {
@@ -57,26 +59,6 @@ func (r *Runtime) front() http.Handler {
 		}
 		mux.ServeHTTP(w, request)
 	})
-}
-
-func (r *Runtime) armFault(w http.ResponseWriter, request *http.Request) {
-	body, err := wire.ReadBody(request)
-	if err != nil {
-		refuse(w, wire.AsError(err))
-		return
-	}
-	var fault faults.Fault
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields() // A misspelt member would arm another fault than was meant.
-	if err := decoder.Decode(&fault); err != nil {
-		refuse(w, wire.Errorf("SerializationException", "reading the fault: %s", err))
-		return
-	}
-	if err := r.Faults.Arm(fault); err != nil {
-		refuse(w, wire.Errorf("ValidationException", "%s", err))
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
 }
 
 // refuse answers before any service is known; the JSON form is what most clients can read.

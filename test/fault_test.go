@@ -19,7 +19,7 @@ import (
 	"github.com/payrail/payrail/payment"
 )
 
-// faultPayments is how many payments the kill test takes; `make fault` asks for more.
+// faultPayments is how many payments a test takes that is about many; `make fault` asks for more.
 func faultPayments(t *testing.T) int {
 	t.Helper()
 	const usual = 1000
@@ -63,69 +63,6 @@ func mixed(t testing.TB, n int) (items []map[string]types.AttributeValue, alice,
 		alice.Minor -= 1981
 	}
 	return items, alice, bob
-}
-
-// Killing any function's process, again and again, while payments run: every one posts exactly once.
-func TestFaultKilledFunctionsPostEveryPaymentOnce(t *testing.T) {
-	s := start(t)
-	n := faultPayments(t)
-	items, alice, bob := mixed(t, n)
-	functions := s.functions(t)
-	s.putAll(t, items)
-
-	kills := map[string]int{}
-	next := 0
-	eventually(t, "every payment is posted", func() bool {
-		posted := s.journalEntries(t, "acc-alice", "acc-bob")
-		// One kill a look, of one function after the other, until half of the payments are posted: the rest must come through
-		// on what was redelivered.
-		if posted < int64(n/2) {
-			pid, err := s.KillFunction(functions[next%len(functions)])
-			require.NoError(t, err)
-			if pid != 0 {
-				kills[functions[next%len(functions)]]++
-			}
-			next++
-		}
-		return posted == int64(n)
-	})
-	require.NotEmpty(t, kills)
-	t.Logf("%d payments, killed: %v", n, kills)
-	s.requireSound(t)
-	require.Equal(t, alice.String(), s.balance(t, "acc-alice"))
-	require.Equal(t, bob.String(), s.balance(t, "acc-bob"))
-}
-
-// A fault of one call, on either side of its effect, loses nothing and doubles nothing.
-func TestFaultOfOneCallPostsEveryPaymentOnce(t *testing.T) {
-	const n = 21
-	for _, fault := range []faults.Fault{
-		{Operation: "pipes:Target", When: faults.BeforeEffect, Code: "InternalException"},
-		{Operation: "pipes:Target", When: faults.AfterEffect, Code: "InternalException"},
-		{Operation: "pipes:Enrichment", When: faults.AfterEffect, Code: "ThrottlingException"},
-		{Operation: "dynamodb:TransactWriteItems", When: faults.BeforeEffect, Code: "ThrottlingException", Times: 5},
-		{Operation: "dynamodb:TransactWriteItems", When: faults.AfterEffect, Code: "InternalServerError", Times: 8},
-		{Operation: "dynamodb:PutItem", When: faults.AfterEffect, Code: "InternalServerError", Skip: n, Times: 5},
-		{Operation: "events:PutEvents", When: faults.BeforeEffect, Code: "InternalException", Times: 4},
-		{Operation: "events:PutEvents", When: faults.AfterEffect, Code: "InternalException", Times: 4},
-		{Operation: "events:Deliver", When: faults.AfterEffect, Code: "InternalException", Times: 6},
-		{Operation: "states:StartExecution", When: faults.AfterEffect, Code: "InternalException", Times: 3},
-		{Operation: "lambda:Invoke", When: faults.AfterEffect, Code: "InternalException", Times: 3},
-	} {
-		t.Run(fmt.Sprintf("%s %s", fault.Operation, fault.When), func(t *testing.T) {
-			s := start(t)
-			require.NoError(t, s.Faults.Arm(fault))
-			items, alice, bob := mixed(t, n)
-			for _, i := range items {
-				s.put(t, i)
-			}
-			eventually(t, "every payment is posted", func() bool { return s.journalEntries(t, "acc-alice", "acc-bob") == n })
-			require.Equal(t, max(fault.Times, 1), s.Faults.Hits(fault.Operation), "the fault did not happen as often as it should")
-			s.requireSound(t)
-			require.Equal(t, alice.String(), s.balance(t, "acc-alice"))
-			require.Equal(t, bob.String(), s.balance(t, "acc-bob"))
-		})
-	}
 }
 
 // legMessages makes the six leg events of a foreign purchase as the bus delivers them to the posting queue.

@@ -24,6 +24,7 @@ import (
 	"github.com/payrail/payrail/local"
 	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/cloudwatch"
+	"github.com/payrail/payrail/local/faults"
 	"github.com/payrail/payrail/local/storage"
 )
 
@@ -38,6 +39,7 @@ type upOptions struct {
 	log       string
 	seed      string
 	smoke     bool
+	chaos     string
 	exit      bool
 }
 
@@ -49,7 +51,7 @@ func (a *application) upCommand() *cobra.Command {
 		Long: `up compiles the functions, synthesizes the CloudFormation template for this machine and runs it in this process: tables,
 pipe, bus, queues, state machine and functions, behind the AWS protocols on one port. It needs Go and Node, no AWS account
 and no Docker. It stays up until it is interrupted, and keeps nothing.`,
-		Example: "  payrail up\n  payrail up --port 0 --seed examples/reference\n  payrail up --smoke --exit   # what `make demo` does\n  payrail up --context timeline=off",
+		Example: "  payrail up\n  payrail up --port 0 --seed examples/reference\n  payrail up --smoke --exit   # what `make demo` does\n  payrail up --context timeline=off\n  payrail up --chaos rough,seed=7",
 		Args:    atMost(0),
 		RunE:    func(command *cobra.Command, _ []string) error { return a.up(command.Context(), o) },
 	}
@@ -60,6 +62,7 @@ and no Docker. It stays up until it is interrupted, and keeps nothing.`,
 	flags.Float64Var(&o.timeScale, "time-scale", 1, "how many times as fast delivery timers run (function deadlines stay real)")
 	flags.StringVar(&o.log, "log", "", "file for the logs of the functions and the runtime (default dist/payrail.log)")
 	flags.StringVar(&o.seed, "seed", "", "load the reference data of this folder once up")
+	flags.StringVar(&o.chaos, "chaos", "", "let things go wrong on purpose: `SPEC` is "+strings.Join(faults.Profiles(), ", ")+", a list like seed=7,duplicate=0.05,kill=1/500, or @FILE")
 	flags.BoolVar(&o.smoke, "smoke", false, "load the example reference data, send the example authorizations and show what became of them")
 	flags.BoolVar(&o.exit, "exit", false, "with --smoke: stop afterwards, with status 0 only if everything held")
 	return command
@@ -76,6 +79,10 @@ func (a *application) up(ctx context.Context, o upOptions) (err error) {
 		return misused(fmt.Sprintf("time scale %v is none", o.timeScale), "give --time-scale a number above zero")
 	}
 	settings, err := readContext(o)
+	if err != nil {
+		return err
+	}
+	plan, err := readChaos(o.chaos)
 	if err != nil {
 		return err
 	}
@@ -105,6 +112,12 @@ func (a *application) up(ctx context.Context, o upOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, runtime.Close()) }()
 	fmt.Fprintf(a.stdout, "ready %s\n", runtime.Endpoint())
+	if plan != nil {
+		if err := a.startChaos(runtime, *plan); err != nil {
+			return err
+		}
+		defer a.reportChaos(runtime)
+	}
 	return a.afterStart(ctx, o, root, runtime)
 }
 

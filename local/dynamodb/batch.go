@@ -28,8 +28,8 @@ type batchWriteOutput struct {
 	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
 }
 
-// batchWriteItem does writes that have nothing to do with each other. Nothing is throttled here, so nothing is left
-// unprocessed.
+// batchWriteItem does writes that have nothing to do with each other. Nothing is throttled here but by faults, so nothing else is
+// left unprocessed.
 func (s *Service) batchWriteItem(_ context.Context, in *batchWriteInput) (*batchWriteOutput, error) {
 	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
 		return nil, err
@@ -38,15 +38,22 @@ func (s *Service) batchWriteItem(_ context.Context, in *batchWriteInput) (*batch
 	if err != nil {
 		return nil, err
 	}
+	skip, left, err := s.unprocessed(in)
+	if err != nil {
+		return nil, err
+	}
 	var used consumptions
-	for _, w := range writes {
+	for n, w := range writes {
+		if skip[n] {
+			continue
+		}
 		_, cost, err := s.perform(w)
 		if err != nil {
 			return nil, err
 		}
 		used.add(w.table, cost, 1)
 	}
-	return &batchWriteOutput{UnprocessedItems: map[string][]writeRequest{}, ConsumedCapacity: used.report(in.ReturnConsumedCapacity)}, nil
+	return &batchWriteOutput{UnprocessedItems: left, ConsumedCapacity: used.report(in.ReturnConsumedCapacity)}, nil
 }
 
 func (s *Service) parseBatch(in *batchWriteInput) ([]*write, error) {

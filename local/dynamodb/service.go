@@ -70,10 +70,10 @@ func New(o Options) *Service {
 		"ListTables":         wire.Op(s.listTables),
 		"DescribeTimeToLive": wire.Op(s.describeTimeToLive),
 		"DeleteTable":        wire.Op(s.deleteTable),
-		"PutItem":            onItems(s, s.putItem),
+		"PutItem":            writing(s, "PutItem", s.putItem),
 		"GetItem":            onItems(s, s.getItem),
-		"UpdateItem":         onItems(s, s.updateItem),
-		"DeleteItem":         onItems(s, s.deleteItem),
+		"UpdateItem":         writing(s, "UpdateItem", s.updateItem),
+		"DeleteItem":         writing(s, "DeleteItem", s.deleteItem),
 		"Query":              onItems(s, s.query),
 		"Scan":               onItems(s, s.scan),
 		"BatchGetItem":       onItems(s, s.batchGetItem),
@@ -155,6 +155,7 @@ func (s *Service) addTable(spec TableSpec) (*table, error) {
 		if err != nil {
 			return nil, err
 		}
+		t.stream.faults = s.options.Faults
 		s.byARN[t.stream.arn] = t.stream
 	}
 	s.tables[spec.Name] = t

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/payrail/payrail/local/clock"
+	"github.com/payrail/payrail/local/faults"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -36,6 +37,7 @@ type Stream struct {
 	table  string
 	clock  clock.Clock
 	opened time.Time
+	faults *faults.Injector
 
 	mu      sync.Mutex
 	records []record // records[n] has sequence number first+n
@@ -48,6 +50,7 @@ type Stream struct {
 // view keeps no image to take them from.
 type record struct {
 	created  int64 // epoch seconds
+	told     int64 // the same, as the record says it
 	event    string
 	size     int
 	keys     stored
@@ -116,6 +119,7 @@ func (s *Stream) append(old, image stored, key attrs) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.created = s.clock.Now().Unix()
+	r.told = s.skewed(r.created)
 	s.trim(r.created)
 	s.records = append(s.records, r)
 	s.wake()
@@ -176,7 +180,7 @@ func (s *Stream) Read(after string, limit int) ([]StreamRecord, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading stream %s: %w", s.arn, err)
 		}
-		out[i] = StreamRecord{SequenceNumber: text, Created: time.Unix(batch[i].created, 0).UTC(), JSON: json}
+		out[i] = StreamRecord{SequenceNumber: text, Created: time.Unix(batch[i].told, 0).UTC(), JSON: json}
 	}
 	return out, nil
 }
@@ -214,7 +218,7 @@ func (s *Stream) render(r *record, sequence string, withARN bool) ([]byte, error
 	out = append(out, `{"eventID":"`...)
 	out = hex.AppendEncode(out, sum[:16])
 	out = append(out, `","eventName":"`+r.event+`","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"`+s.region+`","dynamodb":{"ApproximateCreationDateTime":`...)
-	out = strconv.AppendInt(out, r.created, 10)
+	out = strconv.AppendInt(out, r.told, 10)
 	out = append(append(out, `,"Keys":`...), keys.json()...)
 	if r.new != nil {
 		out = append(append(out, `,"NewImage":`...), r.new.json()...)

@@ -122,6 +122,9 @@ func (s *Service) transactWriteItems(_ context.Context, in *transactWriteInput) 
 			"Member must have length less than or equal to 36", in.ClientRequestToken)
 	}
 	writes, request, err := s.parseTransaction(in)
+	if err == nil {
+		err = s.conflicting(writes)
+	}
 	if err != nil {
 		return nil, err
 	}

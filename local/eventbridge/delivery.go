@@ -38,6 +38,7 @@ type delivery struct {
 type lane struct {
 	service *Service
 	target  Target
+	name    string // Of the target.
 	metrics *ruleMetrics
 	batches BatchTargets // nil where Targets takes one payload at a time.
 
@@ -47,7 +48,7 @@ type lane struct {
 }
 
 func newLane(s *Service, t Target, m *ruleMetrics) *lane {
-	l := &lane{service: s, target: t, metrics: m}
+	l := &lane{service: s, target: t, name: targetName(t), metrics: m}
 	l.batches, _ = s.options.Targets.(BatchTargets)
 	return l
 }
@@ -122,7 +123,7 @@ func (l *lane) deliver(batch []*delivery) []error {
 	for i, d := range batch {
 		payload, err := l.target.payload(d.event.envelope)
 		if err == nil {
-			err = l.service.options.Faults.Before("events:Deliver")
+			err = l.attempted()
 		}
 		if err != nil {
 			failures[i] = err
@@ -132,7 +133,7 @@ func (l *lane) deliver(batch []*delivery) []error {
 	}
 	for n, err := range l.hand(payloads) {
 		if err == nil {
-			err = l.service.options.Faults.After("events:Deliver")
+			err = l.service.options.Faults.After(deliverOperation, l.name)
 		}
 		failures[places[n]] = err
 	}

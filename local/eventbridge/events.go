@@ -55,7 +55,7 @@ type event struct {
 // PutEvents puts up to ten events. The results are in the order of the entries; some may have failed although err is nil.
 // It passes the fault injector as "events:PutEvents", as a request over HTTP does.
 func (s *Service) PutEvents(ctx context.Context, entries []Entry) ([]Result, error) {
-	results, err := wire.WithFaults(s.options.Faults, "events:PutEvents", func() ([]Result, error) { return s.putEvents(ctx, entries) })
+	results, err := wire.WithFaultsOn(s.options.Faults, putOperation, firstType(entries), func() ([]Result, error) { return s.putEvents(ctx, entries) })
 	s.puts.call(err)
 	return results, err
 }
@@ -84,12 +84,16 @@ func (s *Service) putEvents(_ context.Context, entries []Entry) ([]Result, error
 			results[i] = Result{ErrorCode: failure.Code, ErrorMessage: failure.Message}
 			continue
 		}
+		if refused, ok := s.refused(e); ok {
+			results[i] = refused
+			continue
+		}
 		id, at := s.options.NewID(), e.Time
 		if at.IsZero() {
 			at = now
 		}
 		results[i].EventID = id
-		if s.options.Faults.Lose("events:PutEvents/" + e.DetailType) {
+		if s.options.Faults.Lose(putOperation + "/" + e.DetailType) {
 			continue
 		}
 		accepted = append(accepted, event{id: id, time: at, received: now, bus: name, envelope: s.envelope(e, id, at)})
@@ -165,7 +169,8 @@ func (s *Service) route(events []event, onlyRules []string) error {
 	}
 	// Archived first: should that fail, nothing was delivered and the caller may put the events again.
 	if archived.Len() > 0 {
-		if err := s.options.Store.Apply(&archived); err != nil {
+		_, err := wire.WithFaults(s.options.Faults, archiveOperation, func() (struct{}, error) { return struct{}{}, s.options.Store.Apply(&archived) })
+		if err != nil {
 			return fmt.Errorf("archiving events: %w", err)
 		}
 	}
@@ -176,8 +181,7 @@ func (s *Service) route(events []event, onlyRules []string) error {
 		h.rule.rule.metrics.matched.Add(1)
 		h.rule.rule.metrics.triggered.Add(1)
 		for _, l := range h.rule.lanes {
-			s.outstanding.add(1)
-			l.enqueue(&delivery{event: h.event})
+			l.admit(h.event)
 		}
 	}
 	return nil

@@ -113,8 +113,7 @@ func (s *Service) trigger(t *ticker, due time.Time) {
 	id := s.options.NewID()
 	e := &event{id: id, time: due, received: s.options.Clock.Now(), bus: DefaultBus, envelope: s.envelope(entry, id, due)}
 	for _, l := range lanes {
-		s.outstanding.add(1)
-		l.enqueue(&delivery{event: e})
+		l.admit(e)
 	}
 	r.metrics.triggered.Add(1)
 }

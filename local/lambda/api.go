@@ -59,6 +59,7 @@ func (s *Service) Handler() http.Handler {
 	handle(http.MethodDelete, mappingPath, "DeleteEventSourceMapping", http.StatusAccepted, func(r *http.Request, _ []byte) (any, error) { return s.deleteMapping(r.PathValue("id")) })
 	mux.HandleFunc("POST "+functionPath+"/invocations", func(w http.ResponseWriter, r *http.Request) {
 		if err := s.serveInvoke(w, r, r.PathValue("name")); err != nil {
+			wire.Unanswered(r, err)
 			writeError(w, err)
 		}
 	})
@@ -75,6 +76,7 @@ func (s *Service) serveCall(w http.ResponseWriter, r *http.Request, operation st
 		return
 	}
 	out, err := wire.WithFaults(s.Faults, "lambda:"+operation, func() (any, error) { return do(r, body) })
+	wire.Unanswered(r, err)
 	if err != nil {
 		writeError(w, err)
 		return
@@ -139,8 +141,10 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, function s
 	if err != nil {
 		return err
 	}
-	if r.Header.Get("X-Amz-Client-Context") != "" {
-		return wire.NotImplemented("client contexts of lambda:Invoke")
+	for header, what := range map[string]string{"X-Amz-Client-Context": "client contexts", "X-Amz-Durable-Execution-Name": "durable executions", "X-Amz-Tenant-Id": "tenants"} {
+		if r.Header.Get(header) != "" {
+			return wire.NotImplemented(what + " of lambda:Invoke")
+		}
 	}
 	if log := r.Header.Get("X-Amz-Log-Type"); log != "" && log != "None" {
 		return wire.NotImplemented("log type " + log + " of lambda:Invoke")

@@ -68,13 +68,13 @@ func (s *Service) invokeAsync(function string, payload []byte) (requestID string
 	if len(payload) > maxAsyncPayloadBytes {
 		return "", errTooLarge(maxAsyncPayloadBytes)
 	}
-	return wire.WithFaults(s.Faults, "lambda:Invoke", func() (string, error) {
+	return wire.WithFaultsOn(s.Faults, "lambda:Invoke", f.spec.Name, func() (string, error) {
 		if s.ctx.Err() != nil {
 			return "", errClosed()
 		}
 		event := &asyncEvent{id: s.NewID(), payload: payload, accepted: s.Clock.Now()}
 		f.observe(MetricAsyncEventsReceived, 1)
-		f.enqueue(event)
+		f.accept(event)
 		return event.id, nil
 	})
 }
@@ -125,8 +125,17 @@ const (
 // attempt invokes the function with an event once and decides what becomes of it.
 func (f *function) attempt(event *asyncEvent) {
 	s := f.service
+	done := true
+	defer func() {
+		if done {
+			s.pending.Add(-1)
+		}
+	}()
 	f.observe(MetricAsyncEventAge, milliseconds(s.Clock.Now().Sub(event.accepted)))
-	out := f.run(s.ctx, event.id, event.payload)
+	var out outcome
+	if out.err = s.Faults.Drop(deliverOperation, f.spec.Name); out.err == nil {
+		out = f.run(s.ctx, event.id, event.payload)
+	}
 	if s.ctx.Err() != nil {
 		return
 	}
@@ -152,6 +161,7 @@ func (f *function) attempt(event *asyncEvent) {
 		f.giveUp(config, event, out, conditionTooOld)
 		return
 	}
+	done = false
 	s.Clock.AfterFunc(delay, func() { f.enqueue(event) })
 }
 

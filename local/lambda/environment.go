@@ -84,6 +84,9 @@ func exitReason(err error) string {
 // execute starts the process, passes on what it prints and returns how it ended.
 func (s *Service) execute(e *environment) error {
 	f := e.function
+	if f.crashes() {
+		return errCrashed
+	}
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("making a pipe for the output of %s: %w", f.spec.Name, err)

@@ -52,6 +52,7 @@ type invocation struct {
 	timer    clock.Timer
 	waiting  *list.Element
 	done     chan outcome
+	fate     fate
 }
 
 // outcome is what an invocation came to: the function's response, its error, or a failure of the invocation itself.
@@ -76,8 +77,10 @@ func conflict(format string, args ...any) error {
 	return &wire.Error{Status: http.StatusConflict, Code: "ResourceConflictException", Message: fmt.Sprintf(format, args...)}
 }
 
+const codeThrottled = "TooManyRequestsException"
+
 func errThrottled() error {
-	return &wire.Error{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "Rate Exceeded.",
+	return &wire.Error{Status: http.StatusTooManyRequests, Code: codeThrottled, Message: "Rate Exceeded.",
 		Members: map[string]any{"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"}}
 }
 
@@ -142,7 +145,7 @@ func (f *function) assign(e *environment, inv *invocation) {
 	e.current = inv
 	e.served++
 	e.thaw()
-	e.work <- inv
+	f.hand(e, inv)
 }
 
 // grow starts as many environments as there are invocations no environment is on its way to.
@@ -215,6 +218,9 @@ func (f *function) answer(e *environment, id string, out outcome) bool {
 	defer f.mu.Unlock()
 	if e.current == nil || e.current.id != id {
 		return false
+	}
+	if f.spoilAnswer(e) {
+		return true
 	}
 	f.finish(e, out)
 	e.state = stateReturning

@@ -23,7 +23,7 @@ func (s *Service) invoke(ctx context.Context, f *function, id string, payload []
 	if len(payload) > maxPayloadBytes {
 		return outcome{}, errTooLarge(maxPayloadBytes)
 	}
-	return wire.WithFaults(s.Faults, "lambda:Invoke", func() (outcome, error) {
+	return wire.WithFaultsOn(s.Faults, "lambda:Invoke", f.spec.Name, func() (outcome, error) {
 		out := f.run(ctx, id, payload)
 		return out, out.err
 	})

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/payrail/payrail/local/clock"
@@ -22,8 +23,10 @@ import (
 )
 
 const (
-	// maxPayloadBytes is AWS's limit of a synchronous invocation's event and of every response.
-	maxPayloadBytes = 6 << 20
+	// maxPayloadBytes is AWS's limit of a synchronous invocation's event, maxResponseBytes that of every response: its error says
+	// this number.
+	maxPayloadBytes  = 6 << 20
+	maxResponseBytes = 6291556
 	// maxAsyncPayloadBytes is AWS's limit of an asynchronous invocation's event.
 	maxAsyncPayloadBytes = 1 << 20
 	// initTimeout is how long AWS lets an environment start.
@@ -108,6 +111,7 @@ type Service struct {
 	ctx       context.Context
 	cancel    context.CancelFunc
 	tasks     sync.WaitGroup // processes, mapping loops, asynchronous invocations
+	pending   atomic.Int64   // asynchronous events that are not done
 
 	mu           sync.RWMutex
 	functions    map[string]*function

@@ -144,7 +144,7 @@ func (p *pipe) work(ctx context.Context, in <-chan []item) {
 			}
 		}
 		batch, waiting = p.collect(ctx, waiting, in)
-		p.process(ctx, batch, 0)
+		p.take(ctx, batch)
 	}
 }
 
@@ -204,8 +204,5 @@ func (p *pipe) wait(ctx context.Context, failures int) {
 	if failures < 6 { // 2^6 seconds are more than the longest wait.
 		d = min(firstBackOff<<failures, longestBackOff)
 	}
-	select {
-	case <-p.service.options.Clock.After(d):
-	case <-ctx.Done():
-	}
+	p.pause(ctx, d)
 }

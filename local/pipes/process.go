@@ -66,6 +66,9 @@ func (p *pipe) process(ctx context.Context, batch []item, earlier int) {
 // attempt takes a batch through enrichment and target once. With an error, left are the records to try again.
 func (p *pipe) attempt(ctx context.Context, batch []item) (left []item, err error) {
 	p.metrics.executions.Add(1)
+	if err := p.service.options.Faults.Drop(deliverOperation, p.Name); err != nil {
+		return batch, fmt.Errorf("reading the batch: %w", err)
+	}
 	details, err := p.enrich(ctx, batch)
 	if err != nil {
 		p.metrics.enrichmentFailures.Add(1)
@@ -117,7 +120,7 @@ func (p *pipe) enrich(ctx context.Context, batch []item) ([]json.RawMessage, err
 		return records, nil
 	}
 	p.metrics.enrichments.Add(1)
-	answer, err := wire.WithFaults(p.service.options.Faults, "pipes:Enrichment", func() ([]byte, error) {
+	answer, err := wire.WithFaultsOn(p.service.options.Faults, "pipes:Enrichment", p.Name, func() ([]byte, error) {
 		answer, functionError, err := p.service.options.Enricher.Invoke(ctx, p.EnrichmentARN, bareArray(records))
 		if err == nil && functionError {
 			err = &rejection{"the function failed: " + excerpt(answer)}
@@ -193,7 +196,7 @@ func (p *pipe) put(ctx context.Context, details []json.RawMessage) ([]failure, e
 		events[i] = Event{BusARN: p.TargetARN, Source: p.Target.Source, DetailType: p.Target.DetailType, Detail: d, Resources: p.Target.Resources}
 	}
 	p.metrics.targetInvocations.Add(1)
-	results, err := wire.WithFaults(p.service.options.Faults, "pipes:Target", func() ([]EventResult, error) {
+	results, err := wire.WithFaultsOn(p.service.options.Faults, "pipes:Target", p.Name, func() ([]EventResult, error) {
 		return p.service.options.Bus.PutEvents(ctx, events)
 	})
 	if err != nil {

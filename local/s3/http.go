@@ -38,6 +38,7 @@ type answer struct {
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Amz-Request-Id", wire.RequestID())
 	a, err := s.dispatch(r)
+	wire.Unanswered(r, err)
 	if err == nil && a.xml != nil {
 		a.body, err = xml.Marshal(a.xml)
 		a.header = http.Header{"Content-Type": {"application/xml"}}

@@ -127,7 +127,7 @@ func (s *Service) PutObject(ctx context.Context, bucket, key string, body []byte
 
 // Put stores an object. The body must not be changed afterwards.
 func (s *Service) Put(_ context.Context, in PutInput) (Info, error) {
-	return wire.WithFaults(s.options.Faults, "s3:PutObject", func() (Info, error) { return s.put(in) })
+	return wire.WithFaultsOn(s.options.Faults, "s3:PutObject", in.Bucket, func() (Info, error) { return s.put(in) })
 }
 
 func (s *Service) put(in PutInput) (Info, error) {
@@ -186,7 +186,7 @@ func (s *Service) precondition(in PutInput) error {
 
 // Get reads an object.
 func (s *Service) Get(_ context.Context, bucket, key string) (Object, error) {
-	return wire.WithFaults(s.options.Faults, "s3:GetObject", func() (Object, error) { return s.get(bucket, key) })
+	return wire.WithFaultsOn(s.options.Faults, "s3:GetObject", bucket, func() (Object, error) { return s.get(bucket, key) })
 }
 
 func (s *Service) get(bucket, key string) (Object, error) {
@@ -215,7 +215,7 @@ func (s *Service) get(bucket, key string) (Object, error) {
 
 // Head reads what is known of an object without its body.
 func (s *Service) Head(_ context.Context, bucket, key string) (Info, error) {
-	return wire.WithFaults(s.options.Faults, "s3:HeadObject", func() (Info, error) {
+	return wire.WithFaultsOn(s.options.Faults, "s3:HeadObject", bucket, func() (Info, error) {
 		if _, err := s.bucket(bucket); err != nil {
 			return Info{}, err
 		}
@@ -229,7 +229,7 @@ func (s *Service) Head(_ context.Context, bucket, key string) (Info, error) {
 
 // List gives all objects whose keys begin with prefix, in order of their keys.
 func (s *Service) List(_ context.Context, bucket, prefix string) ([]Info, error) {
-	return wire.WithFaults(s.options.Faults, "s3:ListObjectsV2", func() ([]Info, error) {
+	return wire.WithFaultsOn(s.options.Faults, "s3:ListObjectsV2", bucket, func() ([]Info, error) {
 		var list []Info
 		err := s.scan(bucket, prefix, "", func(i Info) bool {
 			list = append(list, i)
@@ -242,7 +242,7 @@ func (s *Service) List(_ context.Context, bucket, prefix string) ([]Info, error)
 // Delete removes an object; there is no error where there is none. Where object lock would keep the version and put a
 // delete marker before it, the call is refused: the local runtime has no markers.
 func (s *Service) Delete(_ context.Context, bucket, key string) error {
-	_, err := wire.WithFaults(s.options.Faults, "s3:DeleteObject", func() (struct{}, error) {
+	_, err := wire.WithFaultsOn(s.options.Faults, "s3:DeleteObject", bucket, func() (struct{}, error) {
 		return struct{}{}, s.delete(bucket, key)
 	})
 	return err

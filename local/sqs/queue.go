@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/payrail/payrail/local/clock"
+	"github.com/payrail/payrail/local/faults"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -46,6 +47,7 @@ type queue struct {
 	clock     clock.Clock
 	// deleted is closed when the queue is no more.
 	deleted chan struct{}
+	faults  *faults.Injector
 	calls   atomic.Uint64
 
 	mu         sync.Mutex
@@ -171,7 +173,7 @@ func (q *queue) add(messages ...*message) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.clock.Now().UnixNano()
-	for _, m := range messages {
+	for _, m := range q.injected(messages, now) {
 		q.sequence++
 		m.sequence = q.sequence
 		m.arrivedAt = now
@@ -219,7 +221,9 @@ func (q *queue) take(max int, visibility time.Duration, wasWaiting bool) (taken 
 			dead = append(dead, m)
 			continue
 		}
-		taken = append(taken, q.deliver(m, now, visibility))
+		if delivered := q.deliver(m, now, visibility); !q.lost() {
+			taken = append(taken, delivered)
+		}
 	}
 	if q.visible > 0 {
 		q.notify()

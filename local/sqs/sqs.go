@@ -108,6 +108,7 @@ func (s *Service) CreateQueue(spec QueueSpec) (arn, url string, err error) {
 		return "", "", err
 	}
 	q := newQueue(arn, spec.Name, s.clock, settings, deadLetter)
+	q.faults = s.faults
 	q.tag(spec.Tags)
 	s.queues[spec.Name] = q
 	return arn, url, nil
@@ -231,7 +232,7 @@ func (s *Service) SendWithAttributes(_ context.Context, queueARN, body string, a
 	if err != nil {
 		return err
 	}
-	_, err = wire.WithFaults(s.faults, "sqs:SendMessage", func() ([16]byte, error) {
+	_, err = wire.WithFaultsOn(s.faults, "sqs:SendMessage", q.name, func() ([16]byte, error) {
 		return s.send(q, draft{body: body, attributes: attributes, delay: useQueueDelay})
 	})
 	return err
@@ -247,7 +248,7 @@ func (s *Service) SendTo(ctx context.Context, queueURL, body string, delaySecond
 		delay := int(*delaySeconds)
 		in.DelaySeconds = &delay
 	}
-	out, err := wire.WithFaults(s.faults, "sqs:SendMessage", func() (*sendOutput, error) { return s.apiSendMessage(ctx, &in) })
+	out, err := wire.WithFaultsOn(s.faults, "sqs:SendMessage", wire.LastPart(queueURL), func() (*sendOutput, error) { return s.apiSendMessage(ctx, &in) })
 	if err != nil {
 		return Sent{}, err
 	}
@@ -270,7 +271,7 @@ func (s *Service) SendBatch(ctx context.Context, queueARN string, bodies []strin
 	}
 	accepted := make([]*message, 0, len(bodies))
 	for i, body := range bodies {
-		m, err := wire.WithFaults(s.faults, "sqs:SendMessage", func() (*message, error) {
+		m, err := wire.WithFaultsOn(s.faults, "sqs:SendMessage", q.name, func() (*message, error) {
 			m, err := s.prepare(q, draft{body: body, delay: useQueueDelay})
 			if err == nil {
 				accepted = append(accepted, m)
@@ -292,7 +293,7 @@ func (s *Service) Receive(ctx context.Context, queueARN string, max int, wait ti
 	if err != nil {
 		return nil, err
 	}
-	return wire.WithFaults(s.faults, "sqs:ReceiveMessage", func() ([]Message, error) {
+	return wire.WithFaultsOn(s.faults, "sqs:ReceiveMessage", q.name, func() ([]Message, error) {
 		return s.receive(ctx, q, max, wait, useQueueVisibility)
 	})
 }
@@ -303,7 +304,7 @@ func (s *Service) DeleteBatch(ctx context.Context, queueARN string, receiptHandl
 	if err != nil {
 		return err
 	}
-	_, err = wire.WithFaults(s.faults, "sqs:DeleteMessageBatch", func() (struct{}, error) {
+	_, err = wire.WithFaultsOn(s.faults, "sqs:DeleteMessageBatch", q.name, func() (struct{}, error) {
 		for _, handle := range receiptHandles {
 			if err := q.delete(handle); err != nil {
 				return struct{}{}, fmt.Errorf("deleting from %s: %w", q.name, err)

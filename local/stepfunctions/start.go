@@ -136,7 +136,8 @@ func (s *Service) beginStandard(m *stateMachine, name, input string, v *value) (
 	}
 	s.openStandard++
 	p := s.newPending(m, resource, name, v)
-	p.record, p.historyLimit, r.cancel = r, maxHistoryEvents/minEventsPerState, p.cancel
+	p.record, p.standard, r.cancel = r, true, p.cancel
+	p.events.Store(1) // ExecutionStarted
 	return p, nil
 }
 
@@ -175,7 +176,7 @@ func (s *Service) finish(p *pending) outcome {
 	timer := s.env.clock.AfterFunc(limit, func() { p.cancel(errExecutionTimeout) })
 	r := &run{ctx: p.ctx, execution: p.execution, variables: &variables{}}
 	var o outcome
-	o.output, o.failure = r.runStates(p.compiled.start, p.input)
+	o.output, o.failure = s.runWithFaults(r, p, limit)
 	timer.Stop()
 	if o.failure != nil {
 		switch cause := context.Cause(p.ctx); {

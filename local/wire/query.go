@@ -41,6 +41,7 @@ func (s *Query) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out, err := WithFaults(s.Faults, s.Name+":"+name, func() (any, error) { return operation(r.Context(), form) })
+	Unanswered(r, err)
 	if err != nil {
 		s.fail(w, err)
 		return

@@ -54,17 +54,9 @@ func AsError(err error) *Error {
 	}
 	var f *faults.Error
 	if errors.As(err, &f) {
-		return &Error{Status: injectedStatus(f.Code), Code: f.Code, Message: f.Error()}
+		return &Error{Status: injectedStatus(f), Code: f.Code, Message: f.Error()}
 	}
 	return &Error{Status: http.StatusInternalServerError, Code: "InternalFailure", Message: err.Error()}
-}
-
-// injectedStatus gives injected throttles and client errors status 400 and server faults 500, as the services do.
-func injectedStatus(code string) int {
-	if strings.Contains(code, "Internal") || strings.Contains(code, "Unavailable") {
-		return http.StatusInternalServerError
-	}
-	return http.StatusBadRequest
 }
 
 // Operation does one API call: it takes the request body and returns the response, to be encoded as JSON.
@@ -110,6 +102,7 @@ func (s *JSON) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out, err := s.Call(r.Context(), name, body)
+	Unanswered(r, err)
 	s.write(w, out, err)
 }
 
@@ -119,27 +112,15 @@ func (s *JSON) Call(ctx context.Context, name string, body []byte) (any, error) 
 	if !ok {
 		return nil, NotImplemented(s.Name + ":" + name)
 	}
-	out, err := WithFaults(s.Faults, s.Name+":"+name, func() (any, error) { return operation(ctx, body) })
+	resource := ""
+	if s.Faults.Active() {
+		resource = resourceOf(body)
+	}
+	out, err := WithFaultsOn(s.Faults, s.Name+":"+name, resource, func() (any, error) { return operation(ctx, body) })
 	if s.Observe != nil {
 		s.Observe(name, body, err)
 	}
 	return out, err
-}
-
-// WithFaults runs effect between the two passes of the injector.
-func WithFaults[T any](injector *faults.Injector, operation string, effect func() (T, error)) (T, error) {
-	var zero T
-	if err := injector.Before(operation); err != nil {
-		return zero, err
-	}
-	out, err := effect()
-	if err != nil {
-		return zero, err
-	}
-	if err := injector.After(operation); err != nil {
-		return zero, err
-	}
-	return out, nil
 }
 
 func (s *JSON) write(w http.ResponseWriter, out any, err error) {

@@ -1,0 +1,201 @@
+package test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/payrail/payrail/internal/assembly"
+	"github.com/payrail/payrail/local"
+	"github.com/payrail/payrail/local/clock"
+	"github.com/payrail/payrail/local/faults"
+)
+
+// scenario is a kind of fault at an edge, or at several, under a load of mixed payments.
+type scenario struct {
+	name string
+	// plan is written as for `payrail up --chaos`, without the seed.
+	plan string
+	// share is how many of the usual number of payments it takes, in percent; 0 means all. Scenarios that wait long take fewer.
+	share int
+	// timeline keeps the tracker in the stack; without it a payment costs less.
+	timeline bool
+	// scale is how many times as fast delivery timers run; 0 means as in all tests.
+	scale float64
+	// behind is how far the runtime's clock begins behind the machine's, so that what runs fast does not get ahead of it.
+	behind time.Duration
+	// quick puts it into the part that CI runs.
+	quick bool
+	// before and after run before the payments are written and when they are at rest, with the faults still armed; restore when they
+	// are disarmed, to put back what was given up.
+	before, after, restore func(*faultRun)
+	// dead are the messages that must be left in dead-letter queues at the end; nil for none.
+	dead func(*faultRun) map[string]int
+}
+
+// faultRun is a scenario that runs.
+type faultRun struct {
+	*system
+	t     *testing.T
+	input *faultInput
+	cases int // Disputes that were opened.
+}
+
+const (
+	// quickPayments is how many payments a scenario takes in CI.
+	quickPayments = 120
+	// usualFaultSeed is that of CI and of `make fault`, where none is asked for: a run that is repeated.
+	usualFaultSeed = 20260709
+	// restInterval is how often a scenario looks whether all is at rest.
+	restInterval = 20 * time.Millisecond
+)
+
+// withoutTimeline is the stack without the tracker, which is most of what a payment costs.
+var withoutTimeline = sync.OnceValues(func() (string, error) {
+	root, err := compiledApp()
+	if err != nil {
+		return "", err
+	}
+	return assembly.Synthesize(context.Background(), root, "dist/test/fault-assembly", map[string]string{"timeline": "off"})
+})
+
+// Every kind of fault at every edge that it makes sense for: no payment is lost, none is posted twice, and the books are as the
+// input says. `make fault` runs all scenarios, `make test` some, with few payments.
+func TestFaultSuite(t *testing.T) {
+	seed, n, all := faultSettings(t)
+	report := &faultReport{Seed: seed, Begun: time.Now()}
+	for _, sc := range chosenScenarios(t, all) {
+		t.Run(sc.name, func(t *testing.T) {
+			payments := n
+			if sc.share > 0 {
+				payments = max(n*sc.share/100, 50)
+			}
+			sc.timeline = sc.timeline || !all // The stack of all other tests, which is there already.
+			runScenario(t, sc, seed, payments, report)
+		})
+	}
+	if all {
+		report.write(t)
+	}
+}
+
+// faultSettings reads what `make fault` and people ask for.
+func faultSettings(t *testing.T) (seed uint64, payments int, all bool) {
+	t.Helper()
+	seed, payments = usualFaultSeed, quickPayments
+	if asked := os.Getenv("PAYRAIL_FAULT_SEED"); asked != "" {
+		var err error
+		seed, err = strconv.ParseUint(asked, 10, 64)
+		require.NoError(t, err, "PAYRAIL_FAULT_SEED")
+	}
+	if os.Getenv("PAYRAIL_FAULT_PAYMENTS") != "" {
+		payments, all = faultPayments(t), true
+	}
+	return seed, payments, all || os.Getenv("PAYRAIL_FAULT_RUN") != "" // Who names scenarios wants these.
+}
+
+// chosenScenarios are all, or the quick ones, and of them those that PAYRAIL_FAULT_RUN matches.
+func chosenScenarios(t *testing.T, all bool) []scenario {
+	t.Helper()
+	wanted, err := regexp.Compile(os.Getenv("PAYRAIL_FAULT_RUN"))
+	require.NoError(t, err, "PAYRAIL_FAULT_RUN")
+	var chosen []scenario
+	for _, sc := range scenarios() {
+		if (all || sc.quick) && wanted.MatchString(sc.name) {
+			chosen = append(chosen, sc)
+		}
+	}
+	return chosen
+}
+
+// runScenario runs one and adds it to the report, whatever comes of it.
+func runScenario(t *testing.T, sc scenario, seed uint64, payments int, report *faultReport) {
+	begun := time.Now()
+	plan, _, err := faults.ParsePlan(strings.TrimSuffix(fmt.Sprintf("seed=%d,%s", seed, sc.plan), ","))
+	require.NoError(t, err)
+	run := &faultRun{t: t, input: newFaultInput(seed, payments)}
+	result := faultResult{Scenario: sc.name, Faults: sc.plan, Payments: run.input.payments, Invariants: "not reached"}
+	defer func() {
+		if run.system != nil {
+			result.Injected = byEdge(run.Faults.Report().Injected)
+		}
+		result.Seconds = time.Since(begun).Seconds()
+		report.add(result)
+		t.Logf("%d payments, injected %v, %.1f s", result.Payments, result.Injected, result.Seconds)
+	}()
+	run.system = startFaulty(t, sc)
+	if sc.before != nil {
+		sc.before(run)
+	}
+	require.NoError(t, run.Faults.Follow(plan))
+	run.write(t, run.input.first)
+	run.awaitRest()
+	run.write(t, run.input.second)
+	run.awaitRest()
+	if sc.after != nil {
+		sc.after(run)
+		run.awaitRest()
+	}
+	run.requireInjected(plan)
+	run.Faults.Clear()
+	if sc.restore != nil {
+		sc.restore(run)
+		run.awaitRest()
+	}
+	var dead map[string]int
+	if sc.dead != nil {
+		dead = sc.dead(run)
+	}
+	verdict := run.check(t, run.input, dead)
+	result.Lost, result.Duplicated, result.Invariants = len(verdict.lost), len(verdict.duplicated), "held"
+	if !verdict.holds() {
+		result.Invariants = "broken"
+	}
+	require.True(t, verdict.holds(), verdict.String())
+}
+
+// startFaulty starts the stack of a scenario.
+func startFaulty(t *testing.T, sc scenario) *system {
+	t.Helper()
+	s := startWith(t, func(o *local.Options) {
+		if sc.scale > 0 {
+			o.Clock = clock.NewScaled(sc.scale)
+		}
+		if sc.behind > 0 {
+			o.Clock = behind{o.Clock, sc.behind}
+		}
+		if !sc.timeline {
+			folder, err := withoutTimeline()
+			require.NoError(t, err)
+			o.Assembly = folder
+		}
+	})
+	s.schedule(t, "Digest", false)
+	s.schedule(t, "Disputesweep", false)
+	s.seedFaultAccounts(t)
+	return s
+}
+
+// awaitRest waits until nothing is under way.
+func (r *faultRun) awaitRest() {
+	r.t.Helper()
+	require.Eventually(r.t, r.AtRest, patience, restInterval, "the system does not come to rest")
+}
+
+// requireInjected checks that each fault of the plan has happened: a scenario without its fault shows nothing.
+func (r *faultRun) requireInjected(plan faults.Plan) {
+	r.t.Helper()
+	counts := r.Faults.Report().Injected
+	for _, f := range plan.Faults {
+		require.True(r.t, slices.ContainsFunc(counts, func(c faults.Count) bool { return c.Kind == f.Kind && c.When == f.When }), "%s never happened", f)
+	}
+}
