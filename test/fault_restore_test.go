@@ -167,6 +167,23 @@ func (r *faultRun) putBack(deadLetters, queue string) {
 	r.t.Logf("put %d messages back", n)
 }
 
+// restoreAll puts back whatever was given up, wherever: where everything fails at once, that can be anything.
+func (r *faultRun) restoreAll() {
+	for _, queue := range r.deadLetters(r.t) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(queue, "Payrail-"), ":")
+		stage, _, known := strings.Cut(name, "DeadLetters")
+		require.True(r.t, known, "%s: nothing fails for good on the way from a rule to its target", queue)
+		switch stage {
+		case "Rules":
+			r.startRulesAgain()
+		case "Pipe":
+			r.sendAgain()
+		default:
+			r.putBack(stage+"DeadLetters", stage+"Queue")
+		}
+	}
+}
+
 // startRulesAgain starts an execution for each that has given up.
 func (r *faultRun) startRulesAgain() {
 	r.t.Helper()

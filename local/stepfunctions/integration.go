@@ -115,6 +115,9 @@ func text(args *value, name string) (string, *failure) {
 func serviceError(service string, err error) *failure {
 	e := wire.AsError(err)
 	code := e.Code
+	if unanswered(err) {
+		code = "SdkClientException"
+	}
 	if code == "InternalFailure" || code == "InternalServerError" {
 		code = "InternalException"
 	}
