@@ -30,7 +30,7 @@ const withheldID = "withheld-"
 // alone never suffices.
 func MemberHasForm(name, value string) bool {
 	switch name {
-	case "eventId", "causationId", "object":
+	case "eventId", "causationId", "object", "items": // items are the ids of messages and the keys of objects
 		return pathHasForm(value)
 	case "traceparent":
 		return isTraceparent(value)

@@ -76,6 +76,7 @@ func TestForms(t *testing.T) {
 		{"payloadHash", hash, true}, {"contentHash", hash, true}, {"checksum", hash, true}, {"payloadHash", hash[:63], false},
 		{"payloadHash", strings.Repeat("34", 32), false}, {"name", hash, false},
 		{"transactionId", "tx_" + id, true}, {"postingSequence", "ps_" + id + "-00", true}, {"transactionId", testCard, false},
+		{"items", "9b103ddf-b1ab-4a38-b4a9-66ad0b0c4380", true}, {"items", "2026/07/09/MALFORMED/auth-1-0123456789abcdef.json", true}, {"items", testCard, false},
 		{"businessKey", id + id, true}, {"panToken", "tok_v1_" + id, true}, {"panToken", "tok_v4111111111111111_" + id, false},
 		{"traceparent", "00-b47ce70b6738e6c809f4a73b51a81862-2b08fc47a9d8466c-01", true}, {"traceparent", "4111111111111111", false},
 		{"correlationId", "01JZQ4V9X3N8W5T2R7Y6P1M0KD", true}, {"correlationId", "00000000004111111111111111", false},

@@ -56,12 +56,6 @@ var accepted = map[string]func(name string) resource{
 	"AWS::IAM::Role": func(name string) resource {
 		return resource{name, map[string]any{"Arn": "arn:aws:iam::" + Account + ":role/" + name, "RoleId": name}}
 	},
-	"AWS::CloudWatch::Alarm": func(name string) resource {
-		return resource{name, map[string]any{"Arn": arn("cloudwatch", "alarm:"+name)}}
-	},
-	"AWS::CloudWatch::CompositeAlarm": func(name string) resource {
-		return resource{name, map[string]any{"Arn": arn("cloudwatch", "alarm:"+name)}}
-	},
 	"AWS::IAM::Policy":      named,
 	"AWS::Logs::LogStream":  named,
 	"AWS::S3::BucketPolicy": named,

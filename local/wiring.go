@@ -14,6 +14,7 @@ import (
 	"github.com/payrail/payrail/local/lambda"
 	"github.com/payrail/payrail/local/pipes"
 	"github.com/payrail/payrail/local/sns"
+	"github.com/payrail/payrail/local/sqs"
 	"github.com/payrail/payrail/local/stepfunctions"
 	"github.com/payrail/payrail/local/wire"
 )
@@ -279,14 +280,11 @@ func (r topicQueues) SendMessage(ctx context.Context, topicARN, queueARN, body s
 	if err := r.wiring.mayDeliver(topicsService, "sqs:SendMessage", queueARN, topicARN); err != nil {
 		return &wire.Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: err.Error()}
 	}
-	texts := make(map[string]string, len(attributes))
+	converted := make(map[string]sqs.Attribute, len(attributes))
 	for name, attribute := range attributes {
-		if attribute.DataType != "String" {
-			return wire.NotImplemented("message attributes of type " + attribute.DataType + " from a topic to a queue")
-		}
-		texts[name] = attribute.StringValue
+		converted[name] = sqs.Attribute(attribute)
 	}
-	return r.sqs.Send(ctx, queueARN, body, texts)
+	return r.sqs.SendWithAttributes(ctx, queueARN, body, converted)
 }
 
 // Details of the event that a bus gets as a destination, from the Lambda developer guide's page on retaining records.

@@ -15,9 +15,6 @@ import (
 	"github.com/payrail/payrail/local/faults"
 )
 
-// redriveScale makes five receives of a processor's queue, three minutes apart, take three seconds.
-const redriveScale = 300
-
 // refuse makes calls of an operation fail until the function it returns is called.
 func (s *system) refuse(t *testing.T, operation, code string, skip int) (accept func()) {
 	t.Helper()
@@ -66,8 +63,8 @@ func (s *system) operatorActions(t *testing.T) (actions []events.OperatorActionD
 // While the ledger refuses writes payments pile up in posting's dead-letter queue; one command empties it, and every payment is
 // posted once.
 func TestRedriveAfterTheLedgerRefusedWrites(t *testing.T) {
-	s := startAt(t, redriveScale)
-	const n = 40
+	s := start(t)
+	const n = 21
 	accept := s.refuse(t, "dynamodb:TransactWriteItems", "AccessDeniedException", 0)
 	items, alice, bob := mixed(t, n)
 	s.putAll(t, items)
@@ -77,7 +74,7 @@ func TestRedriveAfterTheLedgerRefusedWrites(t *testing.T) {
 			payments[item.TransactionID] = true
 			require.Equal(t, "PostingQueue", item.To)
 		}
-		return len(payments) == n
+		return len(payments) == n && s.isEmpty(t, s.outputs["PostingQueueUrl"])
 	})
 	require.Zero(t, s.journalEntries(t, "acc-alice", "acc-bob"))
 
@@ -114,7 +111,7 @@ func TestRedriveAfterTheLedgerRefusedWrites(t *testing.T) {
 
 // What a rule, the rules engine and the pipe set aside goes back to where it had been going, and is posted once.
 func TestRedriveOfEventsThatDidNotArrive(t *testing.T) {
-	s := startAt(t, redriveScale)
+	s := start(t)
 	posted := int64(0)
 	requirePosted := func(what string) {
 		t.Helper()
@@ -163,6 +160,14 @@ func TestRedriveOfEventsThatDidNotArrive(t *testing.T) {
 	require.Zero(t, s.putBack(t, "--all").PutBack)
 }
 
+// isEmpty reports whether nothing is in a queue, nor in the hands of its consumer.
+func (s *system) isEmpty(t *testing.T, url string) bool {
+	t.Helper()
+	out, err := sqs.NewFromConfig(s.aws).GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameAll}})
+	require.NoError(t, err)
+	return out.Attributes["ApproximateNumberOfMessages"] == "0" && out.Attributes["ApproximateNumberOfMessagesNotVisible"] == "0"
+}
+
 // queuePolicy sets a queue's policy and returns the one before.
 func (s *system) queuePolicy(t *testing.T, url, policy string) (before string) {
 	t.Helper()
@@ -175,16 +180,27 @@ func (s *system) queuePolicy(t *testing.T, url, policy string) (before string) {
 	return out.Attributes[string(name)]
 }
 
-// A rejected authorization that the authorizer corrected, and a conflict, which is a person's: only the first may be put back.
+// Of what is parked only a rejected authorization is judged anew; a conflict is a person's. The payment that the authorizer had
+// corrected meanwhile is not posted twice.
 func TestRedriveOfParkedPayments(t *testing.T) {
-	s := startAt(t, redriveScale)
-	s.put(t, item(t, 1, aliceCard, nil))
-	eventually(t, "the payment is posted", func() bool { return s.journalEntries(t, "acc-alice") == 1 })
-	s.put(t, item(t, 1, aliceCard, map[string]types.AttributeValue{"authorizationId": text("auth-conflict"), "billingAmount": number("5000")}))
-	eventually(t, "the conflict is parked", func() bool { return len(s.setAside(t, redrive.ParkedName)) == 1 })
+	s := start(t)
+	s.put(t, item(t, 1, aliceCard, map[string]types.AttributeValue{"mcc": text("none")}))
+	eventually(t, "the payment is rejected", func() bool { return len(s.setAside(t, redrive.ParkedName)) == 1 })
+	require.Equal(t, "MALFORMED", s.setAside(t, redrive.ParkedName)[0].Reason)
 	stdout, stderr, status := s.payrail(t, "redrive", redrive.ParkedName)
+	require.Equal(t, 1, status, stderr)
+	require.Contains(t, stdout, "dedup rejects it still")
+
+	s.put(t, item(t, 1, aliceCard, nil))
+	eventually(t, "the corrected payment is posted", func() bool { return s.journalEntries(t, "acc-alice") == 1 })
+	s.put(t, item(t, 1, aliceCard, map[string]types.AttributeValue{"authorizationId": text("auth-conflict"), "billingAmount": number("5000")}))
+	eventually(t, "the conflict is parked", func() bool { return len(s.setAside(t, redrive.ParkedName)) == 2 })
+	stdout, stderr, status = s.payrail(t, "redrive", redrive.ParkedName)
 	require.Equal(t, 1, status)
+	require.Contains(t, stdout, "Parked  1 put back to dedup, if it was rejected, 1 left; 1 remain")
 	require.Contains(t, stdout, "a person compares them")
 	require.Contains(t, stderr, "1 items were left where they are")
-	require.EqualValues(t, 1, s.journalEntries(t, "acc-alice"))
+	s.put(t, item(t, 2, aliceCard, nil))
+	eventually(t, "a later payment is posted", func() bool { return s.journalEntries(t, "acc-alice") == 2 })
+	s.requireSound(t)
 }

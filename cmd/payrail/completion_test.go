@@ -43,6 +43,8 @@ func TestWordsAreOffered(t *testing.T) {
 		"events":             {[]string{"watch", "--detail-type", ""}, []string{"TransactionPosted", "TransactionPostingFailed", ":4"}},
 		"subcommands":        {[]string{"ledger", ""}, []string{"trial-balance\t", "verify\t"}},
 		"files to send":      {[]string{"send", ""}, []string{":0"}}, // 0: the shell's own files
+		"stores to redrive":  {[]string{"redrive", ""}, []string{"list\t", "show\t", ":4"}},
+		"flags of redrive":   {[]string{"redrive", "--r"}, []string{"--rate\t", "--reason\t"}},
 		"flags of a command": {[]string{"watch", "--c"}, []string{"--count\t", "--clean\t"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -166,6 +166,8 @@ func verdictOf(r redrive.Report) error {
 		return failed(fmt.Sprintf("%d items were left where they are", r.Left), "docs/how-to/redrive.md says what to do with each kind")
 	case r.Failed == 0 && len(r.NotFound) > 0:
 		return failed(fmt.Sprintf("%d ids are in no store", len(r.NotFound)), "see `payrail redrive list`; somebody else may have them in hand")
+	case r.Failed == 0:
+		return failed("not every store was worked through", "what is said above it is why; run it again")
 	default:
 		return failed(fmt.Sprintf("%d items failed, %d were left", r.Failed, r.Left), "remove the cause and run it again: what is still there was not lost")
 	}

@@ -36,7 +36,7 @@ the local runtime, LocalStack or AWS, found through the standard AWS environment
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON for machines instead of tables")
 	root.PersistentFlags().StringVar(&a.stack, "stack", "Payrail", "name of the CloudFormation stack")
 	root.AddCommand(a.upCommand(), a.seedCommand(), a.sendCommand(), a.traceCommand(), a.accountsCommand(), a.ledgerCommand(), a.auditCommand(), a.exportCommand(), a.smokeCommand(),
-		a.repairCommand(), a.postCommand(), a.disputesCommand(), a.watchCommand(), a.reconcileCommand(), a.redriveCommand(), a.replayCommand(), a.rebuildCommand())
+		a.repairCommand(), a.postCommand(), a.disputesCommand(), a.watchCommand(), a.alarmsCommand(), a.reconcileCommand(), a.redriveCommand(), a.replayCommand(), a.rebuildCommand())
 	return root
 }
 

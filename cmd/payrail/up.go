@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,11 +17,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/payrail/payrail/internal/alarms"
 	"github.com/payrail/payrail/internal/assembly"
 	"github.com/payrail/payrail/internal/telemetry"
 	"github.com/payrail/payrail/internal/token"
 	"github.com/payrail/payrail/local"
 	"github.com/payrail/payrail/local/clock"
+	"github.com/payrail/payrail/local/cloudwatch"
 	"github.com/payrail/payrail/local/faults"
 	"github.com/payrail/payrail/local/storage"
 )
@@ -235,6 +238,7 @@ func (a *application) start(ctx context.Context, o upOptions, log *lineLog) (*lo
 			Assembly: o.assembly, Stack: a.stack, Port: o.port, Store: storage.NewMemory(), Clock: clock.NewScaled(o.timeScale),
 			Logger:         slog.New(telemetry.WithoutCardNumbers(slog.NewJSONHandler(log, nil))),
 			FunctionOutput: func(function, line string) { log.line(function + " " + line) },
+			AlarmChanged:   a.tellAlarm,
 			OperatorNotice: func(_, message string) { log.line("operator notice " + message) },
 			TokenKey:       key,
 		})
@@ -247,6 +251,16 @@ func (a *application) start(ctx context.Context, o upOptions, log *lineLog) (*lo
 		return nil, failed("the local runtime does not start: "+err.Error(), "see "+o.log)
 	}
 	return runtime, err
+}
+
+// tellAlarm tells who has the runtime in front of them that an alarm goes off or is over.
+func (a *application) tellAlarm(c cloudwatch.Change) {
+	switch {
+	case c.New == cloudwatch.Alarm:
+		fmt.Fprintf(a.stderr, "alarm %s: %s; see `payrail alarms`\n", c.Name, strings.TrimSuffix(cmp.Or(alarms.Says(c.Description), c.Reason), "."))
+	case c.Old == cloudwatch.Alarm:
+		fmt.Fprintf(a.stderr, "alarm %s is over\n", c.Name)
+	}
 }
 
 func checkPort(port int) error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/payrail/payrail/events"
@@ -133,7 +134,7 @@ func (h *held) take(e *event) {
 
 // guard withholds what holds a card number, and masks what was said about it.
 func (h *held) guard(content []byte) {
-	member, found := panguard.FindInJSON(content, events.MemberHasForm)
+	member, found := panguard.FindInJSON(content, memberHasForm)
 	if !json.Valid(content) && !found {
 		found = panguard.Contains(string(content))
 	}
@@ -152,6 +153,14 @@ func (h *held) guard(content []byte) {
 	if strings.Contains(h.Reason+h.Problem, events.ReasonCardNumber) {
 		h.Withheld = "it led to a card number: see " + cardNumberPage + "#refused"
 	}
+}
+
+// memberHasForm is events.MemberHasForm, and knows the ARNs that AWS puts around an event: with their accounts they have long numbers.
+func memberHasForm(name, value string) bool {
+	if name == "resources" || name == "executionArn" {
+		return arn.IsARN(value)
+	}
+	return events.MemberHasForm(name, value)
 }
 
 // isTransaction reports whether an id is that of a transaction.

@@ -3,7 +3,6 @@ package redrive
 import (
 	"context"
 	"encoding/json"
-	"errors"
 
 	"github.com/payrail/payrail/internal/authorizationitem"
 	"github.com/payrail/payrail/internal/parked"
@@ -31,9 +30,6 @@ var instead = map[string]string{
 var judgedAnew = map[string]bool{
 	"MALFORMED": true, "BAD_AMOUNT": true, "MESSAGE_TYPE_NOT_SUPPORTED": true, "ORIGINAL_NOT_SUPPORTED": true, "TRANSACTION_TYPE_NOT_SUPPORTED": true,
 }
-
-// ErrStillRejected says that dedup set an authorization aside again.
-var ErrStillRejected = errors.New("dedup rejects it still: have the authorizer correct the item, which is then taken by itself")
 
 // toDedup has dedup judge a rejected authorization anew, as it stands in its table now. Nothing else that is parked is put back: a
 // duplicate is posted already, and a conflict is a person's to decide.
@@ -71,7 +67,7 @@ func (r *Redriver) judgeAnew(ctx context.Context, item authorizationitem.Item, r
 	}
 	forwarded, err := r.forward(ctx, []streamRecord{again})
 	if err == nil && forwarded == 0 {
-		return ErrStillRejected
+		return refuse("dedup rejects it still: have the authorizer correct the item, which is then taken by itself")
 	}
 	return err
 }

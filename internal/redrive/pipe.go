@@ -143,9 +143,6 @@ func fromStream(record types.Record) (read streamRecord, wanted bool, err error)
 	return read, isApproved(read.Data.NewImage), nil
 }
 
-// ErrIncomplete says that fewer authorizations were found than the pipe gave up.
-var ErrIncomplete = errors.New("not all authorizations of the batch were found")
-
 // forwardStamped forwards the authorizations that came in while the batch did. Those of neighbouring batches are among them and do
 // nothing. An authorization that was written before, and approved then, bears an older stamp: where fewer are found than the batch
 // had, the message stays.
@@ -186,8 +183,8 @@ func (r *Redriver) forwardStamped(ctx context.Context, p positions) error {
 		return err
 	}
 	if len(records) < p.Batch.Size {
-		return fmt.Errorf("%w: the stream does not have them any more, and of %d only %d bear a stamp of that time; `payrail reconcile --full` finds the others",
-			ErrIncomplete, p.Batch.Size, len(records))
+		return refuse("the stream does not have its records any more, and of %d only %d authorizations bear a stamp of that time, which were sent again; "+
+			"`payrail reconcile --full` finds the others", p.Batch.Size, len(records))
 	}
 	return nil
 }

@@ -334,6 +334,10 @@ func (w *work) putBack(ctx context.Context, part []outgoing) {
 // putBackOne sends first and deletes second: a failure between the two repeats the item, and never loses it.
 func (w *work) putBackOne(ctx context.Context, o outgoing) {
 	comesBackAs, err := o.put(ctx)
+	if refused := (refusal{}); errors.As(err, &refused) {
+		w.note(o.held, Left, o.to, refused) // The target took a look at it, and it stays.
+		return
+	}
 	if err != nil {
 		w.note(o.held, Failed, o.to, err)
 		return

@@ -11,7 +11,7 @@ import (
 // protocol serves the operations that there are; every other one is refused by name.
 func (s *Service) protocol() *wire.RPC {
 	return &wire.RPC{
-		Name: "cloudwatch", Namespace: "http://monitoring.amazonaws.com/doc/2010-08-01/", ShapePrefix: "com.amazonaws.cloudwatch#", Faults: s.options.Faults,
+		Name: "cloudwatch", Namespace: "http://monitoring.amazonaws.com/doc/2010-08-01/", ShapePrefix: "com.amazonaws.cloudwatch#", Faults: s.options.Faults, Now: s.options.Clock.Now,
 		ErrorShapes: map[string]string{
 			codeInvalidValue: "InvalidParameterValueException", codeInvalidCombination: "InvalidParameterCombinationException",
 			codeMissing: "MissingRequiredParameterException", codeInvalidFormat: "InvalidFormatFault",

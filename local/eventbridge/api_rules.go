@@ -35,8 +35,10 @@ type putRuleOutput struct{ RuleArn string }
 func (s *Service) apiPutRule(ctx context.Context, in *ruleInput) (*putRuleOutput, error) {
 	switch in.State {
 	case "", "ENABLED", "DISABLED":
-	default:
+	case "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS":
 		return nil, wire.NotImplemented("the rule state " + in.State)
+	default:
+		return nil, violated(in.State, "state", "satisfy enum value set: [DISABLED, ENABLED, ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS]")
 	}
 	if err := addTags(map[string]string{}, in.Tags); err != nil {
 		return nil, err
@@ -235,6 +237,9 @@ type targetsOutput struct {
 }
 
 func (s *Service) apiPutTargets(_ context.Context, in *targetsInput) (*targetsOutput, error) {
+	if len(in.Targets) == 0 {
+		return nil, violated("[]", "targets", "have length greater than or equal to 1")
+	}
 	var targets []Target
 	for i := range in.Targets {
 		t, err := in.Targets[i].target()
@@ -247,6 +252,9 @@ func (s *Service) apiPutTargets(_ context.Context, in *targetsInput) (*targetsOu
 }
 
 func (s *Service) apiRemoveTargets(_ context.Context, in *targetsInput) (*targetsOutput, error) {
+	if len(in.IDs) == 0 {
+		return nil, violated("[]", "ids", "have length greater than or equal to 1")
+	}
 	return &targetsOutput{FailedEntries: []empty{}}, s.RemoveTargets(in.EventBusName, in.Rule, in.IDs)
 }
 

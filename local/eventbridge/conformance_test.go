@@ -118,6 +118,9 @@ func TestConformanceRulesAndTargets(t *testing.T) {
 		{reference + "API_PutTargets.html", "PutTargets", `{"Rule":"r","EventBusName":"payrail","Targets":[{"Id":"1","Arn":"` + queueA + `"},{"Id":"2","Arn":"` + queueB + `"}]}`, 200, `{"FailedEntryCount":0,"FailedEntries":[]}`},
 		{reference + "API_PutTargets.html", "PutTargets", `{"Rule":"none","EventBusName":"payrail","Targets":[{"Id":"1","Arn":"` + queueA + `"}]}`, 400, failed("ResourceNotFoundException", "Rule none does not exist on EventBus payrail.")},
 		{guide + "eb-quota.html (5 targets per rule)", "PutTargets", `{"Rule":"r","EventBusName":"payrail","Targets":[{"Id":"3","Arn":"x"},{"Id":"4","Arn":"x"},{"Id":"5","Arn":"x"},{"Id":"6","Arn":"x"}]}`, 400, `{"__type":"LimitExceededException"}`},
+		{reference + "API_PutRule.html (the states)", "PutRule", `{"Name":"r",` + rule + `,"State":"PAUSED"}`, 400, "~Value 'PAUSED' at 'state' failed to satisfy constraint: Member must satisfy enum value set"},
+		{reference + "API_PutTargets.html", "PutTargets", `{"Rule":"r","EventBusName":"payrail","Targets":[]}`, 400, "~Member must have length greater than or equal to 1"},
+		{reference + "API_RemoveTargets.html", "RemoveTargets", `{"Rule":"r","EventBusName":"payrail","Ids":[]}`, 400, "~Member must have length greater than or equal to 1"},
 		{reference + "API_RetryPolicy.html", "PutTargets", `{"Rule":"r","EventBusName":"payrail","Targets":[{"Id":"1","Arn":"x","RetryPolicy":{"MaximumRetryAttempts":186}}]}`, 400, `{"__type":"ValidationException"}`},
 		{reference + "API_RetryPolicy.html", "PutTargets", `{"Rule":"r","EventBusName":"payrail","Targets":[{"Id":"1","Arn":"x","RetryPolicy":{"MaximumEventAgeInSeconds":59}}]}`, 400, `{"__type":"ValidationException"}`},
 		{reference + "API_Target.html", "PutTargets", `{"Rule":"r","EventBusName":"payrail","Targets":[{"Id":"a b","Arn":"x"}]}`, 400, "~Member must satisfy regular expression pattern"},
@@ -404,5 +407,105 @@ func TestRefusals(t *testing.T) {
 			_, body := call(t, f, st.operation, st.body)
 			require.Contains(t, body, `"__type":"NotImplemented"`, name)
 		}
+	}
+}
+
+// What an archive keeps and a replay brings back.
+func TestConformanceReplayedEvents(t *testing.T) {
+	f := newFixture(t)
+	f.rule(t, "all", `{"source":["payrail.test"]}`, Target{ID: "a", ARN: queueA})
+	f.rule(t, "other", `{"source":["payrail.test"]}`, Target{ID: "b", ARN: queueB})
+	f.rule(t, "live", `{"source":["payrail.test"],"replay-name":[{"exists":false}]}`, Target{ID: "c", ARN: "x:live"})
+	kept, err := f.CreateArchive(Archive{Name: "kept", Bus: "payrail", EventPattern: `{"detail-type":[{"prefix":"Kept"}]}`})
+	require.NoError(t, err)
+	_, err = f.CreateArchive(Archive{Name: "everything", Bus: "payrail"})
+	require.NoError(t, err)
+	hour := func(n int) time.Time { return start.Add(time.Duration(n) * time.Hour) }
+	for detailType, at := range map[string]time.Time{"KeptBefore": hour(-2), "KeptFirst": hour(-1), "KeptLast": hour(0).Add(-time.Second), "KeptAtTheEnd": hour(0), "Dropped": hour(-1)} {
+		_, err := f.PutEvents(t.Context(), []Entry{{Bus: "payrail", Source: "payrail.test", DetailType: detailType, Detail: []byte(`{}`), Time: at}})
+		require.NoError(t, err)
+	}
+	f.idle(t)
+	live := len(f.targets.delivered(queueA))
+	require.Equal(t, 5, live)
+	const one = "arn:aws:events:us-east-1:000000000000:rule/payrail/all"
+	require.NoError(t, f.StartReplay(Replay{Name: "again", ArchiveARN: kept, BusARN: busARN, From: hour(-1), To: hour(0), RuleARNs: []string{one}}))
+	f.idle(t)
+	var types []string
+	for _, text := range f.targets.delivered(queueA)[live:] {
+		var e struct {
+			DetailType string    `json:"detail-type"`
+			Time       time.Time `json:"time"`
+			ReplayName string    `json:"replay-name"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(text), &e))
+		require.Equal(t, "again", e.ReplayName, guide+"eb-replay-archived-event.html (replay-name)")
+		require.True(t, !e.Time.Before(hour(-1)) && e.Time.Before(hour(0)), "the event's own time stays: %s", text)
+		types = append(types, e.DetailType)
+	}
+	require.ElementsMatch(t, []string{"KeptFirst", "KeptLast"}, types, reference+"API_StartReplay.html (by the events' time), API_CreateArchive.html (the archive's pattern)")
+	require.Len(t, f.targets.delivered(queueB), live, reference+"API_ReplayDestination.html (FilterArns)")
+	require.EqualValues(t, 4, f.archives["kept"].counts.events.Load(), guide+"eb-archive.html (replayed events are not archived again)")
+	require.EqualValues(t, 5, f.archives["everything"].counts.events.Load())
+
+	require.NoError(t, f.StartReplay(Replay{Name: "to-all", ArchiveARN: kept, BusARN: busARN, From: hour(-3), To: hour(1)}))
+	f.idle(t)
+	require.Len(t, f.targets.delivered(queueB), live+4, "without FilterArns every rule sees the events")
+	require.Len(t, f.targets.delivered("x:live"), live, guide+"eb-replay-archived-event.html (a rule that excludes replays)")
+}
+
+// How rules deliver, and what goes to the dead-letter queue of a target.
+func TestConformanceDelivery(t *testing.T) {
+	const dlqPage, retryPage = guide + "eb-rule-dlq.html", guide + "eb-rule-retry-policy.html"
+	for name, tc := range map[string]struct {
+		source     string
+		target     Target
+		answer     error
+		waits      []time.Duration
+		attributes map[string]string // Of the dead letter; nil for none.
+		attempts   int
+	}{
+		"delivered": {source: guide + "eb-rules.html", attempts: 1},
+		"one retry": {source: retryPage, target: Target{MaximumRetryAttempts: intPointer(1)}, answer: fmt.Errorf("busy"), waits: []time.Duration{time.Second}, attempts: 2,
+			attributes: map[string]string{"RETRY_ATTEMPTS": "1", "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts"}},
+		"no retries": {source: retryPage, target: Target{MaximumRetryAttempts: intPointer(0)}, answer: fmt.Errorf("busy"), attempts: 1,
+			attributes: map[string]string{"RETRY_ATTEMPTS": "0", "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts"}},
+		"too old": {source: retryPage, target: Target{MaximumEventAge: time.Minute}, answer: fmt.Errorf("busy"), waits: []time.Duration{time.Minute}, attempts: 1,
+			attributes: map[string]string{"RETRY_ATTEMPTS": "0", "EXHAUSTED_RETRY_CONDITION": "MaximumEventAgeInSeconds"}},
+		"a missing permission is not retried": {source: dlqPage, answer: &DeliveryError{Code: "NO_PERMISSIONS", Message: "denied", Permanent: true}, attempts: 1,
+			attributes: map[string]string{"RETRY_ATTEMPTS": "0", "ERROR_CODE": "NO_PERMISSIONS"}},
+		"a missing target is not retried": {source: dlqPage, answer: &DeliveryError{Code: "NO_RESOURCE", Message: "gone", Permanent: true}, attempts: 1,
+			attributes: map[string]string{"RETRY_ATTEMPTS": "0", "ERROR_CODE": "NO_RESOURCE"}},
+		"the dead letter is the event, not the input": {source: dlqPage, target: Target{Input: `"constant"`, MaximumRetryAttempts: intPointer(0)}, answer: fmt.Errorf("busy"), attempts: 1,
+			attributes: map[string]string{"RETRY_ATTEMPTS": "0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.targets.answer = func(Target) error { return tc.answer }
+			tc.target.ID, tc.target.ARN, tc.target.DeadLetterARN = "1", queueA, dlq
+			f.rule(t, "r", `{"source":["payrail.test"]}`, tc.target)
+			f.put(t, "T", `{"n":1}`)
+			for _, d := range tc.waits {
+				f.clock.WaitForTimers(1)
+				f.clock.Advance(d)
+			}
+			f.idle(t)
+			require.Equal(t, tc.attempts, f.targets.calls, tc.source)
+			if tc.attributes == nil {
+				require.Empty(t, f.targets.letters, tc.source)
+				return
+			}
+			require.Len(t, f.targets.letters, 1, tc.source)
+			letter := f.targets.letters[0]
+			require.Equal(t, dlq, letter.queue)
+			require.Equal(t, "arn:aws:events:us-east-1:000000000000:rule/payrail/r", letter.attributes["RULE_ARN"], dlqPage)
+			require.Equal(t, queueA, letter.attributes["TARGET_ARN"], dlqPage)
+			require.NotEmpty(t, letter.attributes["ERROR_MESSAGE"], dlqPage)
+			for attribute, value := range tc.attributes {
+				require.Equal(t, value, letter.attributes[attribute], attribute+": "+tc.source)
+			}
+			require.Contains(t, letter.body, `"source":"payrail.test"`, tc.source)
+			require.Contains(t, letter.body, `"detail":{"n":1}`, tc.source)
+		})
 	}
 }

@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// envelopeStart is how every envelope begins; a replay puts its name right after it.
-const envelopeStart = `{"version":"0",`
+// The parts of an envelope around what AWS puts between the members of an event: a replay's name stands before the resources. The
+// text of resourcesStart cannot stand in a member before it, where quotation marks are escaped.
+const (
+	envelopeStart  = `{"version":"0",`
+	resourcesStart = `,"resources":[`
+)
 
 // envelope wraps an entry the way targets and archives see it. The members are in the order AWS writes them.
 func (s *Service) envelope(e *Entry, id string, at time.Time) []byte {
@@ -21,7 +25,7 @@ func (s *Service) envelope(e *Entry, id string, at time.Time) []byte {
 	b = appendMember(b, "account", s.options.Account)
 	b = appendMember(b, "time", at.UTC().Format(time.RFC3339)) // Whole seconds, as on AWS.
 	b = appendMember(b, "region", s.options.Region)
-	b = append(b, `"resources":[`...)
+	b = append(bytes.TrimSuffix(b, []byte(",")), resourcesStart...)
 	for i, r := range e.Resources {
 		if i > 0 {
 			b = append(b, ',')
@@ -34,11 +38,13 @@ func (s *Service) envelope(e *Entry, id string, at time.Time) []byte {
 }
 
 // withReplayName is a copy of an envelope as a replay sends it.
+// Source: recorded answers of LocalStack's test_archive_and_replay.py (the order of the members).
 func withReplayName(envelope []byte, name string) []byte {
+	before, after, _ := bytes.Cut(envelope, []byte(resourcesStart))
 	b := make([]byte, 0, len(envelope)+len(name)+len(`"replay-name":"",`))
-	b = append(b, envelopeStart...)
-	b = appendMember(b, "replay-name", name)
-	return append(b, bytes.TrimPrefix(envelope, []byte(envelopeStart))...)
+	b = append(append(b, before...), ',')
+	b = bytes.TrimSuffix(appendMember(b, "replay-name", name), []byte(","))
+	return append(append(b, resourcesStart...), after...)
 }
 
 func appendMember(b []byte, name, value string) []byte {

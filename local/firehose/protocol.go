@@ -73,7 +73,7 @@ func (s *Service) protocol() *wire.JSON {
 }
 
 func (s *Service) putRecord(_ context.Context, in *putRecordInput) (*putRecordOutput, error) {
-	st, err := s.find(in.DeliveryStreamName)
+	st, err := s.named(in.DeliveryStreamName)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (s *Service) putRecord(_ context.Context, in *putRecordInput) (*putRecordOu
 }
 
 func (s *Service) putRecordBatch(_ context.Context, in *putRecordBatchInput) (*putRecordBatchOutput, error) {
-	st, err := s.find(in.DeliveryStreamName)
+	st, err := s.named(in.DeliveryStreamName)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (s *Service) putRecordBatch(_ context.Context, in *putRecordBatchInput) (*p
 }
 
 func (s *Service) describe(_ context.Context, in *describeInput) (*describeOutput, error) {
-	st, err := s.find(in.DeliveryStreamName)
+	st, err := s.named(in.DeliveryStreamName)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -124,6 +125,17 @@ func (s *Service) Flush(ctx context.Context) error {
 	return nil
 }
 
+// nameForm is what a stream's name looks like. Source: https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecord.html
+var nameForm = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`)
+
+// named finds a stream by the name that a request gives: unlike within the runtime, an ARN is none.
+func (s *Service) named(name string) (*stream, error) {
+	if !nameForm.MatchString(name) {
+		return nil, violated("deliveryStreamName", "satisfy regular expression pattern: [a-zA-Z0-9_.-]+ with 1 to 64 characters")
+	}
+	return s.find(name)
+}
+
 func (s *Service) find(nameOrARN string) (*stream, error) {
 	name := nameOrARN
 	if strings.HasPrefix(name, "arn:") {
@@ -138,14 +150,22 @@ func (s *Service) find(nameOrARN string) (*stream, error) {
 	return st, nil
 }
 
+// violated is the service's message about one member of a request that breaks a constraint of the API model.
+func violated(member, constraint string) error {
+	return wire.Errorf("ValidationException", "1 validation error detected: Value at '%s' failed to satisfy constraint: Member must %s", member, constraint)
+}
+
 func checkBatch(records [][]byte) error {
-	if len(records) == 0 || len(records) > maxBatchRecords {
-		return wire.Errorf("ValidationException", "a batch has 1 to %d records, this one %d", maxBatchRecords, len(records))
+	switch {
+	case len(records) == 0:
+		return violated("records", "have length greater than or equal to 1")
+	case len(records) > maxBatchRecords:
+		return violated("records", fmt.Sprintf("have length less than or equal to %d", maxBatchRecords))
 	}
 	total := 0
-	for _, r := range records {
+	for i, r := range records {
 		if len(r) > maxRecordBytes {
-			return wire.Errorf("ValidationException", "a record has up to %d bytes, this one %d", maxRecordBytes, len(r))
+			return violated(fmt.Sprintf("records.%d.member.data", i+1), fmt.Sprintf("have length less than or equal to %d", maxRecordBytes))
 		}
 		total += len(r)
 	}

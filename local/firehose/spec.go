@@ -91,6 +91,8 @@ func (s Spec) check() (destination, error) {
 	switch {
 	case s.DeliveryStreamName == "":
 		return destination{}, fmt.Errorf("a delivery stream needs a DeliveryStreamName")
+	case !nameForm.MatchString(s.DeliveryStreamName):
+		return destination{}, fmt.Errorf("DeliveryStreamName is %q, want 1 to 64 of letters, digits, '_', '.' and '-'", s.DeliveryStreamName)
 	case s.DeliveryStreamType != "" && s.DeliveryStreamType != "DirectPut":
 		return destination{}, refused("DeliveryStreamType " + s.DeliveryStreamType)
 	case c == nil:

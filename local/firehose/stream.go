@@ -38,7 +38,11 @@ type stream struct {
 
 	mu sync.Mutex
 	// buffers are the batches that still take records, by folder; a stream without partitions has one, under "".
-	buffers      map[string]*batch
+	buffers map[string]*batch
+	// active counts the batches of each partition that are not written yet. A partition is active until it has none: what the
+	// bucket does not take keeps its partition active.
+	// Source: https://docs.aws.amazon.com/firehose/latest/dev/buffering.html
+	active       map[string]int
 	waiting      []*batch      // Cut, and not written yet.
 	waitingBytes int           // What they hold before compression.
 	wake         chan struct{} // Holds one token while there may be something waiting.
@@ -47,6 +51,7 @@ type stream struct {
 // batch is the content of one object. It is compressed as it comes: a stream has as many of them as partitions.
 type batch struct {
 	key     string // In buffers.
+	active  bool   // It is a partition's, not one of errors.
 	folder  string // Of the object; empty where the prefix is evaluated when it is written.
 	timer   clock.Timer
 	packed  bytes.Buffer
@@ -61,7 +66,7 @@ type batch struct {
 func newStream(s *Service, spec Spec, d destination) *stream {
 	return &stream{
 		service: s, name: spec.DeliveryStreamName, arn: s.arn(spec.DeliveryStreamName), to: d,
-		created: s.options.Clock.Now(), buffers: map[string]*batch{}, wake: make(chan struct{}, 1),
+		created: s.options.Clock.Now(), buffers: map[string]*batch{}, active: map[string]int{}, wake: make(chan struct{}, 1),
 	}
 }
 
@@ -74,15 +79,15 @@ func (s *stream) add(records [][]byte) error {
 	}
 	now := s.service.options.Clock.Now().UTC()
 	for _, r := range records {
-		folder, content, err := s.place(r, now)
+		p, err := s.place(r, now)
 		if err != nil {
 			return err
 		}
-		b := s.buffers[folder]
+		b := s.buffers[p.folder]
 		if b == nil {
-			b = s.open(folder, now)
+			b = s.open(p, now)
 		}
-		if err := b.write(content, s.to.delimiter); err != nil {
+		if err := b.write(p.content, s.to.delimiter); err != nil {
 			return err
 		}
 		if b.size >= s.to.bytes {
@@ -93,51 +98,61 @@ func (s *stream) add(records [][]byte) error {
 	return nil
 }
 
+// placed is a record with the buffer it goes to.
+type placed struct {
+	folder    string
+	partition bool // The folder is a partition's.
+	content   []byte
+}
+
 // place decides which buffer a record goes to, and as what: a record that cannot be put into a partition goes to the errors.
 // The caller holds the lock.
-func (s *stream) place(record []byte, now time.Time) (folder string, content []byte, err error) {
+func (s *stream) place(record []byte, now time.Time) (placed, error) {
 	if s.to.query == nil {
-		return "", record, nil
+		return placed{content: record}, nil
 	}
 	keys, err := s.to.query.extract(record)
 	if err != nil {
 		return s.misplaced(record, now, extractionFailedFolder, extractionFailedCode, err.Error())
 	}
-	folder, err = s.to.prefix.evaluate(scope{at: now, random: s.service.options.Random, keys: keys})
+	folder, err := s.to.prefix.evaluate(scope{at: now, random: s.service.options.Random, keys: keys})
 	if err != nil {
-		return "", nil, err
+		return placed{}, err
 	}
-	if _, active := s.buffers[folder]; !active && len(s.buffers) >= maxActivePartitions {
+	if s.active[folder] == 0 && len(s.active) >= maxActivePartitions {
 		return s.misplaced(record, now, limitExceededFolder, limitExceededCode,
 			fmt.Sprintf("the stream has %d active partitions, as many as it may have", maxActivePartitions))
 	}
-	return folder, record, nil
+	return placed{folder: folder, partition: true, content: record}, nil
 }
 
 // misplaced makes the error record of a record.
-func (s *stream) misplaced(record []byte, now time.Time, failure, code, message string) (folder string, content []byte, err error) {
+func (s *stream) misplaced(record []byte, now time.Time, failure, code, message string) (placed, error) {
 	s.metrics.logEvents.Add(1)
 	s.service.options.Logger.Error("a record cannot be put into a partition",
 		slog.String("stream", s.name), slog.String("code", code), slog.String("problem", message))
-	folder, err = s.to.errorPrefix.evaluate(scope{at: now, random: s.service.options.Random, failure: failure})
+	folder, err := s.to.errorPrefix.evaluate(scope{at: now, random: s.service.options.Random, failure: failure})
 	if err != nil {
-		return "", nil, err
+		return placed{}, err
 	}
-	content, err = json.Marshal(errorRecord{AttemptsMade: 1, ArrivalTimestamp: now.UnixMilli(), ErrorCode: code, ErrorMessage: message,
+	content, err := json.Marshal(errorRecord{AttemptsMade: 1, ArrivalTimestamp: now.UnixMilli(), ErrorCode: code, ErrorMessage: message,
 		AttemptEndingTimestamp: now.UnixMilli(), RawData: record})
 	if err != nil {
-		return "", nil, fmt.Errorf("encoding the error record: %w", err)
+		return placed{}, fmt.Errorf("encoding the error record: %w", err)
 	}
-	return folder, content, nil
+	return placed{folder: folder, content: content}, nil
 }
 
 // open starts a buffer. The caller holds the lock.
-func (s *stream) open(folder string, now time.Time) *batch {
-	b := &batch{key: folder, folder: folder, first: now, done: make(chan struct{})}
+func (s *stream) open(p placed, now time.Time) *batch {
+	b := &batch{key: p.folder, active: p.partition, folder: p.folder, first: now, done: make(chan struct{})}
 	if s.to.gzip {
 		b.zip = gzip.NewWriter(&b.packed)
 	}
-	s.buffers[folder] = b
+	if b.active {
+		s.active[b.key]++
+	}
+	s.buffers[b.key] = b
 	b.timer = s.service.options.Clock.AfterFunc(s.to.interval, func() { s.cutIf(b) })
 	return b
 }
@@ -224,13 +239,23 @@ func (s *stream) deliver(ctx context.Context) {
 				s.service.options.Logger.Error("giving up records of a delivery stream",
 					slog.String("stream", s.name), slog.Int("bytes", b.size), slog.Any("error", b.err))
 			}
-			s.mu.Lock()
-			s.waiting = s.waiting[1:]
-			s.waitingBytes -= b.size
-			s.mu.Unlock()
-			close(b.done)
+			s.settled(b)
 		}
 	}
+}
+
+// settled takes a batch that was written or given up out of what waits.
+func (s *stream) settled(b *batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = s.waiting[1:]
+	s.waitingBytes -= b.size
+	if b.active {
+		if s.active[b.key]--; s.active[b.key] == 0 {
+			delete(s.active, b.key)
+		}
+	}
+	close(b.done)
 }
 
 // write puts the batch's object, again and again for a day. The key stays the same, so that a lost answer does not double it

@@ -141,8 +141,10 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, function s
 	if err != nil {
 		return err
 	}
-	if r.Header.Get("X-Amz-Client-Context") != "" {
-		return wire.NotImplemented("client contexts of lambda:Invoke")
+	for header, what := range map[string]string{"X-Amz-Client-Context": "client contexts", "X-Amz-Durable-Execution-Name": "durable executions", "X-Amz-Tenant-Id": "tenants"} {
+		if r.Header.Get(header) != "" {
+			return wire.NotImplemented(what + " of lambda:Invoke")
+		}
 	}
 	if log := r.Header.Get("X-Amz-Log-Type"); log != "" && log != "None" {
 		return wire.NotImplemented("log type " + log + " of lambda:Invoke")

@@ -77,8 +77,10 @@ func conflict(format string, args ...any) error {
 	return &wire.Error{Status: http.StatusConflict, Code: "ResourceConflictException", Message: fmt.Sprintf(format, args...)}
 }
 
+const codeThrottled = "TooManyRequestsException"
+
 func errThrottled() error {
-	return &wire.Error{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "Rate Exceeded.",
+	return &wire.Error{Status: http.StatusTooManyRequests, Code: codeThrottled, Message: "Rate Exceeded.",
 		Members: map[string]any{"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"}}
 }
 

@@ -47,7 +47,7 @@ func TestInvokeOutcomes(t *testing.T) {
 		{"after the panic", `{"Do":"echo"}`, "", `{"Do":"echo"}`},
 		{"exit", `{"Do":"exit"}`, "Unhandled", `Error: Runtime exited with error: exit status 3"}`},
 		{"after the exit", `{"Do":"echo"}`, "", `{"Do":"echo"}`},
-		{"large response", `{"Do":"large"}`, "Unhandled", `{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291456 bytes)."}`},
+		{"large response", `{"Do":"large"}`, "Unhandled", `{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			response, functionError, err := f.Invoke(context.Background(), "probe", []byte(tc.event))

@@ -23,8 +23,10 @@ import (
 )
 
 const (
-	// maxPayloadBytes is AWS's limit of a synchronous invocation's event and of every response.
-	maxPayloadBytes = 6 << 20
+	// maxPayloadBytes is AWS's limit of a synchronous invocation's event, maxResponseBytes that of every response: its error says
+	// this number.
+	maxPayloadBytes  = 6 << 20
+	maxResponseBytes = 6291556
 	// maxAsyncPayloadBytes is AWS's limit of an asynchronous invocation's event.
 	maxAsyncPayloadBytes = 1 << 20
 	// initTimeout is how long AWS lets an environment start.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/payrail/payrail/local/sqs"
+	"github.com/payrail/payrail/local/wire"
 )
 
 const (
@@ -21,7 +22,9 @@ const (
 
 // poller moves messages of a queue to a function. One loop forms batches; each batch is invoked in its own goroutine, as
 // many at once as there are slots. Messages of a failed batch are left alone: they become visible again. Reserved concurrency
-// of the function does not hold it back, as on AWS: what is received and then throttled has counted a receive.
+// of the function does not hold it back, as on AWS: a throttled batch, which has counted a receive, is tried again until its
+// visibility timeout is over, and then dropped: its messages are received anew, or go to the dead-letter queue.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 type poller struct {
 	service *Service
 	spec    MappingSpec
@@ -29,8 +32,14 @@ type poller struct {
 	ctx     context.Context // ends receiving
 	stop    context.CancelFunc
 	slots   chan struct{}
-	carried []sqs.Message // received, but too much for the last event
-	refused atomic.Int32  // invocations refused in a row
+	carried gathered     // received, but too much for the last event
+	refused atomic.Int32 // invocations refused in a row
+}
+
+// gathered is what was received for one event.
+type gathered struct {
+	messages []sqs.Message
+	since    time.Time // when the first of them was received
 }
 
 func newPoller(s *Service, spec MappingSpec, f *function) *poller {
@@ -47,13 +56,13 @@ func newPoller(s *Service, spec MappingSpec, f *function) *poller {
 // without an invocation to come.
 func (p *poller) poll() {
 	s := p.service
-	for failures := 0; p.ctx.Err() == nil || len(p.carried) > 0; {
+	for failures := 0; p.ctx.Err() == nil || len(p.carried.messages) > 0; {
 		select {
 		case p.slots <- struct{}{}:
 		case <-s.ctx.Done():
 			return
 		}
-		batch, err := p.nextBatch(p.ctx)
+		next, err := p.nextBatch(p.ctx)
 		if s.ctx.Err() != nil {
 			return
 		}
@@ -64,18 +73,23 @@ func (p *poller) poll() {
 		} else {
 			failures = 0
 		}
-		if len(batch) == 0 {
+		if len(next.messages) == 0 {
 			<-p.slots
 			continue
 		}
-		payload, count := p.encode(batch)
-		p.carried = batch[count:]
+		payload, count := p.encode(next.messages)
+		p.carried = gathered{next.messages[count:], next.since}
 		s.spawn(func() {
 			defer func() { <-p.slots }()
-			p.deliver(batch[:count], payload)
+			p.deliver(gathered{next.messages[:count], next.since}, payload)
 		})
 		p.backOff(int(p.refused.Load()))
 	}
+}
+
+// backOffDelay doubles with each failure in a row.
+func backOffDelay(failures int) time.Duration {
+	return min(minBackOff<<min(failures-1, 16), maxBackOff)
 }
 
 // backOff waits on the clock, longer with each failure in a row.
@@ -83,46 +97,45 @@ func (p *poller) backOff(failures int) {
 	if failures == 0 {
 		return
 	}
-	delay := min(minBackOff<<min(failures-1, 16), maxBackOff)
 	select {
-	case <-p.service.Clock.After(delay):
+	case <-p.service.Clock.After(backOffDelay(failures)):
 	case <-p.ctx.Done():
 	}
 }
 
 // nextBatch waits for a first message, then until the batch is full or its window over. When a receive fails it returns
 // what there is with the error.
-func (p *poller) nextBatch(ctx context.Context) ([]sqs.Message, error) {
+func (p *poller) nextBatch(ctx context.Context) (gathered, error) {
 	s := p.service
-	batch := slices.Clone(p.carried)
-	p.carried = nil
-	if len(batch) == 0 {
+	next := gathered{slices.Clone(p.carried.messages), p.carried.since}
+	p.carried = gathered{}
+	if len(next.messages) == 0 {
 		first, err := s.Queues.Receive(ctx, p.spec.QueueARN, p.spec.BatchSize, pollWait)
 		if err != nil || len(first) == 0 {
-			return nil, err
+			return gathered{}, err
 		}
-		batch = first
+		next = gathered{first, s.Clock.Now()}
 	}
 	windowEnd := s.Clock.Now().Add(time.Duration(p.spec.MaximumBatchingWindowSeconds) * time.Second)
 	size := 0
-	for _, message := range batch {
+	for _, message := range next.messages {
 		size += len(message.Body)
 	}
-	for p.spec.MaximumBatchingWindowSeconds > 0 && len(batch) < p.spec.BatchSize && size < maxPayloadBytes {
+	for p.spec.MaximumBatchingWindowSeconds > 0 && len(next.messages) < p.spec.BatchSize && size < maxPayloadBytes {
 		left := windowEnd.Sub(s.Clock.Now())
 		if left <= 0 {
 			break
 		}
-		more, err := s.Queues.Receive(ctx, p.spec.QueueARN, p.spec.BatchSize-len(batch), left)
+		more, err := s.Queues.Receive(ctx, p.spec.QueueARN, p.spec.BatchSize-len(next.messages), left)
 		if err != nil {
-			return batch, err
+			return next, err
 		}
 		for _, message := range more {
 			size += len(message.Body)
 		}
-		batch = append(batch, more...)
+		next.messages = append(next.messages, more...)
 	}
-	return batch, nil
+	return next, nil
 }
 
 // encode makes the event of as many messages as fit, at least one; count says how many.
@@ -146,13 +159,12 @@ func (p *poller) encode(batch []sqs.Message) (payload []byte, count int) {
 }
 
 // deliver invokes the function with a batch and deletes what it processed.
-func (p *poller) deliver(batch []sqs.Message, payload []byte) {
+func (p *poller) deliver(b gathered, payload []byte) {
 	s := p.service
-	out, err := s.invoke(s.ctx, p.f, s.NewID(), payload)
+	out, err := p.invoke(b, payload)
 	if err != nil {
 		if s.ctx.Err() == nil {
-			p.refused.Add(1)
-			s.Logger.Warn("invoking for an event source mapping", "function", p.f.spec.Name, "messages", len(batch), "error", err)
+			s.Logger.Warn("invoking for an event source mapping", "function", p.f.spec.Name, "messages", len(b.messages), "error", err)
 		}
 		return
 	}
@@ -160,8 +172,33 @@ func (p *poller) deliver(batch []sqs.Message, payload []byte) {
 	if out.functionError != "" {
 		return
 	}
-	if err := p.delete(processed(batch, out.payload, p.spec.ReportBatchItemFailures)); err != nil {
+	if err := p.delete(processed(b.messages, out.payload, p.spec.ReportBatchItemFailures)); err != nil {
 		s.Logger.Warn("deleting processed messages: they will be delivered again", "queue", p.spec.QueueARN, "error", err)
+	}
+}
+
+// invoke tries until the function takes the batch, while it is throttled and the batch's visibility timeout lasts.
+func (p *poller) invoke(b gathered, payload []byte) (outcome, error) {
+	s := p.service
+	visibility, err := s.Queues.VisibilityTimeout(p.spec.QueueARN)
+	if err != nil {
+		return outcome{}, err
+	}
+	for attempt := 1; ; attempt++ {
+		out, err := s.invoke(s.ctx, p.f, s.NewID(), payload)
+		if err == nil {
+			return out, nil
+		}
+		p.refused.Add(1)
+		delay := backOffDelay(attempt)
+		if wire.AsError(err).Code != codeThrottled || s.Clock.Now().Add(delay).Sub(b.since) >= visibility {
+			return outcome{}, err
+		}
+		select {
+		case <-s.Clock.After(delay):
+		case <-s.ctx.Done():
+			return outcome{}, s.ctx.Err()
+		}
 	}
 }
 

@@ -84,7 +84,7 @@ func (e *environment) serveAnswer(w http.ResponseWriter, r *http.Request, reques
 	body, err := readResponse(r)
 	switch {
 	case errors.Is(err, errResponseTooLarge):
-		out = failed("Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size ("+strconv.Itoa(maxPayloadBytes)+" bytes).")
+		out = failed("Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size ("+strconv.Itoa(maxResponseBytes)+" bytes).")
 	case err != nil: // The process died while sending; its exit fails the invocation.
 		return
 	case kind == "response" && r.Trailer.Get("Lambda-Runtime-Function-Error-Type") != "":
@@ -105,11 +105,11 @@ func (e *environment) serveAnswer(w http.ResponseWriter, r *http.Request, reques
 }
 
 func readResponse(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxPayloadBytes+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxResponseBytes+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(body) > maxPayloadBytes {
+	if len(body) > maxResponseBytes {
 		return nil, errResponseTooLarge
 	}
 	return body, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,9 +72,9 @@ type attributeEntry struct {
 func (s *Service) topicAttributesCall(_ context.Context, form url.Values) (any, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	t, ok := s.topics[form.Get("TopicArn")]
-	if !ok {
-		return nil, notFound("Topic")
+	t, err := s.topic(form.Get("TopicArn"))
+	if err != nil {
+		return nil, err
 	}
 	var out struct {
 		Attributes []attributeEntry `xml:"Attributes>entry"`
@@ -109,10 +110,10 @@ func (s *Service) publishBatchCall(ctx context.Context, form url.Values) (any, e
 		return nil, err
 	}
 	s.mu.RLock()
-	_, ok := s.topics[form.Get("TopicArn")]
+	_, err := s.topic(form.Get("TopicArn"))
 	s.mu.RUnlock()
-	if !ok {
-		return nil, notFound("Topic")
+	if err != nil {
+		return nil, err
 	}
 	prefixes, err := batchEntries(form)
 	if err != nil {
@@ -139,6 +140,8 @@ func (s *Service) publishBatchCall(ctx context.Context, form url.Values) (any, e
 	return out, nil
 }
 
+var batchEntryID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
+
 // batchEntries gives the form prefix of each entry of a batch, once the batch as a whole is checked.
 func batchEntries(form url.Values) ([]string, error) {
 	var prefixes []string
@@ -147,6 +150,9 @@ func batchEntries(form url.Values) ([]string, error) {
 		prefix := "PublishBatchRequestEntries.member." + strconv.Itoa(i) + "."
 		if !form.Has(prefix + "Id") {
 			break
+		}
+		if !batchEntryID.MatchString(form.Get(prefix + "Id")) {
+			return nil, wire.Errorf("InvalidBatchEntryId", "The Id of a batch entry in a batch request doesn't abide by the specification.")
 		}
 		if ids[form.Get(prefix+"Id")] {
 			return nil, wire.Errorf("BatchEntryIdsNotDistinct", "Two or more batch entries have the same Id: %s", form.Get(prefix+"Id"))
@@ -164,7 +170,7 @@ func batchEntries(form url.Values) ([]string, error) {
 	case len(prefixes) == 0:
 		return nil, wire.Errorf("EmptyBatchRequest", "The batch request doesn't contain any entries.")
 	case len(prefixes) > maxBatchEntries:
-		return nil, wire.Errorf("TooManyEntriesInBatchRequest", "The batch has %d entries, want up to %d.", len(prefixes), maxBatchEntries)
+		return nil, wire.Errorf("TooManyEntriesInBatchRequest", "The batch request contains more entries than permissible.")
 	case size > maxMessageBytes:
 		return nil, wire.Errorf("BatchRequestTooLong", "The length of all the messages put together is more than the limit.")
 	}
@@ -221,9 +227,9 @@ func (s *Service) listSubscriptionsCall(_ context.Context, form url.Values) (any
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	t, ok := s.topics[form.Get("TopicArn")]
-	if !ok {
-		return nil, notFound("Topic")
+	t, err := s.topic(form.Get("TopicArn"))
+	if err != nil {
+		return nil, err
 	}
 	var out struct {
 		Subscriptions []subscriptionMember `xml:"Subscriptions>member"`

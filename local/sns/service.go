@@ -148,9 +148,9 @@ func (s *Service) publish(ctx context.Context, topicARN, subject, message string
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, ok := s.topics[topicARN]
-	if !ok {
-		return "", notFound("Topic")
+	t, err := s.topic(topicARN)
+	if err != nil {
+		return "", err
 	}
 	s.options.Observe(topicARN, "NumberOfMessagesPublished")
 	if len(t.subscriptions) == 0 {
@@ -195,6 +195,20 @@ func (s *Service) Notifications() []Notification {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return slices.Clone(s.kept)
+}
+
+// arnElements is how many parts an ARN has at least.
+const arnElements = 6
+
+// topic finds a topic by its ARN. The caller holds s.mu.
+func (s *Service) topic(arn string) (*topic, error) {
+	if n := len(strings.Split(arn, ":")); n < arnElements {
+		return nil, wire.Errorf("InvalidParameter", "Invalid parameter: TopicArn Reason: An ARN must have at least %d elements, not %d", arnElements, n)
+	}
+	if t := s.topics[arn]; t != nil {
+		return t, nil
+	}
+	return nil, notFound("Topic")
 }
 
 func notFound(what string) error {

@@ -17,11 +17,29 @@ const (
 	// maxPending is how many messages a subscription holds while its queue does not take them; then publishing is throttled.
 	// It bounds memory.
 	maxPending = 10_000
-	// deliveryDeadline is how long SNS tries to deliver to an AWS service before it drops a message.
-	deliveryDeadline = 23 * 24 * time.Hour
-	// longestBackOff is the wait between the late attempts of SNS's delivery policy for AWS services.
-	longestBackOff = 20 * time.Second
+	// The phases of SNS's delivery policy for AWS services: 3 retries at once, 2 after a second each, 10 with waits that grow from 1 to
+	// 20 seconds, 100,000 after 20 seconds each, over 23 days. Then the message is dropped.
+	// https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+	immediateRetries = 3
+	earlyRetries     = 2
+	earlyWait        = time.Second
+	longestBackOff   = 20 * time.Second
+	lateRetries      = 100_000
+	backOffRetries   = 10
+	deliveryAttempts = immediateRetries + earlyRetries + backOffRetries + lateRetries
 )
+
+// waitBefore is how long SNS waits before a retry; the first is retry 1.
+func waitBefore(retry int) time.Duration {
+	switch {
+	case retry <= immediateRetries:
+		return 0
+	case retry <= immediateRetries+earlyRetries:
+		return earlyWait
+	default:
+		return min(longestBackOff, earlyWait<<min(retry-immediateRetries-earlyRetries-1, 16))
+	}
+}
 
 // finalErrors are those that SNS does not retry: the endpoint's owner must put them right. NotImplemented is our own.
 var finalErrors = []string{"AccessDenied", "QueueDoesNotExist", "NotImplemented"}
@@ -45,9 +63,9 @@ func (s *Service) Subscribe(topicARN, protocol, queueARN string, raw bool) (arn 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, ok := s.topics[topicARN]
-	if !ok {
-		return "", notFound("Topic")
+	t, err := s.topic(topicARN)
+	if err != nil {
+		return "", err
 	}
 	if s.closed {
 		return "", fmt.Errorf("subscribing %s: the service is closed", queueARN)
@@ -103,13 +121,16 @@ func (s *Service) send(ctx context.Context, sub *subscription, n Notification) e
 		if slices.Contains(finalErrors, wire.AsError(err).Code) {
 			return fmt.Errorf("delivering %s: %w", n.MessageID, err)
 		}
-		if s.options.Clock.Now().Sub(n.Time) >= deliveryDeadline {
-			return fmt.Errorf("delivering %s: given up after %s: %w", n.MessageID, deliveryDeadline, err)
+		if attempt >= deliveryAttempts {
+			return fmt.Errorf("delivering %s: given up after %d attempts: %w", n.MessageID, attempt, err)
 		}
 		s.options.Logger.Warn("delivering a message of a topic failed, trying again",
 			slog.String("topic", n.TopicARN), slog.String("endpoint", sub.endpoint), slog.Int("attempt", attempt), slog.Any("error", err))
+		if waitBefore(attempt) == 0 {
+			continue
+		}
 		select {
-		case <-s.options.Clock.After(min(longestBackOff, time.Second<<min(attempt-1, 16))):
+		case <-s.options.Clock.After(waitBefore(attempt)):
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/payrail/payrail/local/clock"
 )
 
 // The conformance of the operations, over their protocol.
@@ -125,7 +123,6 @@ func TestConformanceOfStandardExecutions(t *testing.T) {
 	status, out = f.call(t, "StartExecution", in{"stateMachineArn": apiMachine, "name": "e"})
 	require.Equal(t, 400, status, apiPages+"API_StartExecution.html: closed, and so also with the same input")
 	require.Equal(t, "ExecutionAlreadyExists", out["__type"])
-	require.Equal(t, in{"Execution": in{"Id": apiExecution}}["Execution"].(in)["Id"], apiExecution)
 }
 
 func TestConformanceOfIdempotentStarts(t *testing.T) {
@@ -184,7 +181,7 @@ func TestConformanceOfFailedAndTimedOutExecutions(t *testing.T) {
 	}{
 		{apiPages + "API_DescribeExecution.html", single(`{"Type":"Fail","Error":"E","Cause":"C"}`), 0, in{"status": "FAILED", "error": "E", "cause": "C"}},
 		{apiPages + "API_DescribeExecution.html", single(`{"Type":"Fail"}`), 0, in{"status": "FAILED", "error": nil, "cause": nil}},
-		{guide + "statemachine-structure.html (TimeoutSeconds)", `{"TimeoutSeconds":5,"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":60,"End":true}}}`, 5 * time.Second, in{"status": "TIMED_OUT", "error": "States.Timeout", "cause": nil}},
+		{measured + "2733", `{"StartAt":"W","TimeoutSeconds":3,"States":{"W":{"Type":"Wait","Seconds":25,"End":true}}}`, 3 * time.Second, in{"status": "TIMED_OUT", "error": nil, "cause": nil, "stopDate": 1783592133.0, "redriveStatus": "REDRIVABLE"}},
 	} {
 		f := newFixture(t)
 		f.createOver(t, "STANDARD", c.definition)
@@ -241,16 +238,37 @@ func TestExecutionsArePagedFromTheLastStarted(t *testing.T) {
 	require.Equal(t, "InvalidToken", out["__type"])
 }
 
-// A loop without an end is ended by the limit of a history, in STANDARD only.
-func TestHistoryLimit(t *testing.T) {
-	const source = guide + "service-quotas.html (25,000 events)"
+// A loop without an end is ended by the limit of the history: event 25,000 is the failure, 24,999 the exit of the state
+// before. Every state of this loop makes two events, the start of the execution one: 12,499 states are entered.
+func TestConformanceOfTheHistoryLimit(t *testing.T) {
+	const source = measured + "2734"
 	f := newFixture(t)
-	f.createOver(t, "STANDARD", `{"StartAt":"A","States":{"A":{"Type":"Choice","Choices":[{"Variable":"$.end","IsPresent":true,"Next":"E"}],"Default":"B"},"B":{"Type":"Pass","Next":"A"},"E":{"Type":"Succeed"}}}`)
-	_, _ = f.call(t, "StartExecution", in{"stateMachineArn": apiMachine, "name": "e"})
+	f.createOver(t, "STANDARD", `{"StartAt":"Count","States":{"Count":{"Type":"Choice","Assign":{"n.$":"$.n"},"Choices":[{"Variable":"$.n","NumericEquals":-1,"Next":"E"}],"Default":"Add"},"Add":{"Type":"Pass","Parameters":{"n.$":"States.MathAdd($.n, 1)"},"Next":"Count"},"E":{"Type":"Succeed"}}}`)
+	_, _ = f.call(t, "StartExecution", in{"stateMachineArn": apiMachine, "name": "e", "input": `{"n":0}`})
 	f.Idle()
 	_, out := f.call(t, "DescribeExecution", in{"executionArn": apiExecution})
 	require.Equal(t, "FAILED", out["status"], source)
-	require.Contains(t, out["cause"], "The execution reached the maximum number of history events (25000).")
+	require.Equal(t, "States.Runtime", out["error"], source)
+	require.Equal(t, "The execution reached the maximum number of history events (25000).", out["cause"], source)
+}
+
+func TestEventsOfTheHistoryAreCounted(t *testing.T) {
+	for _, c := range []struct {
+		source, definition string
+		events             int64
+	}{
+		{apiSnapshot + " (test_start_execution; without ExecutionSucceeded)", single(`{"Type":"Pass","End":true}`), 3},
+		{recorded + "timeouts/test_timeouts.snapshot.json (a task makes three of its own)", single(`{"Type":"Task","Resource":"arn:aws:states:::sns:publish","Parameters":{"TopicArn":"t","Message":"m"},"End":true}`), 6},
+		{recorded + "assign/test_assign_base.snapshot.json (BASE_SCOPE_PARALLEL)", single(`{"Type":"Parallel","Branches":[{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}},{"StartAt":"B","States":{"B":{"Type":"Pass","End":true}}},{"StartAt":"C","States":{"C":{"Type":"Pass","End":true}}}],"End":true}`), 11},
+		{recorded + "assign/test_assign_base.snapshot.json (a Map of three)", single(`{"Type":"Map","ItemsPath":"$.l","ItemProcessor":{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}},"End":true}`), 17},
+	} {
+		f := newFixture(t)
+		f.createOver(t, "STANDARD", c.definition)
+		p, err := f.begin(context.Background(), apiMachine, "e", []byte(`{"l":[1,2,3]}`))
+		require.NoError(t, err)
+		require.Nil(t, f.finish(p).failure)
+		require.Equal(t, c.events, p.events.Load(), c.source)
+	}
 }
 
 func TestEndedExecutionsAreKeptWithinBounds(t *testing.T) {
@@ -296,5 +314,4 @@ func TestExecutionTime(t *testing.T) {
 	f.clock.Advance(2 * time.Second)
 	<-done
 	require.Contains(t, f.metrics.names, "ExecutionTime 2000", guide+"procedure-cw-metrics.html")
-	var _ clock.Clock = f.clock
 }

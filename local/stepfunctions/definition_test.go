@@ -144,13 +144,25 @@ func TestIntegrationsThatAreNotWiredAreRefused(t *testing.T) {
 }
 
 func FuzzCompile(f *testing.F) {
+	for definition, valid := range oracleDefinitions {
+		if valid {
+			f.Add(definition)
+		}
+	}
 	f.Add(single(`{"Type":"Choice","Choices":[{"Not":{"Variable":"$.a","IsNull":true},"Assign":{"x.$":"$"},"Next":"S"}],"Default":"S"}`))
-	f.Add(single(`{"Type":"Map","ItemProcessor":{"StartAt":"A","States":{"A":{"Type":"Succeed"}}},"End":true}`))
-	f.Add(single(`{"Type":"Wait","SecondsPath":"$.s","End":true}`))
+	f.Add(single(`{"Type":"Wait","SecondsPath":"$s","End":true}`))
+	f.Add(single(`{"Type":"Map","ItemsPath":"$$.Execution.Input","MaxConcurrencyPath":"$n","ItemSelector":{"a.$":"States.Format('{}', $$.Map.Item.Index)"},"ItemProcessor":{"StartAt":"A","States":{"A":{"Type":"Pass","Assign":{"y":1},"End":true}}},"End":true}`))
+	f.Add(single(`{"Type":"Task","Resource":"arn:aws:states:::events:putEvents","Parameters":{"Entries.$":"$.e"},"Retry":[{"ErrorEquals":["States.ALL"]}],"Catch":[{"ErrorEquals":["States.ALL"],"Assign":{"e.$":"$.Error"},"Next":"S"}],"End":true}`))
 	c := &compiler{integrations: integrationsOf(Options{Events: &backend{}}), express: true}
 	f.Fuzz(func(t *testing.T, definition string) {
-		if m, err := c.compile([]byte(definition)); err == nil {
-			require.NotNil(t, m.start)
+		m, err := c.compile([]byte(definition))
+		if err != nil {
+			var found diagnostics
+			require.ErrorAs(t, err, &found, "everything wrong with a definition is a diagnostic")
+			require.NotEmpty(t, found)
+			return
 		}
+		require.NotNil(t, m.start)
+		m.references(map[string][]string{})
 	})
 }

@@ -17,12 +17,9 @@ const maxExpressDuration = 5 * time.Minute
 // maxStandardDuration is how long a STANDARD execution may take.
 const maxStandardDuration = 365 * 24 * time.Hour
 
-// maxHistoryEvents is the most events a STANDARD execution's history takes; what would need more fails. There is no
-// history here, but a loop without an end must not run for a year: every state makes two events at least.
-const (
-	maxHistoryEvents  = 25000
-	minEventsPerState = 2
-)
+// maxHistoryEvents is the most events the history of a STANDARD execution takes; the last one is its failure. The history
+// is not kept here, but its events are counted, so that a loop without an end comes to one.
+const maxHistoryEvents = 25000
 
 // maxCauseBytes is the longest cause the service keeps.
 const maxCauseBytes = 32768
@@ -43,9 +40,20 @@ type execution struct {
 	stateMachineARN string
 	// variableBytes is the size of all variables of all scopes.
 	variableBytes atomic.Int64
-	// entered counts states, against the limit of a history; 0 as limit: none.
-	entered      atomic.Int64
-	historyLimit int64
+	// events counts those of the history, in STANDARD.
+	events   atomic.Int64
+	standard bool
+}
+
+// event counts events of the history. The execution fails with the one that would be too many, in the words measured on AWS
+// (github.com/floci-io/floci, issue 2734).
+func (r *run) event(n int64) *failure {
+	if !r.standard || r.events.Add(n) < maxHistoryEvents {
+		return nil
+	}
+	err := failf(errorRuntime, "The execution reached the maximum number of history events (%d).", maxHistoryEvents)
+	err.located = true
+	return err
 }
 
 // run is the progress of an execution, or of one branch or iteration of it, in one goroutine.
@@ -119,6 +127,9 @@ func (r *run) runStates(start *state, input *value) (*value, *failure) {
 		if r.ctx.Err() != nil {
 			return nil, r.aborted()
 		}
+		if err := r.event(1); err != nil { // StateExited
+			return nil, err
+		}
 		if next == nil {
 			return output, nil
 		}
@@ -129,8 +140,8 @@ func (r *run) runStates(start *state, input *value) (*value, *failure) {
 // runState runs one state with its retries and catchers.
 func (r *run) runState(s *state, input *value) (*value, *state, *failure) {
 	r.state, r.input, r.entered, r.retries = s, input, r.env.clock.Now(), 0
-	if n := r.execution.entered.Add(1); r.historyLimit > 0 && n > r.historyLimit {
-		return nil, nil, failf(errorRuntime, "The execution reached the maximum number of history events (%d).", maxHistoryEvents)
+	if err := r.event(1); err != nil { // StateEntered
+		return nil, nil, err
 	}
 	var attempts []int64
 	for {

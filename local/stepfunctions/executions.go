@@ -78,6 +78,9 @@ func (e *executions) end(r *record, o outcome) {
 	if r.status == statusRunning {
 		r.status, r.stopped = o.status(), o.stopped
 		r.output, r.errorName, r.cause = o.told()
+		if r.status == statusTimedOut {
+			r.errorName = nil // States.Timeout stands in the history only (measured on AWS: github.com/floci-io/floci, issue 2733).
+		}
 	}
 	if e.byARN[r.arn] != r {
 		return // Its state machine has been deleted.
@@ -91,10 +94,15 @@ func (e *executions) end(r *record, o outcome) {
 
 func (e *executions) forget(r *record) {
 	delete(e.byARN, r.arn)
-	if i := slices.Index(e.ended, r); i >= 0 {
-		e.bytes -= r.bytes()
+	switch i := slices.Index(e.ended, r); {
+	case i < 0: // It runs.
+		return
+	case i == 0: // The oldest, which makes room.
+		e.ended = e.ended[1:]
+	default:
 		e.ended = slices.Delete(e.ended, i, i+1)
 	}
+	e.bytes -= r.bytes()
 }
 
 // deleteOf stops and forgets the executions of a state machine.

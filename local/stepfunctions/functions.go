@@ -200,14 +200,15 @@ func arrayRange(_ *environment, args []*value) (*value, error) {
 	return arrayValue(elems...), nil
 }
 
+// arrayGetItem takes whole indexes: of rounding, which the other functions do, its documentation says nothing.
 func arrayGetItem(_ *environment, args []*value) (*value, error) {
 	list, err := argument(args, 0, kindArray)
 	if err != nil {
 		return nil, err
 	}
-	i, err := integerArgument(args, 1)
-	if err != nil {
-		return nil, err
+	i, ok := args[1].integer()
+	if !ok {
+		return nil, fmt.Errorf("the index must be an integer, it is %s", args[1])
 	}
 	if i < 0 || i >= int64(len(list.elems)) {
 		return nil, fmt.Errorf("index %d is outside of an array of %d", i, len(list.elems))

@@ -111,9 +111,13 @@ func text(args *value, name string) (string, *failure) {
 	return v.str, nil
 }
 
-// serviceError names an error of a service the way its optimized integration does.
+// serviceError names an error of a service the way its optimized integration does. What a service of the local runtime does
+// not do ends the execution: it must not look like an error that can be retried or caught.
 func serviceError(service string, err error) *failure {
 	e := wire.AsError(err)
+	if e.Code == "NotImplemented" {
+		return failf(errorRuntime, "%s", e.Message)
+	}
 	code := e.Code
 	if unanswered(err) {
 		code = "SdkClientException"
@@ -232,8 +236,11 @@ func (i *sendMessage) call(ctx context.Context, r *run, args *value) (*value, *f
 	}
 	sent, err := i.queues.SendMessage(ctx, m)
 	if err != nil {
-		// This integration has one name for every error of the service.
-		return nil, &failure{name: "SQS.AmazonSQSException", cause: wire.AsError(err).Error()}
+		failed := serviceError("SQS", err)
+		if !failed.terminal { // This integration has one name for every error of the service.
+			failed = &failure{name: "SQS.AmazonSQSException", cause: wire.AsError(err).Error()}
+		}
+		return nil, failed
 	}
 	out := []member{{"MD5OfMessageBody", stringValue(sent.MD5OfBody)}, {"MessageId", stringValue(sent.MessageID)}}
 	if sent.SequenceNumber != "" {

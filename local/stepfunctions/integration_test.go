@@ -43,6 +43,8 @@ func TestErrorNames(t *testing.T) {
 	}{
 		"events throttled": {"events:putEvents", `{"Entries":[]}`, func(b *backend) { b.putErr = wire.Errorf("ThrottlingException", "x") }, "EventBridge.ThrottlingException"},
 		"events internal":  {"events:putEvents", `{"Entries":[]}`, func(b *backend) { b.putErr = errors.New("x") }, "EventBridge.InternalException"},
+		"not done":         {"events:putEvents", `{"Entries":[]}`, func(b *backend) { b.putErr = wire.NotImplemented("x") }, errorRuntime},
+		"queue not done":   {"sqs:sendMessage", `{"QueueUrl":"undone","MessageBody":"b"}`, nil, errorRuntime},
 		"entries no array": {"events:putEvents", `{"Entries":1}`, nil, errorRuntime},
 		"entry no object":  {"events:putEvents", `{"Entries":[1]}`, nil, errorRuntime},
 		"unknown field":    {"events:putEvents", `{"Entries":[{"Nope":1}]}`, nil, errorRuntime},

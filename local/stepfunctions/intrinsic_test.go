@@ -70,6 +70,8 @@ func TestIntrinsicFunctionsFail(t *testing.T) {
 		`States.ArrayPartition($.list, 0)`:         errorIntrinsic,
 		`States.ArrayGetItem($.list, 1)`:           errorIntrinsic,
 		`States.ArrayGetItem($.list, -1)`:          errorIntrinsic,
+		`States.ArrayGetItem($.list, 0.4)`:         errorIntrinsic,
+		`States.ArrayGetItem($.list, '0')`:         errorIntrinsic,
 		`States.ArrayRange(1, 1001, 1)`:            errorIntrinsic,
 		`States.ArrayRange(1, 2, 0)`:               errorIntrinsic,
 		`States.ArrayLength($.n)`:                  errorIntrinsic,

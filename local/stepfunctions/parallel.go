@@ -24,6 +24,9 @@ func (b *parallel) run(r *run, input *value) (transition, *failure) {
 // fanOut does n pieces of work, at most limit at once. The first failure stops the others and is the result; what they
 // have done by then stays done.
 func fanOut(r *run, n, limit int, do func(r *run, i int) (*value, *failure)) (*value, *failure) {
+	if err := r.event(2); err != nil { // started and succeeded
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()
 	results := make([]*value, n)
@@ -113,6 +116,9 @@ func (b *mapState) run(r *run, input *value) (transition, *failure) {
 	parent, retries, entered := r.state, r.retries, r.entered
 	out, err := fanOut(r, len(items), limit, func(r *run, i int) (*value, *failure) {
 		r.state, r.retries, r.entered = parent, retries, entered
+		if err := r.event(2); err != nil { // iteration started and succeeded
+			return nil, err
+		}
 		item := items[i]
 		r.item = objectValue(member{"Index", intValue(int64(i))}, member{"Value", item}, member{"Source", stringValue("STATE_DATA")})
 		if b.selector != nil {

@@ -175,3 +175,45 @@ func TestPutMakesObjectsOnTheWay(t *testing.T) {
 		require.Error(t, p.target(), text)
 	}
 }
+
+func FuzzCompilePath(f *testing.F) {
+	for _, seed := range []string{`$.a[0]['b c'][-1]`, `$$.Execution.Id`, `$name.x[*]`, `$..a[1:2]`, `$..*`, `$.a[?(@.b == 'x' && (@.c[0] >= -1.5e2 || @['d'] != null))].e`, `$[?(@)]`, `$.a[0,-1].*`, `$.é[?(@.x<true)]`} {
+		f.Add(seed)
+	}
+	doc, err := parse([]byte(`{"a":[{"b":"x","c":[1],"e":2},{"d":null}],"é":[{"x":1}]}`))
+	require.NoError(f, err)
+	s := &scope{root: doc, context: func() *value { return doc }, variables: &variables{values: map[string]*value{"name": doc}}}
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := compilePath(text)
+		if err != nil {
+			return
+		}
+		v, err := p.find(s)
+		if err != nil {
+			return
+		}
+		if !p.definite {
+			require.Equal(t, kindArray, v.kind)
+		}
+		require.Len(t, v.String(), v.size)
+		if p.target() == nil {
+			changed, ok := put(doc, p.steps, stringValue("X"))
+			require.True(t, ok, "what is there can be replaced")
+			found, err := p.find(&scope{root: changed})
+			require.NoError(t, err)
+			require.Equal(t, `"X"`, found.String())
+		}
+	})
+}
+
+func FuzzMatchWildcards(f *testing.F) {
+	f.Add("log-*.txt", "log-1.txt")
+	f.Add(`a\*b\\`, `a*b\`)
+	f.Add("**", "")
+	f.Fuzz(func(t *testing.T, pattern, s string) {
+		if !strings.ContainsAny(pattern, `*\`) {
+			require.Equal(t, pattern == s, matchWildcards(pattern, s))
+		}
+		require.True(t, matchWildcards("*"+strings.NewReplacer(`\`, `\\`, `*`, `\*`).Replace(s), s), "a text matches itself, escaped, after a star")
+	})
+}

@@ -215,7 +215,13 @@ func (s *Service) create(spec Spec, definition string, given settings) (stateMac
 	return *m, nil
 }
 
+// maxDefinitionBytes is the longest definition (docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html).
+const maxDefinitionBytes = 1 << 20
+
 func (s *Service) compile(definition, kind string) (*machine, error) {
+	if len(definition) > maxDefinitionBytes {
+		return nil, wire.Errorf("ValidationException", "1 validation error detected: Value at 'definition' failed to satisfy constraint: Member must have length less than or equal to %d", maxDefinitionBytes)
+	}
 	if kind != typeStandard && kind != typeExpress {
 		return nil, wire.Errorf("ValidationException", "1 validation error detected: Value '%s' at 'type' failed to satisfy constraint: Member must satisfy enum value set: [STANDARD, EXPRESS]", kind)
 	}

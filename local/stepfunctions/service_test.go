@@ -54,6 +54,9 @@ func (b *backend) SendMessage(_ context.Context, m Message) (MessageResult, erro
 	if m.QueueURL == "none" {
 		return MessageResult{}, wire.Errorf("AWS.SimpleQueueService.NonExistentQueue", "no such queue")
 	}
+	if m.QueueURL == "undone" {
+		return MessageResult{}, wire.NotImplemented("x")
+	}
 	return MessageResult{MessageID: "m-1", MD5OfBody: "md5", SequenceNumber: m.MessageGroupID}, nil
 }
 

@@ -136,7 +136,8 @@ func (s *Service) beginStandard(m *stateMachine, name, input string, v *value) (
 	}
 	s.openStandard++
 	p := s.newPending(m, resource, name, v)
-	p.record, p.historyLimit, r.cancel = r, maxHistoryEvents/minEventsPerState, p.cancel
+	p.record, p.standard, r.cancel = r, true, p.cancel
+	p.events.Store(1) // ExecutionStarted
 	return p, nil
 }
 

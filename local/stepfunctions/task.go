@@ -36,6 +36,9 @@ func (b *task) run(r *run, input *value) (transition, *failure) {
 	if timeout > 0 {
 		defer r.env.clock.AfterFunc(timeout, func() { cancel(errTaskTimeout) }).Stop()
 	}
+	if err := r.event(3); err != nil { // scheduled, started, and how it ends
+		return transition{}, err
+	}
 	out, err := b.integration.call(ctx, r, input)
 	switch {
 	case errors.Is(context.Cause(ctx), errTaskTimeout):

@@ -28,8 +28,11 @@ func (v *variables) get(name string) (*value, bool) {
 	return nil, false
 }
 
-// assign gives the members of an Assign's result to the run's variables.
+// assign gives the members of an Assign's result to the run's variables; nil gives nothing.
 func (r *run) assign(given *value) *failure {
+	if given == nil {
+		return nil
+	}
 	added := int64(0)
 	for _, m := range given.members {
 		added += int64(m.value.size)
@@ -55,7 +58,7 @@ func (r *run) assign(given *value) *failure {
 // of a Choice or Wait after InputPath, and the error output in a Catch.
 func (r *run) evalAssign(e expression, root *value) (*value, *failure) {
 	if e == nil {
-		return objectValue(), nil
+		return nil, nil
 	}
 	given, err := e.eval(r.scope(root))
 	if err != nil {

@@ -116,6 +116,11 @@ func jsonOf(v any) any {
 		return list
 	case time.Time:
 		return json.Number(fmt.Sprintf("%.3f", float64(v.UnixMilli())/1000))
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+			return json.Number(fmt.Sprintf("%.1f", v)) // Languages that tell integers from other numbers get what AWS gives them.
+		}
+		return v
 	default:
 		return v
 	}

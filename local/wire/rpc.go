@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/aws/smithy-go/encoding/cbor"
 
@@ -30,6 +31,8 @@ type RPC struct {
 	ErrorShapes map[string]string
 	Operations  map[string]Call
 	Faults      *faults.Injector
+	// Now is the service's time, told in the header Date: clients learn from it what "now" is here. nil: the machine's time.
+	Now func() time.Time
 }
 
 // Call is one operation with the shape of its input.
@@ -58,6 +61,9 @@ type protocol interface {
 func (s *RPC) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := s.protocol(r)
 	w.Header().Set("X-Amzn-Requestid", RequestID())
+	if s.Now != nil {
+		w.Header().Set("Date", s.Now().UTC().Format(http.TimeFormat))
+	}
 	operation, out, err := s.serve(r, p)
 	if err != nil {
 		e := AsError(err)

@@ -310,3 +310,24 @@ func BenchmarkMatch(b *testing.B) {
 		}
 	}
 }
+
+// Whatever the text, compiling ends with a pattern or an error, and a compiled pattern can be matched.
+func FuzzCompile(f *testing.F) {
+	for _, tc := range matching {
+		f.Add([]byte(tc.pattern))
+	}
+	for _, tc := range refused {
+		f.Add([]byte(tc.pattern))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, compile := range []func([]byte) (*Pattern, error){Compile, CompileFilter} {
+			p, err := compile(text)
+			if err != nil {
+				require.Nil(t, p)
+				continue
+			}
+			_, err = p.MatchJSON([]byte(sample))
+			require.NoError(t, err)
+		}
+	})
+}

@@ -60,7 +60,7 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 		}
 		return child.Process.Pid, nil
 	case "large":
-		return strings.Repeat("x", 6<<20), nil
+		return strings.Repeat("x", 6291556), nil
 	}
 	return event, nil
 }

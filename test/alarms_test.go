@@ -1,0 +1,78 @@
+package test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/stretchr/testify/require"
+
+	"github.com/payrail/payrail/internal/alarms"
+	"github.com/payrail/payrail/local"
+	"github.com/payrail/payrail/local/clock"
+	"github.com/payrail/payrail/local/faults"
+)
+
+// alarmScale is how many times as fast this test's timers run: five tries three minutes apart take three seconds, and alarms are
+// evaluated five times a second.
+const alarmScale = 300
+
+// When the ledger refuses writes, payments pile up in the dead-letter queue of posting, its alarm goes off and `payrail alarms` says so;
+// once the queue is empty the alarm is over.
+func TestAlarmOfADeadLetterQueue(t *testing.T) {
+	s := startWith(t, func(o *local.Options) { o.Clock = clock.NewScaled(alarmScale) })
+	queue := s.queue(t, "PostingDeadLetters")
+	client := cloudwatch.NewFromConfig(s.aws)
+	const name = "Payrail-TestOfPosting"
+	_, err := client.PutMetricAlarm(t.Context(), &cloudwatch.PutMetricAlarmInput{
+		AlarmName: aws.String(name), AlarmDescription: aws.String("Posting failed on these events. docs/operating/dead-letter-queues.md"),
+		Namespace: aws.String("AWS/SQS"), MetricName: aws.String("ApproximateNumberOfMessagesVisible"), Statistic: types.StatisticMaximum,
+		Dimensions: []types.Dimension{{Name: aws.String("QueueName"), Value: aws.String(queue[strings.LastIndexByte(queue, '/')+1:])}},
+		Period:     aws.Int32(60), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(1),
+		ComparisonOperator: types.ComparisonOperatorGreaterThanOrEqualToThreshold, TreatMissingData: aws.String("notBreaching"),
+	})
+	require.NoError(t, err)
+	s.awaitState(t, client, name, types.StateValueOk)
+
+	require.NoError(t, s.Faults.Arm(faults.Fault{Operation: "dynamodb:TransactWriteItems", When: faults.BeforeEffect, Code: "AccessDeniedException", Times: 1_000_000}))
+	s.put(t, item(t, 1, aliceCard, nil))
+	s.awaitState(t, client, name, types.StateValueAlarm)
+
+	out, problem, status := s.payrail(t, "alarms", "--json")
+	require.Equal(t, 1, status, problem)
+	require.Contains(t, problem, "firing; ")
+	var report alarms.Report
+	require.NoError(t, json.Unmarshal([]byte(out), &report))
+	var found alarms.Alarm
+	for _, alarm := range report.Alarms {
+		require.True(t, alarm.Firing(), alarm.Name)
+		if alarm.Name == name {
+			found = alarm
+		}
+	}
+	require.Equal(t, "Posting failed on these events.", found.Says)
+	require.Equal(t, "docs/operating/dead-letter-queues.md", found.Runbook)
+	require.Equal(t, "payrail redrive PostingDeadLetters", found.Command)
+	require.Regexp(t, `^\d messages? in PostingDeadLetters, alarm from 1$`, found.Why)
+	require.NotNil(t, found.Value)
+	require.False(t, report.At.Before(found.Since), "the runtime's clock, which is ahead of this machine's")
+
+	_, err = sqs.NewFromConfig(s.aws).PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &queue})
+	require.NoError(t, err)
+	s.awaitState(t, client, name, types.StateValueOk)
+}
+
+// awaitState waits until an alarm has a state.
+func (s *system) awaitState(t *testing.T, client *cloudwatch.Client, name string, want types.StateValue) {
+	t.Helper()
+	eventually(t, name+" is "+string(want), func() bool {
+		out, err := client.DescribeAlarms(t.Context(), &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{name}})
+		require.NoError(t, err)
+		require.Len(t, out.MetricAlarms, 1)
+		return out.MetricAlarms[0].StateValue == want
+	})
+}
