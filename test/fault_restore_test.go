@@ -45,7 +45,7 @@ func giveUpScenarios() []scenario {
 		{name: "executions running into their time limit", plan: "expire:states:Run=0.05x8", timeline: true, share: 20, behind: 90 * time.Minute, restore: (*faultRun).reconcileAll},
 		{name: "events lost on their way", plan: "", timeline: true, share: 50, scale: inTime, before: (*faultRun).loseEvents, restore: (*faultRun).reconcileAll},
 		{name: "rules giving up and started again", plan: "fail:events:PutEvents/TransactionPostingApproved=0.75", share: 15, restore: (*faultRun).startRulesAgain},
-		{name: "the ledger refusing and put back", plan: "fail:dynamodb:TransactWriteItems/*Ledger*=1!AccessDeniedException", share: 15, restore: func(r *faultRun) { r.putBack("PostingDeadLetters", "PostingQueue") }},
+		{name: "the ledger refusing and put back", plan: "fail:dynamodb:TransactWriteItems/*Ledger*=1!AccessDeniedException", share: 8, restore: func(r *faultRun) { r.putBack("PostingDeadLetters", "PostingQueue") }},
 		{name: "standardize out of order and put back", plan: "fail:lambda:Invoke/*Standardize*=1!ResourceConflictException", share: 20,
 			restore: func(r *faultRun) { r.putBack("StandardizeDeadLetters", "StandardizeQueue") }},
 		{name: "the pipe giving up and sent again", plan: "throttle:lambda:Invoke/*DedupFunction*=1x2000", share: 50, restore: (*faultRun).sendAgain},
