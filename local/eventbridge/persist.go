@@ -110,6 +110,9 @@ func (s *Service) Resume() (Resumed, error) {
 	if err != nil {
 		return Resumed{}, fmt.Errorf("reading kept events: %w", err)
 	}
+	if err := s.resumeReplays(); err != nil {
+		return Resumed{}, err
+	}
 	for _, d := range deliveries {
 		s.outstanding.add(1)
 		if d.last != nil {

@@ -167,3 +167,37 @@ func TestAKeptEventThatIsNotWholeIsAnError(t *testing.T) {
 	require.True(t, again.time.Equal(e.time))
 	require.Equal(t, e.envelope, again.envelope)
 }
+
+func TestAReplayGoesOnWhereTheLastProcessWas(t *testing.T) {
+	l := &lives{store: storage.NewMemory()}
+	target := Target{ID: "a", ARN: queueA}
+	first := l.next(t, nil, target)
+	archive, err := first.CreateArchive(Archive{Name: "all", Bus: "payrail"})
+	require.NoError(t, err)
+	const events = replayChunk + 50
+	for range events {
+		first.put(t, "One", `{}`)
+		first.clock.Advance(time.Second)
+	}
+	first.idle(t)
+	require.NoError(t, first.Close())
+
+	// As it is where the process is killed after the first chunk.
+	begun := &replay{state: replayRunning, started: start, last: start.Add((replayChunk - 1) * time.Second),
+		Replay: Replay{Name: "again", ArchiveARN: archive, BusARN: first.arn("event-bus/payrail"), From: start, To: start.Add(time.Hour)}}
+	require.NoError(t, first.kept.replay(begun))
+
+	second := l.next(t, nil, target)
+	_, err = second.CreateArchive(Archive{Name: "all", Bus: "payrail"})
+	require.NoError(t, err)
+	resume(t, second)
+	second.idle(t)
+	require.Len(t, second.targets.delivered(queueA), events-replayChunk+1, "the last one of the first chunk again, and all that follow")
+	require.NoError(t, second.Close())
+
+	third := l.next(t, nil, target)
+	resume(t, third)
+	third.idle(t)
+	require.Empty(t, third.targets.delivered(queueA), "it is completed")
+	require.Equal(t, replayCompleted, third.replays["again"].state)
+}
