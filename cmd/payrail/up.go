@@ -257,7 +257,12 @@ func (a *application) start(ctx context.Context, o upOptions, log *lineLog) (*lo
 func (a *application) tellAlarm(c cloudwatch.Change) {
 	switch {
 	case c.New == cloudwatch.Alarm:
-		fmt.Fprintf(a.stderr, "alarm %s: %s; see `payrail alarms`\n", c.Name, strings.TrimSuffix(cmp.Or(alarms.Says(c.Description), c.Reason), "."))
+		next := "; see `payrail alarms`"
+		says := strings.TrimSuffix(cmp.Or(alarms.Says(c.Description), c.Reason), ".")
+		if strings.Contains(says, "`payrail alarms`") {
+			next = ""
+		}
+		fmt.Fprintf(a.stderr, "alarm %s: %s%s\n", c.Name, says, next)
 	case c.Old == cloudwatch.Alarm:
 		fmt.Fprintf(a.stderr, "alarm %s is over\n", c.Name)
 	}
