@@ -153,7 +153,7 @@ func (r *Redriver) toBus(h held) (delivery, error) {
 		if out.FailedEntryCount > 0 || len(out.Entries) != 1 {
 			return "", fmt.Errorf("putting it on the bus: %w", entryError(out.Entries))
 		}
-		return "", nil
+		return aws.ToString(out.Entries[0].EventId), nil
 	}}, nil
 }
 
