@@ -34,7 +34,7 @@ type EventBridge interface {
 
 // Request says what to replay.
 type Request struct {
-	// Name is what the events are marked with: 1 to 64 of letters, digits, '.', '-' and '_', never used before.
+	// Name is what the events are marked with: 1 to 64 of letters, digits, '.', '-' and '_', never used before by anybody.
 	Name string
 	// ArchiveARN and BusARN belong together; RuleARN is a rule of that bus.
 	ArchiveARN, BusARN, RuleARN string
@@ -59,7 +59,9 @@ func (r *Replayer) Start(ctx context.Context, request Request) error {
 		ReplayName: &request.Name, EventSourceArn: &request.ArchiveARN, EventStartTime: &request.From, EventEndTime: &request.To,
 		Description: describe(request.Reason), Destination: &types.ReplayDestination{Arn: &request.BusARN, FilterArns: []string{request.RuleARN}},
 	})
-	if err != nil {
+	// The name was never used before: where it exists, the SDK asked again after an answer that was lost.
+	var exists *types.ResourceAlreadyExistsException
+	if err != nil && !errors.As(err, &exists) {
 		return fmt.Errorf("starting replay %s: %w", request.Name, err)
 	}
 	return nil
@@ -82,7 +84,7 @@ func (r *Replayer) Await(ctx context.Context, request Request, progress func(don
 	for {
 		out, err := r.EventBridge.DescribeReplay(ctx, &eventbridge.DescribeReplayInput{ReplayName: &request.Name})
 		if err != nil {
-			return errors.Join(fmt.Errorf("asking how far replay %s is: %w", request.Name, err), r.cancelIfEnded(ctx, request))
+			return errors.Join(fmt.Errorf("asking how far replay %s is, which goes on unless it is cancelled: %w", request.Name, err), r.cancelIfEnded(ctx, request))
 		}
 		switch out.State {
 		case types.ReplayStateCompleted:
