@@ -142,6 +142,9 @@ func (o rebuildOptions) check() (until time.Time, err error) {
 	if o.reason == "" && !o.dryRun {
 		return until, misused("rebuild needs a reason", "say why with --reason, for those who read the audit log")
 	}
+	if err := checkReason(o.reason); err != nil {
+		return until, err
+	}
 	return timeFlag("until", o.until)
 }
 
