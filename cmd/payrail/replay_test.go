@@ -65,12 +65,14 @@ func TestReplayBesideLiveTrafficSaysWhatIsLeft(t *testing.T) {
 func TestRebuildShowsWhatDiffers(t *testing.T) {
 	var out bytes.Buffer
 	a := &application{stdout: &out, stderr: &out}
-	require.NoError(t, a.showRebuilt(rebuilt{Name: "rb_1", From: "2026-07-09T10:00:00.000Z", To: "2026-07-09T11:00:00.000Z", Seconds: 2,
-		Report: rebuild.Report{Events: 9, Units: 3, Entries: 2, Same: 1, Different: 1, Differences: []rebuild.Difference{{Sequence: "ps_A-01", Want: "aa", Got: "bb"}}}}))
+	require.NoError(t, a.showRebuilt(rebuilt{Name: "rb_1", From: "2026-07-09T10:00:00.000Z", To: "2026-07-09T11:00:00.000Z", Seconds: 2, Lacking: 1,
+		Report: rebuild.Report{Events: 9, Units: 3, Entries: 3, Same: 1, Different: 2, Differences: []rebuild.Difference{{Sequence: "ps_A-01", Want: "aa", Got: "bb"}, {Sequence: "ps_B-01", Want: "cc"}}}}))
 	require.Equal(t, `rebuild  events  messages  entries  first published           last published
-rb_1          9         3        2  2026-07-09T10:00:00.000Z  2026-07-09T11:00:00.000Z
+rb_1          9         3        3  2026-07-09T10:00:00.000Z  2026-07-09T11:00:00.000Z
+the audit log lacks legs of 1 entries, which therefore cannot come
 ps_A-01: bb should be aa
-1 of 2 entries are in the ledger under the same hash, after 2.0 s
+ps_B-01: nothing should be cc
+1 of 3 entries are in the ledger under the same hash, after 2.0 s
 `, out.String())
 }
 
