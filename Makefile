@@ -41,8 +41,8 @@ test: test/node/node_modules ## everything CI runs
 	go test -race $(RACED)
 	go test -p 1 $(REST)
 
-# How many payments each scenario of `make fault` takes, of more than sixty, and the seed of its faults.
-FAULT_PAYMENTS ?= 2000
+# How many payments each scenario of `make fault` takes, more than 100,000 in all, and the seed of its faults.
+FAULT_PAYMENTS ?= 1500
 FAULT_SEED ?= 20260709
 
 fault: ## every fault at every edge, with more than 100,000 payments; the report goes to dist/fault-report.md

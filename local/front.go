@@ -20,18 +20,9 @@ const faultsPath = "/_payrail/faults"
 
 // front hands every request to its service: to an HTTP API by its path, to all others by the signature.
 func (r *Runtime) front() http.Handler {
-	services := map[string]http.Handler{
-		"dynamodb":       r.dynamodb,
-		"events":         r.eventbridge,
-		"sqs":            r.sqs.Handler(),
-		"lambda":         r.lambda.Handler(),
-		"states":         r.stepfunctions,
-		"s3":             r.s3,
-		"firehose":       r.firehose,
-		"sns":            r.sns,
-		"kms":            r.kms,
-		"cloudformation": r.cloudformation,
-		"monitoring":     r.cloudwatch,
+	services := r.services()
+	for name, service := range services {
+		services[name] = r.definitions.recording(name, service)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+faultsPath, r.armFault)
@@ -59,6 +50,23 @@ func (r *Runtime) front() http.Handler {
 		}
 		mux.ServeHTTP(w, request)
 	})
+}
+
+// services are the handlers of all services, by the name in a signature.
+func (r *Runtime) services() map[string]http.Handler {
+	return map[string]http.Handler{
+		"dynamodb":       r.dynamodb,
+		"events":         r.eventbridge,
+		"sqs":            r.sqs.Handler(),
+		"lambda":         r.lambda.Handler(),
+		"states":         r.stepfunctions,
+		"s3":             r.s3,
+		"firehose":       r.firehose,
+		"sns":            r.sns,
+		"kms":            r.kms,
+		"cloudformation": r.cloudformation,
+		"monitoring":     r.cloudwatch,
+	}
 }
 
 // refuse answers before any service is known; the JSON form is what most clients can read.

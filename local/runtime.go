@@ -53,10 +53,13 @@ type Options struct {
 	Assembly string
 	Stack    string
 	// Port of 127.0.0.1 to listen on; 0 takes any free one.
-	Port   int
-	Store  storage.Store
-	Clock  clock.Clock
-	Logger *slog.Logger
+	Port  int
+	Store storage.Store
+	// Durable says that the store outlives the process: services keep in it what they have acknowledged, and go on with what they
+	// find there.
+	Durable bool
+	Clock   clock.Clock
+	Logger  *slog.Logger
 	// FunctionOutput takes what functions print, line by line, from many goroutines; nil drops it.
 	FunctionOutput func(function, line string)
 	// OperatorNotice takes what is published to the operator topic; nil drops it.
@@ -72,6 +75,11 @@ type Runtime struct {
 	// Faults makes calls fail on purpose.
 	Faults *faults.Injector
 
+	// Found is what an earlier process left.
+	Found Found
+
+	definitions *definitions
+	ready       chan struct{} // Closed when what was left may go on; nil where nothing is kept.
 	template    *template.Template
 	outputs     []template.Output
 	notEnforced []string
@@ -112,6 +120,9 @@ func Start(ctx context.Context, o Options) (*Runtime, error) {
 		return nil, fmt.Errorf("listening: %w", err)
 	}
 	r := &Runtime{Faults: &faults.Injector{}, template: t, listener: listener, served: make(chan error, 1), logger: o.Logger, started: o.Clock.Now()}
+	if err := r.prepare(o); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
 	if err := r.createServices(o); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -121,17 +132,21 @@ func Start(ctx context.Context, o Options) (*Runtime, error) {
 	if err := r.createStack(); err != nil {
 		return nil, errors.Join(fmt.Errorf("creating stack %s: %w", t.StackName(), err), r.Close())
 	}
+	if err := r.goOn(ctx, o); err != nil {
+		return nil, errors.Join(fmt.Errorf("going on with stack %s: %w", t.StackName(), err), r.Close())
+	}
 	return r, nil
 }
 
 // createServices makes every service and hands each the others it needs.
 func (r *Runtime) createServices(o Options) error {
 	var err error
+	kept := o.kept()
 	r.metrics = newCollector(r)
-	r.dynamodb = dynamodb.New(dynamodb.Options{Store: o.Store, Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account, Observe: r.metrics.table})
-	r.sqs = sqs.New(sqs.Options{Clock: o.Clock, Faults: r.Faults, Region: Region, Account: Account, BaseURL: r.Endpoint})
+	r.dynamodb = dynamodb.New(dynamodb.Options{Store: o.Store, Durable: o.Durable, Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account, Observe: r.metrics.table})
+	r.sqs = sqs.New(sqs.Options{Store: kept, Logger: o.Logger, Clock: o.Clock, Faults: r.Faults, Region: Region, Account: Account, BaseURL: r.Endpoint})
 	r.s3 = s3.New(s3.Options{Store: o.Store, Clock: o.Clock, Faults: r.Faults, Region: Region, Account: Account})
-	r.sns = sns.New(sns.Options{Queues: topicQueues{r}, Clock: o.Clock, NewID: wire.RequestID, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
+	r.sns = sns.New(sns.Options{Store: kept, Queues: topicQueues{r}, Clock: o.Clock, NewID: wire.RequestID, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
 		Observe: r.metrics.topic,
 		Sink: func(n sns.Notification) {
 			if o.OperatorNotice != nil {
@@ -139,26 +154,26 @@ func (r *Runtime) createServices(o Options) error {
 			}
 		}})
 	r.kms = kms.New(kms.Options{KeyMaterial: func(string) []byte { return o.TokenKey }, Faults: r.Faults, Region: Region, Account: Account})
-	r.firehose = firehose.New(firehose.Options{Objects: r.s3, Clock: o.Clock, Random: rand.Reader, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account})
-	r.lambda, err = lambda.New(lambda.Options{Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
+	r.firehose = firehose.New(firehose.Options{Store: kept, Objects: r.s3, Clock: o.Clock, Random: rand.Reader, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account})
+	r.lambda, err = lambda.New(lambda.Options{Ready: r.ready, Store: kept, Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
 		EndpointURL: r.Endpoint, Output: r.metrics.output(o.FunctionOutput), Observe: r.metrics.functions.Observe, Queues: r.sqs, Destinations: functionDestinations{r}})
 	if err != nil {
 		return fmt.Errorf("starting lambda: %w", err)
 	}
 	wiring := &wiring{runtime: r, topics: map[string]policy{}, functions: map[string]policy{}, queues: map[string]parsedPolicy{}}
 	r.wiring = wiring
-	r.eventbridge, err = eventbridge.New(eventbridge.Options{Clock: o.Clock, Store: o.Store, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
+	r.eventbridge, err = eventbridge.New(eventbridge.Options{Clock: o.Clock, Store: o.Store, Durable: o.Durable, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
 		Targets: wiring, DeadLetters: wiring, AcceptTarget: acceptTarget, CheckTarget: wiring.checkTarget})
 	if err != nil {
 		return fmt.Errorf("starting eventbridge: %w", err)
 	}
-	r.stepfunctions, err = stepfunctions.New(stepfunctions.Options{Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
+	r.stepfunctions, err = stepfunctions.New(stepfunctions.Options{Store: kept, Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
 		Metrics: r.metrics.execution,
 		Events:  stateEvents{r}, Queues: stateQueues{r}, Functions: stateFunctions{r}, Topics: stateTopics{r}})
 	if err != nil {
 		return fmt.Errorf("starting stepfunctions: %w", err)
 	}
-	r.pipes, err = pipes.New(pipes.Options{Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
+	r.pipes, err = pipes.New(pipes.Options{Store: kept, Ready: r.ready, Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
 		Enricher: pipeFunctions{r}, Bus: pipeBus{r}, DeadLetters: pipeDeadLetters{r},
 		Stream: func(arn string) (pipes.Stream, error) {
 			stream, err := r.dynamodb.Stream(arn)

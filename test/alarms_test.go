@@ -27,15 +27,7 @@ func TestAlarmOfADeadLetterQueue(t *testing.T) {
 	s := startWith(t, func(o *local.Options) { o.Clock = clock.NewScaled(alarmScale) })
 	queue := s.queue(t, "PostingDeadLetters")
 	client := cloudwatch.NewFromConfig(s.aws)
-	const name = "Payrail-TestOfPosting"
-	_, err := client.PutMetricAlarm(t.Context(), &cloudwatch.PutMetricAlarmInput{
-		AlarmName: aws.String(name), AlarmDescription: aws.String("Posting failed on these events. docs/operating/dead-letter-queues.md"),
-		Namespace: aws.String("AWS/SQS"), MetricName: aws.String("ApproximateNumberOfMessagesVisible"), Statistic: types.StatisticMaximum,
-		Dimensions: []types.Dimension{{Name: aws.String("QueueName"), Value: aws.String(queue[strings.LastIndexByte(queue, '/')+1:])}},
-		Period:     aws.Int32(60), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(1),
-		ComparisonOperator: types.ComparisonOperatorGreaterThanOrEqualToThreshold, TreatMissingData: aws.String("notBreaching"),
-	})
-	require.NoError(t, err)
+	name := s.alarmOf(t, client, queue)
 	s.awaitState(t, client, name, types.StateValueOk)
 
 	require.NoError(t, s.Faults.Arm(faults.Fault{Operation: "dynamodb:TransactWriteItems", When: faults.BeforeEffect, Code: "AccessDeniedException", Times: 1_000_000}))
@@ -44,7 +36,7 @@ func TestAlarmOfADeadLetterQueue(t *testing.T) {
 
 	out, problem, status := s.payrail(t, "alarms", "--json")
 	require.Equal(t, 1, status, problem)
-	require.Contains(t, problem, "firing; ")
+	require.Contains(t, problem, "firing; see docs/operating/alarms.md#")
 	var report alarms.Report
 	require.NoError(t, json.Unmarshal([]byte(out), &report))
 	var found alarms.Alarm
@@ -54,16 +46,29 @@ func TestAlarmOfADeadLetterQueue(t *testing.T) {
 			found = alarm
 		}
 	}
-	require.Equal(t, "Posting failed on these events.", found.Says)
-	require.Equal(t, "docs/operating/dead-letter-queues.md", found.Runbook)
+	require.NotEmpty(t, found.Says)
+	require.Contains(t, found.Runbook, "docs/operating/alarms.md#")
 	require.Equal(t, "payrail redrive PostingDeadLetters", found.Command)
 	require.Regexp(t, `^\d messages? in PostingDeadLetters, alarm from 1$`, found.Why)
 	require.NotNil(t, found.Value)
 	require.False(t, report.At.Before(found.Since), "the runtime's clock, which is ahead of this machine's")
 
-	_, err = sqs.NewFromConfig(s.aws).PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &queue})
+	_, err := sqs.NewFromConfig(s.aws).PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &queue})
 	require.NoError(t, err)
 	s.awaitState(t, client, name, types.StateValueOk)
+}
+
+// alarmOf is the name of the stack's alarm on the depth of a queue.
+func (s *system) alarmOf(t *testing.T, client *cloudwatch.Client, queueURL string) string {
+	t.Helper()
+	name := queueURL[strings.LastIndexByte(queueURL, '/')+1:]
+	out, err := client.DescribeAlarmsForMetric(t.Context(), &cloudwatch.DescribeAlarmsForMetricInput{
+		Namespace: aws.String("AWS/SQS"), MetricName: aws.String("ApproximateNumberOfMessagesVisible"),
+		Dimensions: []types.Dimension{{Name: aws.String("QueueName"), Value: &name}},
+	})
+	require.NoError(t, err)
+	require.Len(t, out.MetricAlarms, 1, name)
+	return *out.MetricAlarms[0].AlarmName
 }
 
 // awaitState waits until an alarm has a state.

@@ -45,7 +45,7 @@ func giveUpScenarios() []scenario {
 		{name: "executions running into their time limit", plan: "expire:states:Run=0.05x8", timeline: true, share: 20, behind: 90 * time.Minute, restore: (*faultRun).reconcileAll},
 		{name: "events lost on their way", plan: "", timeline: true, share: 50, scale: inTime, before: (*faultRun).loseEvents, restore: (*faultRun).reconcileAll},
 		{name: "rules giving up and started again", plan: "fail:events:PutEvents/TransactionPostingApproved=0.75", share: 15, restore: (*faultRun).startRulesAgain},
-		{name: "the ledger refusing and put back", plan: "fail:dynamodb:TransactWriteItems/*Ledger*=1!AccessDeniedException", share: 15, restore: func(r *faultRun) { r.putBack("PostingDeadLetters", "PostingQueue") }},
+		{name: "the ledger refusing and put back", plan: "fail:dynamodb:TransactWriteItems/*Ledger*=1!AccessDeniedException", share: 8, restore: func(r *faultRun) { r.putBack("PostingDeadLetters", "PostingQueue") }},
 		{name: "standardize out of order and put back", plan: "fail:lambda:Invoke/*Standardize*=1!ResourceConflictException", share: 20,
 			restore: func(r *faultRun) { r.putBack("StandardizeDeadLetters", "StandardizeQueue") }},
 		{name: "the pipe giving up and sent again", plan: "throttle:lambda:Invoke/*DedupFunction*=1x2000", share: 50, restore: (*faultRun).sendAgain},
@@ -165,6 +165,23 @@ func (r *faultRun) putBack(deadLetters, queue string) {
 	})
 	require.Positive(r.t, n, "there were no dead letters")
 	r.t.Logf("put %d messages back", n)
+}
+
+// restoreAll puts back whatever was given up, wherever: where everything fails at once, that can be anything.
+func (r *faultRun) restoreAll() {
+	for _, queue := range r.deadLetters(r.t) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(queue, "Payrail-"), ":")
+		stage, _, known := strings.Cut(name, "DeadLetters")
+		require.True(r.t, known, "%s: nothing fails for good on the way from a rule to its target", queue)
+		switch stage {
+		case "Rules":
+			r.startRulesAgain()
+		case "Pipe":
+			r.sendAgain()
+		default:
+			r.putBack(stage+"DeadLetters", stage+"Queue")
+		}
+	}
 }
 
 // startRulesAgain starts an execution for each that has given up.

@@ -57,6 +57,8 @@ const (
 	usualFaultSeed = 20260709
 	// restInterval is how often a scenario looks whether all is at rest.
 	restInterval = 20 * time.Millisecond
+	// restPatience is how long it may take: half an hour of retries in a storm, at a minute a second, with all processors busy.
+	restPatience = 8 * time.Minute
 )
 
 // withoutTimeline is the stack without the tracker, which is most of what a payment costs.
@@ -188,7 +190,7 @@ func startFaulty(t *testing.T, sc scenario) *system {
 // awaitRest waits until nothing is under way.
 func (r *faultRun) awaitRest() {
 	r.t.Helper()
-	require.Eventually(r.t, r.AtRest, patience, restInterval, "the system does not come to rest")
+	require.Eventually(r.t, r.AtRest, restPatience, restInterval, "the system does not come to rest")
 }
 
 // requireInjected checks that each fault of the plan has happened: a scenario without its fault shows nothing.

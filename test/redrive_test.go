@@ -22,9 +22,7 @@ func (s *system) refuse(t *testing.T, operation, code string, skip int) (accept 
 	require.NoError(t, s.Faults.Arm(faults.Fault{Operation: operation, When: faults.BeforeEffect, Code: code, Skip: skip, Times: always}))
 	return func() {
 		require.NotZero(t, s.Faults.Hits(operation), "the fault never happened")
-		for s.Faults.Before(operation) != nil {
-			continue // What is left of it.
-		}
+		s.Faults.Clear()
 	}
 }
 

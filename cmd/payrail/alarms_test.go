@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/payrail/payrail/internal/alarms"
+	cw "github.com/payrail/payrail/local/cloudwatch"
 )
 
 func TestAlarms(t *testing.T) {
@@ -54,6 +56,20 @@ func TestAlarms(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(got.stdout), &report))
 	require.Len(t, report.Alarms, 1)
 	require.Equal(t, 7.0, *report.Alarms[0].Value)
+}
+
+func TestUpTellsOfAlarms(t *testing.T) {
+	var stderr bytes.Buffer
+	a := &application{stderr: &stderr}
+	for _, c := range []cw.Change{
+		{Name: "Payrail-A", Old: cw.InsufficientData, New: cw.OK},
+		{Name: "Payrail-A", Description: "Legs wait. docs/operating/README.md", Old: cw.OK, New: cw.Alarm},
+		{Name: "Payrail-B", Description: "Payments stand still: `payrail alarms` says why.", Old: cw.InsufficientData, New: cw.Alarm},
+		{Name: "Payrail-A", Old: cw.Alarm, New: cw.OK},
+	} {
+		a.tellAlarm(c)
+	}
+	require.Equal(t, "alarm Payrail-A: Legs wait; see `payrail alarms`\nalarm Payrail-B: Payments stand still: `payrail alarms` says why\nalarm Payrail-A is over\n", stderr.String())
 }
 
 func TestAgo(t *testing.T) {

@@ -314,10 +314,7 @@ func (a *application) surveyDeadLetters(ctx context.Context) error {
 	stop := a.spin("looking into the stores")
 	all, err := redriver.Survey(ctx)
 	stop()
-	if err != nil {
-		return err
-	}
-	return a.showSurvey(all)
+	return errors.Join(err, a.showSurvey(all)) // A store that does not answer is no reason to hide the others.
 }
 
 func (a *application) listDeadLetters(ctx context.Context, words []string, limit int) error {

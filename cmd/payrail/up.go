@@ -22,10 +22,8 @@ import (
 	"github.com/payrail/payrail/internal/telemetry"
 	"github.com/payrail/payrail/internal/token"
 	"github.com/payrail/payrail/local"
-	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/cloudwatch"
 	"github.com/payrail/payrail/local/faults"
-	"github.com/payrail/payrail/local/storage"
 )
 
 // tokenKeyVariable holds a phrase to make the token key from, where there is no KMS key to derive tokens with.
@@ -36,6 +34,7 @@ type upOptions struct {
 	assembly  string
 	context   []string
 	timeScale float64
+	data      string
 	log       string
 	seed      string
 	smoke     bool
@@ -50,8 +49,9 @@ func (a *application) upCommand() *cobra.Command {
 		Short: "Run the whole system on this machine",
 		Long: `up compiles the functions, synthesizes the CloudFormation template for this machine and runs it in this process: tables,
 pipe, bus, queues, state machine and functions, behind the AWS protocols on one port. It needs Go and Node, no AWS account
-and no Docker. It stays up until it is interrupted, and keeps nothing.`,
-		Example: "  payrail up\n  payrail up --port 0 --seed examples/reference\n  payrail up --smoke --exit   # what `make demo` does\n  payrail up --context timeline=off\n  payrail up --chaos rough,seed=7",
+and no Docker. It stays up until it is interrupted. It keeps nothing, unless --data names a folder: then everything is there on
+disk, and the next ` + "`up`" + ` with the same folder goes on where this one was, also where it was killed.`,
+		Example: "  payrail up\n  payrail up --port 0 --seed examples/reference\n  payrail up --data data      # goes on where it was, the next time\n  payrail up --smoke --exit   # what `make demo` does\n  payrail up --context timeline=off\n  payrail up --chaos rough,seed=7",
 		Args:    atMost(0),
 		RunE:    func(command *cobra.Command, _ []string) error { return a.up(command.Context(), o) },
 	}
@@ -60,6 +60,7 @@ and no Docker. It stays up until it is interrupted, and keeps nothing.`,
 	flags.StringVar(&o.assembly, "assembly", "", "run this cloud assembly (a folder `cdk synth` wrote) instead of synthesizing one")
 	flags.StringArrayVar(&o.context, "context", nil, "synthesize with this setting, `KEY=VALUE`, as with `cdk synth -c`; may be repeated")
 	flags.Float64Var(&o.timeScale, "time-scale", 1, "how many times as fast delivery timers run (function deadlines stay real)")
+	flags.StringVar(&o.data, "data", "", "keep everything in this folder, and go on with what is in it")
 	flags.StringVar(&o.log, "log", "", "file for the logs of the functions and the runtime (default dist/payrail.log)")
 	flags.StringVar(&o.seed, "seed", "", "load the reference data of this folder once up")
 	flags.StringVar(&o.chaos, "chaos", "", "let things go wrong on purpose: `SPEC` is "+strings.Join(faults.Profiles(), ", ")+", a list like seed=7,duplicate=0.05,kill=1/500, or @FILE")
@@ -106,11 +107,17 @@ func (a *application) up(ctx context.Context, o upOptions) (err error) {
 			return err
 		}
 	}
-	runtime, err := a.start(ctx, o, log)
+	kept, err := a.openData(o, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, kept.close()) }()
+	runtime, err := a.start(ctx, o, kept, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, runtime.Close()) }()
+	a.showFound(o, runtime.Found)
 	fmt.Fprintf(a.stdout, "ready %s\n", runtime.Endpoint())
 	if plan != nil {
 		if err := a.startChaos(runtime, *plan); err != nil {
@@ -227,7 +234,7 @@ func (a *application) afterStart(ctx context.Context, o upOptions, root string, 
 	return nil
 }
 
-func (a *application) start(ctx context.Context, o upOptions, log *lineLog) (*local.Runtime, error) {
+func (a *application) start(ctx context.Context, o upOptions, kept data, log *lineLog) (*local.Runtime, error) {
 	key := token.DevelopmentKey()
 	if own := os.Getenv(tokenKeyVariable); own != "" {
 		key = token.Key(own)
@@ -235,8 +242,8 @@ func (a *application) start(ctx context.Context, o upOptions, log *lineLog) (*lo
 	var runtime *local.Runtime
 	err := a.step("starting the local runtime", func() (err error) {
 		runtime, err = local.Start(ctx, local.Options{
-			Assembly: o.assembly, Stack: a.stack, Port: o.port, Store: storage.NewMemory(), Clock: clock.NewScaled(o.timeScale),
-			Logger:         slog.New(telemetry.WithoutCardNumbers(slog.NewJSONHandler(log, nil))),
+			Assembly: o.assembly, Stack: a.stack, Port: o.port, Store: kept.store, Durable: kept.durable(), Clock: kept.clock,
+			Logger:         newLogger(log),
 			FunctionOutput: func(function, line string) { log.line(function + " " + line) },
 			AlarmChanged:   a.tellAlarm,
 			OperatorNotice: func(_, message string) { log.line("operator notice " + message) },
@@ -247,17 +254,29 @@ func (a *application) start(ctx context.Context, o upOptions, log *lineLog) (*lo
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, portTaken(o.port)
 	}
+	if errors.Is(err, local.ErrOtherTokenKey) {
+		return nil, misused("the data in "+o.data+" was made with another token key", "set "+tokenKeyVariable+" as it was then, or take another folder")
+	}
 	if err != nil && ctx.Err() == nil {
 		return nil, failed("the local runtime does not start: "+err.Error(), "see "+o.log)
 	}
 	return runtime, err
 }
 
+func newLogger(log *lineLog) *slog.Logger {
+	return slog.New(telemetry.WithoutCardNumbers(slog.NewJSONHandler(log, nil)))
+}
+
 // tellAlarm tells who has the runtime in front of them that an alarm goes off or is over.
 func (a *application) tellAlarm(c cloudwatch.Change) {
 	switch {
 	case c.New == cloudwatch.Alarm:
-		fmt.Fprintf(a.stderr, "alarm %s: %s; see `payrail alarms`\n", c.Name, strings.TrimSuffix(cmp.Or(alarms.Says(c.Description), c.Reason), "."))
+		next := "; see `payrail alarms`"
+		says := strings.TrimSuffix(cmp.Or(alarms.Says(c.Description), c.Reason), ".")
+		if strings.Contains(says, "`payrail alarms`") {
+			next = ""
+		}
+		fmt.Fprintf(a.stderr, "alarm %s: %s%s\n", c.Name, says, next)
 	case c.Old == cloudwatch.Alarm:
 		fmt.Fprintf(a.stderr, "alarm %s is over\n", c.Name)
 	}

@@ -146,8 +146,8 @@ func (r Reader) resources(ctx context.Context) (names, error) {
 			if kind == "AWS::CloudWatch::Alarm" || kind == "AWS::CloudWatch::CompositeAlarm" {
 				n.alarms[physical] = true
 			}
-			// A queue's id is its URL, a rule's its bus and its name; a metric has the last part, a state machine's the whole.
-			name := physical[strings.LastIndexAny(physical, "/|")+1:]
+			// A queue's id is its URL, a rule's its bus and its name, a topic's its ARN; metrics have the last part, or the whole ARN.
+			name := physical[strings.LastIndexAny(physical, "/|:")+1:]
 			logical := logicalHash.ReplaceAllString(aws.ToString(resource.LogicalResourceId), "")
 			n.known[physical], n.known[name] = logical, logical
 			n.queues[name] = n.queues[name] || kind == "AWS::SQS::Queue"

@@ -110,12 +110,12 @@ func TestWhy(t *testing.T) {
 		{func(a *types.MetricAlarm) {
 			a.MetricName, a.Threshold, a.EvaluationPeriods = aws.String("ApproximateAgeOfOldestMessage"), aws.Float64(600), aws.Int32(3)
 			a.Dimensions[0].Value = aws.String("q")
-		}, aws.Float64(5400), "the oldest message in PostingQueue has waited 1h30m, alarm from 10m, 3 times 1m in a row"},
+		}, aws.Float64(5400), "the oldest message in PostingQueue has waited 1h30m, alarm from 10m, 3 periods of 1m in a row"},
 		{func(a *types.MetricAlarm) {
 			a.Namespace, a.MetricName, a.ComparisonOperator = aws.String("AWS/States"), aws.String("ExecutionsFailed"), types.ComparisonOperatorGreaterThanThreshold
 			a.Dimensions = []types.Dimension{{Name: aws.String("StateMachineArn"), Value: aws.String("arn:m")}}
 			a.EvaluationPeriods, a.DatapointsToAlarm = aws.Int32(5), aws.Int32(2)
-		}, aws.Float64(2.5), "ExecutionsFailed of RulesStateMachine is 2.5, alarm above 1, in 2 of 5 times 1m"},
+		}, aws.Float64(2.5), "ExecutionsFailed of RulesStateMachine is 2.5, alarm above 1, in 2 of 5 periods of 1m"},
 		{func(a *types.MetricAlarm) {
 			a.Namespace, a.MetricName, a.Dimensions, a.Period, a.ComparisonOperator = nil, nil, nil, nil, types.ComparisonOperatorLessThanThreshold
 			a.Metrics = []types.MetricDataQuery{stat("ExecutionFailed"), stat("ExecutionTimeout"), {Id: aws.String("sum"), Expression: aws.String("SUM([m])")}}

@@ -110,9 +110,9 @@ func periods(a types.MetricAlarm) string {
 	case n <= 1:
 		return ""
 	case m == n:
-		return fmt.Sprintf(", %d times %s in a row", n, seconds(float64(period)))
+		return fmt.Sprintf(", %d periods of %s in a row", n, seconds(float64(period)))
 	default:
-		return fmt.Sprintf(", in %d of %d times %s", m, n, seconds(float64(period)))
+		return fmt.Sprintf(", in %d of %d periods of %s", m, n, seconds(float64(period)))
 	}
 }
 

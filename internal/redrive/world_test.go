@@ -57,7 +57,7 @@ type world struct {
 	stream   streamFake
 	forwards func(records []streamRecord) []events.Detail[events.AuthorizedData]
 	broken   map[string]error
-	// after is called before each call, with its name; it may be nil.
+	// before is called before each call, with its name; it may be nil.
 	before  func(call string)
 	said    []string
 	records []events.OperatorActionData
@@ -98,7 +98,7 @@ func (w *world) add(queue string, m types.Message) {
 	w.queues[queueURL+queue] = append(w.queues[queueURL+queue], &message{Message: m})
 }
 
-// bodies are the messages that a queue holds and nobody has in hand.
+// visible are the messages that a queue holds and nobody has in hand.
 func (w *world) visible(queue string) (ids []string) {
 	for _, m := range w.queues[queueURL+queue] {
 		if !m.hidden {
@@ -112,6 +112,8 @@ func (w *world) GetQueueAttributes(_ context.Context, in *sqs.GetQueueAttributes
 	if err := w.call("GetQueueAttributes"); err != nil {
 		return nil, err
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	visible, hidden := 0, 0
 	for _, m := range w.queues[*in.QueueUrl] {
 		if m.hidden {

@@ -22,6 +22,7 @@ type Timer interface{ Stop() bool }
 // Scaled is the machine's clock, running factor times as fast since it was made. A factor of 1 is real time.
 type Scaled struct {
 	start  time.Time
+	ahead  time.Duration // of start, where the clock began
 	factor float64
 }
 
@@ -33,8 +34,15 @@ func NewScaled(factor float64) *Scaled {
 	return &Scaled{start: time.Now(), factor: factor}
 }
 
+// NewScaledFrom is NewScaled, beginning at a time that may be ahead of the machine's.
+func NewScaledFrom(begin time.Time, factor float64) *Scaled {
+	c := NewScaled(factor)
+	c.ahead = begin.Sub(c.start)
+	return c
+}
+
 func (c *Scaled) Now() time.Time {
-	return c.start.Add(time.Duration(float64(time.Since(c.start)) * c.factor))
+	return c.start.Add(c.ahead + time.Duration(float64(time.Since(c.start))*c.factor))
 }
 
 func (c *Scaled) real(d time.Duration) time.Duration { return time.Duration(float64(d) / c.factor) }

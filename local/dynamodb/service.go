@@ -26,9 +26,12 @@ const (
 
 // Options are what a Service works with. Store, Clock, Region and Account are needed.
 type Options struct {
-	Store  storage.Store
-	Clock  clock.Clock
-	Faults *faults.Injector
+	Store storage.Store
+	// Durable says that the store outlives the process: then it gets the tables' definitions, the streams and the tokens of
+	// transactions too, and a table of an earlier process's name goes on where that one was.
+	Durable bool
+	Clock   clock.Clock
+	Faults  *faults.Injector
 	// Logger gets the failures of the store; nil logs nothing.
 	Logger  *slog.Logger
 	Region  string
@@ -61,6 +64,9 @@ func New(o Options) *Service {
 	s := &Service{options: o, tables: map[string]*table{}, byARN: map[string]*Stream{}}
 	s.locks.seed = maphash.MakeSeed()
 	s.tokens.clock = o.Clock
+	if o.Durable {
+		s.tokens.store = o.Store
+	}
 	server := func(prefix string, operations map[string]wire.Operation) *wire.JSON {
 		return &wire.JSON{Name: "dynamodb", TargetPrefix: prefix, Version: protocolVersion, ErrorNamespace: errorNamespace,
 			Checksum: true, Operations: operations, Faults: o.Faults, Observe: s.observe}
@@ -151,11 +157,10 @@ func (s *Service) addTable(spec TableSpec) (*table, error) {
 	if s.tables[spec.Name] != nil {
 		return nil, wire.Errorf(codeResourceInUse, "Table already exists: %s", spec.Name)
 	}
-	if spec.StreamView != "" {
-		t.stream, err = newStream(t, s.options.Region, s.options.Clock)
-		if err != nil {
-			return nil, err
-		}
+	if err := s.adopt(t); err != nil {
+		return nil, err
+	}
+	if t.stream != nil {
 		t.stream.faults = s.options.Faults
 		s.byARN[t.stream.arn] = t.stream
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/faults"
+	"github.com/payrail/payrail/local/storage"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -26,8 +27,8 @@ const (
 	shardID = "shardId-00000000000000000000-00000001"
 )
 
-// Stream is the change log of one table, in memory, for StreamRetention. Records of one item are in the order of its
-// writes. It is safe for concurrent use.
+// Stream is the change log of one table for StreamRetention, in memory or (keeper) in the store. Records of one item are in the
+// order of its writes. It is safe for concurrent use.
 type Stream struct {
 	arn    string
 	label  string
@@ -37,11 +38,13 @@ type Stream struct {
 	table  string
 	clock  clock.Clock
 	opened time.Time
+	kept   *keeper // nil where the stream ends with the process
 	faults *faults.Injector
 
 	mu      sync.Mutex
 	records []record // records[n] has sequence number first+n
 	first   uint64
+	settled uint64        // what comes before it can be read: no write is under way there
 	changed chan struct{} // closed at the next record; nil while nobody waits
 	closed  bool          // the table has been deleted
 }
@@ -49,13 +52,25 @@ type Stream struct {
 // record holds images as they lie in the store, so that it costs little while the item is still there. keys is set where the
 // view keeps no image to take them from.
 type record struct {
+	state    recordState
 	created  int64 // epoch seconds
 	told     int64 // the same, as the record says it
 	event    string
 	size     int
+	cold     bool // the images are in the store alone
 	keys     stored
 	old, new stored
 }
+
+// recordState is how far the write of a record's change has come. A number is given out before the write and the record with
+// it, so that both are kept at once; who reads must not get past a number whose record is yet to come.
+type recordState uint8
+
+const (
+	recordPending recordState = iota
+	recordDone
+	recordVoid // the write failed: no record has this number
+)
 
 // StreamRecord is one record as a pipe hands it on.
 type StreamRecord struct {
@@ -66,16 +81,17 @@ type StreamRecord struct {
 	JSON []byte
 }
 
-func newStream(t *table, region string, c clock.Clock) (*Stream, error) {
+func newStream(t *table, opened time.Time, region string, c clock.Clock) (*Stream, error) {
 	if !slices.Contains([]string{ViewKeysOnly, ViewNewImage, ViewOldImage, ViewNewAndOld}, t.spec.StreamView) {
 		return nil, invalidEnum(t.spec.StreamView, "streamSpecification.streamViewType", "NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES, KEYS_ONLY")
 	}
-	label := t.created.UTC().Format("2006-01-02T15:04:05.000")
+	label := opened.UTC().Format("2006-01-02T15:04:05.000")
+	first := uint64(opened.UnixNano())
 	return &Stream{
 		arn: t.arn + "/stream/" + label, label: label, view: t.spec.StreamView, region: region, schema: t.schema,
-		table: t.spec.Name, clock: c, opened: t.created,
+		table: t.spec.Name, clock: c, opened: opened,
 		// Numbers of a table that is made anew over old items go on where the earlier ones were.
-		first: uint64(t.created.UnixNano()),
+		first: first, settled: first,
 	}, nil
 }
 
@@ -96,8 +112,9 @@ func (s *Stream) ARN() string { return s.arn }
 // ShardID names the stream's one shard.
 func (s *Stream) ShardID() string { return shardID }
 
-// append adds the record of a change; the caller holds the item's lock, which gives the order.
-func (s *Stream) append(old, image stored, key attrs) {
+// append adds the record of a change that is about to be written and returns its number, for settle; the caller holds the item's
+// lock, which gives the order. Where the stream is kept, batch gets the record.
+func (s *Stream) append(batch *storage.Batch, old, image stored, key attrs) uint64 {
 	r := record{event: "MODIFY", size: key.size()}
 	switch {
 	case old == nil:
@@ -121,8 +138,28 @@ func (s *Stream) append(old, image stored, key attrs) {
 	r.created = s.clock.Now().Unix()
 	r.told = s.skewed(r.created)
 	s.trim(r.created)
+	number := s.first + uint64(len(s.records))
 	s.records = append(s.records, r)
-	s.wake()
+	s.kept.add(batch, number, s.first, &r)
+	return number
+}
+
+// settle says whether the write of a record's change was done.
+func (s *Stream) settle(number uint64, done bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := &s.records[number-s.first]
+	if r.state = recordDone; !done {
+		*r = record{state: recordVoid, created: r.created}
+	}
+	before := s.settled
+	for end := s.first + uint64(len(s.records)); s.settled < end && s.records[s.settled-s.first].state != recordPending; {
+		s.settled++
+	}
+	if s.settled > before {
+		s.kept.cool(s)
+		s.wake()
+	}
 }
 
 func (s *Stream) wake() {
@@ -136,7 +173,7 @@ func (s *Stream) wake() {
 func (s *Stream) trim(now int64) {
 	horizon := now - int64(StreamRetention/time.Second)
 	n := 0
-	for n < len(s.records) && s.records[n].created < horizon {
+	for n < len(s.records) && s.records[n].created < horizon && s.records[n].state != recordPending {
 		s.records[n] = record{} // lets the images go before the array does
 		n++
 	}
@@ -158,7 +195,7 @@ func (s *Stream) Changed() <-chan struct{} {
 func (s *Stream) Latest() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return formatSequence(s.first + uint64(len(s.records)) - 1)
+	return formatSequence(s.settled - 1)
 }
 
 // Read returns up to limit records after the sequence number, oldest first; an empty one reads from the oldest record there
@@ -172,11 +209,14 @@ func (s *Stream) Read(after string, limit int) ([]StreamRecord, error) {
 		}
 		from = n + 1
 	}
-	batch, first := s.slice(from, limit)
+	batch, _, err := s.slice(from, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading stream %s: %w", s.arn, err)
+	}
 	out := make([]StreamRecord, len(batch))
 	for i := range batch {
-		text := formatSequence(first + uint64(i))
-		json, err := s.render(&batch[i], text, true)
+		text := formatSequence(batch[i].number)
+		json, err := s.render(&batch[i].record, text, true)
 		if err != nil {
 			return nil, fmt.Errorf("reading stream %s: %w", s.arn, err)
 		}
@@ -185,18 +225,26 @@ func (s *Stream) Read(after string, limit int) ([]StreamRecord, error) {
 	return out, nil
 }
 
-// slice copies up to limit records from a sequence number on, and tells the number of the first.
-func (s *Stream) slice(from uint64, limit int) ([]record, uint64) {
+// numbered is a record with its number.
+type numbered struct {
+	record
+	number uint64
+}
+
+// slice copies up to limit records from a sequence number on, and tells the number it began at: a later one where the records
+// asked for are past retention.
+func (s *Stream) slice(from uint64, limit int) ([]numbered, uint64, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.trim(s.clock.Now().Unix())
 	from = max(from, s.first)
-	start := from - s.first
-	if start >= uint64(len(s.records)) {
-		return nil, from
+	var batch []numbered
+	for n := from; n < s.settled && len(batch) < limit; n++ {
+		if r := s.records[n-s.first]; r.state == recordDone {
+			batch = append(batch, numbered{r, n})
+		}
 	}
-	end := min(start+uint64(max(limit, 0)), uint64(len(s.records)))
-	return slices.Clone(s.records[start:end]), from
+	s.mu.Unlock()
+	return batch, from, s.kept.warm(batch)
 }
 
 // render writes a record. Functions and pipes get the stream's ARN with it; GetRecords does not tell it.

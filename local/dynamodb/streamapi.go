@@ -147,7 +147,7 @@ func (s *Stream) position(iteratorType, sequence string) (uint64, error) {
 	case "TRIM_HORIZON":
 		return s.first, nil
 	case "LATEST":
-		return s.first + uint64(len(s.records)), nil
+		return s.settled, nil
 	case "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER":
 		n, err := parseSequence(sequence)
 		if err != nil {
@@ -211,7 +211,10 @@ func (s *Service) getRecords(_ context.Context, in *getRecordsInput) (*getRecord
 	if err != nil {
 		return nil, err
 	}
-	batch, first := stream.slice(from, limit)
+	batch, first, err := stream.slice(from, limit)
+	if err != nil {
+		return nil, s.internal("reading stream", err)
+	}
 	if first > from {
 		return nil, trimmedData()
 	}
@@ -221,12 +224,12 @@ func (s *Service) getRecords(_ context.Context, in *getRecordsInput) (*getRecord
 		if bytes += batch[i].size; bytes > maxRecordsBytes && i > 0 {
 			break
 		}
-		one, err := stream.render(&batch[i], formatSequence(from), false)
+		one, err := stream.render(&batch[i].record, formatSequence(batch[i].number), false)
 		if err != nil {
 			return nil, s.internal("reading stream", err)
 		}
 		out.Records = append(out.Records, one)
-		from++
+		from = batch[i].number + 1
 	}
 	if !stream.finished(from) {
 		out.NextShardIterator = s.iterator(stream, from)

@@ -282,14 +282,9 @@ func (s *Service) deleteTable(_ context.Context, in *tableInput) (*deleteTableOu
 	}
 	var batch storage.Batch
 	for _, space := range spaces {
-		err := s.options.Store.Scan(space, storage.Range{}, func(key, _ []byte) bool {
-			batch.Delete(space, key)
-			return true
-		})
-		if err != nil {
-			return nil, s.internal("deleting table", err)
-		}
+		batch.DeleteRange(space, storage.Range{})
 	}
+	t.forget(&batch)
 	if err := s.options.Store.Apply(&batch); err != nil {
 		return nil, s.internal("deleting table", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/payrail/payrail/local/clock"
+	"github.com/payrail/payrail/local/storage"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -18,9 +19,11 @@ type fingerprint [sha256.Size]byte
 type tokens struct {
 	clock clock.Clock
 
-	mu    sync.Mutex
-	known map[string]*tokenState
-	done  []string // in the order of completion, which is that of expiry
+	mu      sync.Mutex
+	store   storage.Store // nil where tokens end with the process
+	known   map[string]*tokenState
+	done    []string // in the order of completion, which is that of expiry
+	expired []string // yet to be deleted from the store
 }
 
 type tokenState struct {
@@ -32,9 +35,15 @@ type tokenState struct {
 func (t *tokens) begin(token string, request fingerprint) (repeated bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if err := t.restore(); err != nil {
+		return false, err
+	}
 	now := t.clock.Now()
 	for len(t.done) > 0 && !t.known[t.done[0]].expires.After(now) {
 		delete(t.known, t.done[0])
+		if t.store != nil {
+			t.expired = append(t.expired, t.done[0])
+		}
 		t.done = t.done[1:]
 	}
 	state := t.known[token]

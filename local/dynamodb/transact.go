@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/payrail/payrail/local/storage"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -131,7 +132,7 @@ func (s *Service) transactWriteItems(_ context.Context, in *transactWriteInput) 
 		return nil, err
 	}
 	if in.ClientRequestToken == "" {
-		return s.transact(writes, in.ReturnConsumedCapacity)
+		return s.transact(writes, in.ReturnConsumedCapacity, nil)
 	}
 	repeated, err := s.tokens.begin(in.ClientRequestToken, request)
 	if err != nil {
@@ -140,7 +141,7 @@ func (s *Service) transactWriteItems(_ context.Context, in *transactWriteInput) 
 	if repeated {
 		return s.repeatedTransaction(writes, in.ReturnConsumedCapacity)
 	}
-	out, err := s.transact(writes, in.ReturnConsumedCapacity)
+	out, err := s.transact(writes, in.ReturnConsumedCapacity, func(b *storage.Batch) { s.tokens.keep(b, in.ClientRequestToken, request) })
 	s.tokens.end(in.ClientRequestToken, err == nil)
 	return out, err
 }
@@ -220,8 +221,8 @@ func (in *writeInput) addTo(digest hash.Hash, w *write) error {
 	return nil
 }
 
-// transact does all writes or none.
-func (s *Service) transact(writes []*write, mode string) (*transactOutput, error) {
+// transact does all writes or none, and what is along with them.
+func (s *Service) transact(writes []*write, mode string, along func(*storage.Batch)) (*transactOutput, error) {
 	ids := make([]itemID, len(writes))
 	stripes := make([]int, len(writes))
 	for i, w := range writes {
@@ -248,7 +249,7 @@ func (s *Service) transact(writes []*write, mode string) (*transactOutput, error
 	if len(failures) > 0 {
 		return nil, cancelled(len(writes), failures)
 	}
-	costs, err := s.commit(effects)
+	costs, err := s.commit(effects, along)
 	if err != nil {
 		return nil, err
 	}

@@ -103,8 +103,9 @@ func (e *effect) decide(oldItem attrs) error {
 	return nil
 }
 
-// commit makes all effects visible at once and then tells the streams. The caller holds the locks of all items.
-func (s *Service) commit(effects []*effect) ([]consumption, error) {
+// commit makes all effects visible at once, and their stream records with them. The caller holds the locks of all items. along, if
+// any, adds what is to be kept with the effects.
+func (s *Service) commit(effects []*effect, along func(*storage.Batch)) ([]consumption, error) {
 	var batch storage.Batch
 	costs := make([]consumption, len(effects))
 	for i, e := range effects {
@@ -121,18 +122,36 @@ func (s *Service) commit(effects []*effect) ([]consumption, error) {
 			return nil, s.internal("reading item", err)
 		}
 	}
+	if along != nil {
+		along(&batch)
+	}
 	if batch.Len() == 0 {
 		return costs, nil
 	}
-	if err := s.options.Store.Apply(&batch); err != nil {
+	settle := announce(&batch, effects)
+	err := s.options.Store.Apply(&batch)
+	settle(err == nil)
+	if err != nil {
 		return nil, s.internal("writing items", err)
 	}
+	return costs, nil
+}
+
+// announce gives the effects their places in the streams; the result says whether they came about.
+func announce(batch *storage.Batch, effects []*effect) (settle func(done bool)) {
+	var streams []*Stream
+	var numbers []uint64
 	for _, e := range effects {
-		if e.write.table.stream != nil && e.changes() {
-			e.write.table.stream.append(e.old, e.new, e.write.table.schema.pick(e.write.target))
+		if stream := e.write.table.stream; stream != nil && e.changes() {
+			streams = append(streams, stream)
+			numbers = append(numbers, stream.append(batch, e.old, e.new, e.write.table.schema.pick(e.write.target)))
 		}
 	}
-	return costs, nil
+	return func(done bool) {
+		for i, stream := range streams {
+			stream.settle(numbers[i], done)
+		}
+	}
 }
 
 // index brings the table's indexes up to date.
@@ -174,7 +193,7 @@ func (s *Service) perform(w *write) (*effect, consumption, error) {
 	if err != nil {
 		return nil, consumption{}, err
 	}
-	costs, err := s.commit([]*effect{e})
+	costs, err := s.commit([]*effect{e}, nil)
 	if err != nil {
 		return nil, consumption{}, err
 	}

@@ -29,8 +29,10 @@ const (
 // delivery is one event on its way to one target.
 type delivery struct {
 	event   *event
+	lane    *lane
 	retries int
 	last    error // Of the attempt before; nil at first.
+	extra   bool  // A duplicate made on purpose, which is not kept.
 }
 
 // lane delivers to one target. It never blocks who enqueues: what waits is a pointer to the event shared by all targets,
@@ -80,9 +82,13 @@ func (l *lane) work() {
 		if batch == nil {
 			return
 		}
+		var over []*delivery
 		for i, err := range l.deliver(batch) {
-			l.settle(batch[i], err)
+			if l.settle(batch[i], err) {
+				over = append(over, batch[i])
+			}
 		}
+		l.service.kept.forget(over...)
 	}
 }
 
@@ -152,33 +158,41 @@ func (l *lane) hand(payloads [][]byte) []error {
 	return failures
 }
 
-// settle ends a delivery or schedules its next attempt.
-func (l *lane) settle(d *delivery, err error) {
+// settle ends a delivery (over) or schedules its next attempt.
+func (l *lane) settle(d *delivery, err error) (over bool) {
 	s := l.service
 	if err == nil {
 		l.metrics.invocations.Add(1)
 		s.outstanding.add(-1)
-		return
+		return true
+	}
+	if s.kept != nil && s.ctx.Err() != nil {
+		return false // The service is closing: the attempt is made again by the next one.
 	}
 	d.last = err
 	var failure *DeliveryError
 	if errors.As(err, &failure) && failure.Permanent {
 		l.giveUp(d, "")
-		return
+		return true
 	}
 	if d.retries >= l.target.retryAttempts() {
 		l.giveUp(d, exhaustedAttempts)
-		return
+		return true
 	}
 	left := d.event.received.Add(l.target.eventAge()).Sub(s.options.Clock.Now())
+	s.kept.retrying(d)
 	s.options.Clock.AfterFunc(min(l.backOff(d.retries), left), func() { l.retry(d) })
+	return false
 }
 
 // retry is called by the timer: the event goes back into the queue unless it has become too old.
 func (l *lane) retry(d *delivery) {
 	age := l.service.options.Clock.Now().Sub(d.event.received)
 	if age >= l.target.eventAge() {
-		l.service.start(func() { l.giveUp(d, exhaustedAge) })
+		l.service.start(func() {
+			l.giveUp(d, exhaustedAge)
+			l.service.kept.forget(d)
+		})
 		return
 	}
 	d.retries++
@@ -226,7 +240,10 @@ func (l *lane) giveUp(d *delivery, condition string) {
 func errorCode(err error) string {
 	var failure *DeliveryError
 	var injected *faults.Error
+	var kept *keptError
 	switch {
+	case errors.As(err, &kept):
+		return kept.code
 	case errors.As(err, &failure):
 		return failure.Code
 	case errors.As(err, &injected):

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -50,6 +51,9 @@ type event struct {
 	envelope []byte
 	bus      string
 	replayed bool
+
+	number uint64       // In the store; 0 where it is not kept.
+	left   atomic.Int32 // Deliveries that are kept.
 }
 
 // PutEvents puts up to ten events. The results are in the order of the entries; some may have failed although err is nil.
@@ -143,11 +147,8 @@ func (s *Service) validateEntry(e *Entry) (bus string, failure *wire.Error) {
 // vanish, as on AWS. onlyRules, if any, are the ARNs of the rules that may see the events (replays).
 func (s *Service) route(events []event, onlyRules []string) error {
 	var archived storage.Batch
-	type hit struct {
-		rule  matchedRule
-		event *event
-	}
-	var hits []hit
+	var deliveries []*delivery
+	var hits []*rule
 	var stored []func()
 	for i := range events {
 		e := &events[i]
@@ -163,26 +164,38 @@ func (s *Service) route(events []event, onlyRules []string) error {
 		}
 		for _, r := range b.rules {
 			if r.rule.pattern.Match(fields) && (len(onlyRules) == 0 || slices.Contains(onlyRules, r.rule.arn)) {
-				hits = append(hits, hit{rule: r, event: e})
+				hits = append(hits, r.rule)
+				for _, l := range r.lanes {
+					deliveries = append(deliveries, &delivery{event: e, lane: l})
+				}
 			}
 		}
 	}
-	// Archived first: should that fail, nothing was delivered and the caller may put the events again.
-	if archived.Len() > 0 {
-		_, err := wire.WithFaults(s.options.Faults, archiveOperation, func() (struct{}, error) { return struct{}{}, s.options.Store.Apply(&archived) })
-		if err != nil {
-			return fmt.Errorf("archiving events: %w", err)
-		}
+	if err := s.deliver(archived, deliveries); err != nil {
+		return err
 	}
 	for _, count := range stored {
 		count()
 	}
-	for _, h := range hits {
-		h.rule.rule.metrics.matched.Add(1)
-		h.rule.rule.metrics.triggered.Add(1)
-		for _, l := range h.rule.lanes {
-			l.admit(h.event)
+	for _, r := range hits {
+		r.metrics.matched.Add(1)
+		r.metrics.triggered.Add(1)
+	}
+	return nil
+}
+
+// deliver begins deliveries, with what is to be stored before. Should that fail, nothing is delivered, and the caller may put the
+// events again.
+func (s *Service) deliver(before storage.Batch, deliveries []*delivery) error {
+	s.kept.add(&before, deliveries)
+	if before.Len() > 0 {
+		_, err := wire.WithFaults(s.options.Faults, archiveOperation, func() (struct{}, error) { return struct{}{}, s.options.Store.Apply(&before) })
+		if err != nil {
+			return fmt.Errorf("storing events: %w", err)
 		}
+	}
+	for _, d := range deliveries {
+		d.lane.admit(d)
 	}
 	return nil
 }

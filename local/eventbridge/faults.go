@@ -13,19 +13,19 @@ const (
 )
 
 // admit takes an event for the target: at once, late or twice.
-func (l *lane) admit(e *event) {
+func (l *lane) admit(first *delivery) {
 	s := l.service
 	d := s.options.Faults.Delivery(deliverOperation, l.name)
 	s.outstanding.add(1)
 	if d.Duplicate {
 		s.outstanding.add(1)
-		l.enqueue(&delivery{event: e})
+		l.enqueue(&delivery{event: first.event, lane: l, extra: true})
 	}
 	if d.Delay > 0 {
-		s.options.Clock.AfterFunc(d.Delay, func() { l.enqueue(&delivery{event: e}) })
+		s.options.Clock.AfterFunc(d.Delay, func() { l.enqueue(first) })
 		return
 	}
-	l.enqueue(&delivery{event: e})
+	l.enqueue(first)
 }
 
 // attempted is the injector's say in an attempt to deliver, before it is made.

@@ -80,6 +80,9 @@ func (s *Service) StartReplay(r Replay) error {
 		return wire.Errorf("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
 	}
 	made := &replay{Replay: r, state: replayStarting, started: s.options.Clock.Now()}
+	if err := s.kept.replay(made); err != nil {
+		return err
+	}
 	s.outstanding.add(1)
 	if !s.start(func() { s.replay(made, a) }) {
 		s.outstanding.add(-1)
@@ -121,7 +124,7 @@ func (s *Service) CancelReplay(name string) error {
 		return wire.Errorf("IllegalStatusException", "Replay %s is not in a valid state for this operation.", name)
 	}
 	r.state = replayCancelling
-	return nil
+	return s.kept.replay(r)
 }
 
 // lookupReplay finds a replay; the caller holds the service's mutex.
@@ -150,7 +153,7 @@ func (s *Service) replay(r *replay, a *archive) {
 		return true
 	}
 	going := s.replayGoesOn(r)
-	err := s.EachArchived(a.Name, r.From, r.To, func(e ArchivedEvent) bool {
+	err := s.EachArchived(a.Name, r.begin(), r.To, func(e ArchivedEvent) bool {
 		if !going {
 			return false
 		}
@@ -187,12 +190,17 @@ func (s *Service) replayed(r *replay, chunk []event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.last = chunk[len(chunk)-1].time
+	s.kept.replayProgress(r)
 }
 
 func (s *Service) endReplay(r *replay, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.kept != nil && s.ctx.Err() != nil {
+		return // The service is closing: the next process goes on.
+	}
 	r.ended = s.options.Clock.Now()
+	defer s.kept.replayProgress(r)
 	switch {
 	case err != nil:
 		r.state, r.reason = replayFailed, err.Error()

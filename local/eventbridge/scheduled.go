@@ -7,6 +7,7 @@ import (
 
 	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/eventbridge/schedule"
+	"github.com/payrail/payrail/local/storage"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -112,8 +113,13 @@ func (s *Service) trigger(t *ticker, due time.Time) {
 	entry := &Entry{Source: scheduledSource, DetailType: scheduledDetailType, Detail: []byte("{}"), Resources: []string{r.arn}}
 	id := s.options.NewID()
 	e := &event{id: id, time: due, received: s.options.Clock.Now(), bus: DefaultBus, envelope: s.envelope(entry, id, due)}
-	for _, l := range lanes {
-		l.admit(e)
+	deliveries := make([]*delivery, len(lanes))
+	for i, l := range lanes {
+		deliveries[i] = &delivery{event: e, lane: l}
+	}
+	if err := s.deliver(storage.Batch{}, deliveries); err != nil {
+		s.options.Logger.Error("a scheduled event is lost", "rule", t.rule, "error", err)
+		return
 	}
 	r.metrics.triggered.Add(1)
 }

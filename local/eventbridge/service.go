@@ -7,6 +7,7 @@ package eventbridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -23,8 +24,11 @@ const DefaultBus = "default"
 
 // Options are what a Service needs. Clock, Store, Region, Account and Targets are required.
 type Options struct {
-	Clock   clock.Clock
-	Store   storage.Store
+	Clock clock.Clock
+	Store storage.Store
+	// Durable says that the store outlives the process: then it gets the events whose deliveries are outstanding too, and Resume
+	// goes on with those of an earlier process.
+	Durable bool
 	Faults  *faults.Injector
 	Logger  *slog.Logger
 	Region  string
@@ -55,6 +59,7 @@ type Service struct {
 	archives map[string]*archive
 	replays  map[string]*replay
 
+	kept        *keeper
 	outstanding *outstanding
 	ctx         context.Context // Ends with Close; deliveries run under it, not under their producer's request.
 	cancel      context.CancelFunc
@@ -80,6 +85,10 @@ func New(o Options) (*Service, error) {
 		options: o, buses: map[string]*bus{}, archives: map[string]*archive{}, replays: map[string]*replay{},
 		outstanding: newOutstanding(),
 	}
+	var err error
+	if s.kept, err = newKeeper(o); err != nil {
+		return nil, fmt.Errorf("making the event bus service: %w", err)
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.buses[DefaultBus] = newBus(Bus{Name: DefaultBus}, s.arn("event-bus/"+DefaultBus), o.Clock.Now())
 	s.api = s.newAPI()
@@ -92,14 +101,15 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.api.Serv
 // Idle waits until every event put so far is delivered, dead-lettered or dropped, retries included.
 func (s *Service) Idle(ctx context.Context) error { return s.outstanding.wait(ctx) }
 
-// Close stops all deliveries and waits for those that run. Events not delivered by then are lost, as the log says.
+// Close stops all deliveries and waits for those that run. Events not delivered by then are kept for
+// Resume, or lost, as the log says.
 func (s *Service) Close() error {
 	s.stopTickers()
 	s.closing.Lock()
 	s.cancel()
 	s.closing.Unlock()
 	s.workers.Wait()
-	if n := s.outstanding.count(); n > 0 {
+	if n := s.outstanding.count(); n > 0 && s.kept == nil {
 		s.options.Logger.Warn("event bus closed with undelivered events", "deliveries", n)
 	}
 	return nil

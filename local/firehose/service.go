@@ -15,6 +15,7 @@ import (
 
 	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/faults"
+	"github.com/payrail/payrail/local/storage"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -34,6 +35,8 @@ type ObjectStore interface {
 type Options struct {
 	Objects ObjectStore
 	Clock   clock.Clock
+	// Store keeps accepted records beyond the process until they are written; nil keeps them in memory alone.
+	Store storage.Store
 	// Random gives the bytes of object and record ids; it must be safe for concurrent use (crypto/rand.Reader is).
 	Random  io.Reader
 	Faults  *faults.Injector
@@ -62,7 +65,7 @@ func New(o Options) *Service {
 	return s
 }
 
-// Close stops delivering; what is still buffered is lost. Call Flush before it.
+// Close stops delivering; what is still buffered is lost, unless it is kept. Call Flush before it.
 func (s *Service) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -86,6 +89,9 @@ func (s *Service) CreateDeliveryStream(spec Spec) (arn string, err error) {
 		return "", wire.Errorf("ResourceInUseException", "Firehose %s exists already", spec.DeliveryStreamName)
 	}
 	st := newStream(s, spec, d)
+	if err := st.restore(); err != nil {
+		return "", fmt.Errorf("creating delivery stream %s: %w", spec.DeliveryStreamName, err)
+	}
 	s.streams[spec.DeliveryStreamName] = st
 	s.workers.Go(func() { st.deliver(s.ctx) })
 	return st.arn, nil

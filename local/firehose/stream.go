@@ -35,6 +35,7 @@ type stream struct {
 	created time.Time
 	to      destination
 	metrics metrics
+	kept    *keeper
 
 	mu sync.Mutex
 	// buffers are the batches that still take records, by folder; a stream without partitions has one, under "".
@@ -58,6 +59,7 @@ type batch struct {
 	zip     *gzip.Writer // nil without compression.
 	size    int          // Before compression.
 	records int
+	numbers numbers       // Of the records, in the store.
 	first   time.Time     // Arrival of the oldest record.
 	done    chan struct{} // Closed once it is written or given up.
 	err     error         // Set before done is closed.
@@ -66,7 +68,7 @@ type batch struct {
 func newStream(s *Service, spec Spec, d destination) *stream {
 	return &stream{
 		service: s, name: spec.DeliveryStreamName, arn: s.arn(spec.DeliveryStreamName), to: d,
-		created: s.options.Clock.Now(), buffers: map[string]*batch{}, active: map[string]int{}, wake: make(chan struct{}, 1),
+		kept: s.keeperOf(spec.DeliveryStreamName), created: s.options.Clock.Now(), buffers: map[string]*batch{}, active: map[string]int{}, wake: make(chan struct{}, 1),
 	}
 }
 
@@ -78,23 +80,36 @@ func (s *stream) add(records [][]byte) error {
 		return &wire.Error{Status: 503, Code: "ServiceUnavailableException", Message: "Slow down."}
 	}
 	now := s.service.options.Clock.Now().UTC()
-	for _, r := range records {
-		p, err := s.place(r, now)
-		if err != nil {
+	first, err := s.kept.put(records, now)
+	if err != nil {
+		return err
+	}
+	for i, r := range records {
+		if err := s.buffer(first+uint64(i), r, now); err != nil {
 			return err
-		}
-		b := s.buffers[p.folder]
-		if b == nil {
-			b = s.open(p, now)
-		}
-		if err := b.write(p.content, s.to.delimiter); err != nil {
-			return err
-		}
-		if b.size >= s.to.bytes {
-			s.cut(b)
 		}
 	}
 	s.metrics.received(records)
+	return nil
+}
+
+// buffer appends a record to its buffer. The caller holds the lock.
+func (s *stream) buffer(number uint64, record []byte, now time.Time) error {
+	p, err := s.place(record, now)
+	if err != nil {
+		return err
+	}
+	b := s.buffers[p.folder]
+	if b == nil {
+		b = s.open(p, now)
+	}
+	if err := b.write(p.content, s.to.delimiter); err != nil {
+		return err
+	}
+	b.numbers.add(number)
+	if b.size >= s.to.bytes {
+		s.cut(b)
+	}
 	return nil
 }
 
@@ -239,6 +254,7 @@ func (s *stream) deliver(ctx context.Context) {
 				s.service.options.Logger.Error("giving up records of a delivery stream",
 					slog.String("stream", s.name), slog.Int("bytes", b.size), slog.Any("error", b.err))
 			}
+			s.kept.remove(b.numbers)
 			s.settled(b)
 		}
 	}

@@ -73,6 +73,9 @@ func (s *Service) invokeAsync(function string, payload []byte) (requestID string
 			return "", errClosed()
 		}
 		event := &asyncEvent{id: s.NewID(), payload: payload, accepted: s.Clock.Now()}
+		if err := f.keep(event); err != nil {
+			return "", err
+		}
 		f.observe(MetricAsyncEventsReceived, 1)
 		f.accept(event)
 		return event.id, nil
@@ -96,7 +99,9 @@ func (f *function) work() {
 		if event == nil {
 			return
 		}
-		f.attempt(event)
+		if f.attempt(event) {
+			f.forget(event)
+		}
 	}
 }
 
@@ -122,8 +127,8 @@ const (
 	conditionTooOld    = "EventAgeExceeded"
 )
 
-// attempt invokes the function with an event once and decides what becomes of it.
-func (f *function) attempt(event *asyncEvent) {
+// attempt invokes the function with an event once and decides what becomes of it, or whether it is over.
+func (f *function) attempt(event *asyncEvent) (over bool) {
 	s := f.service
 	done := true
 	defer func() {
@@ -137,7 +142,7 @@ func (f *function) attempt(event *asyncEvent) {
 		out = f.run(s.ctx, event.id, event.payload)
 	}
 	if s.ctx.Err() != nil {
-		return
+		return false
 	}
 	config := f.eventInvokeConfig()
 	var delay time.Duration
@@ -148,21 +153,23 @@ func (f *function) attempt(event *asyncEvent) {
 	case out.functionError == "":
 		event.attempts++
 		f.record(config.OnSuccessARN, event, out, conditionSuccess)
-		return
+		return true
 	default:
 		event.attempts++
 		delay = firstRetryDelay << (event.attempts - 1)
 	}
 	if event.attempts > *config.MaximumRetryAttempts {
 		f.giveUp(config, event, out, conditionExhausted)
-		return
+		return true
 	}
 	if s.Clock.Now().Add(delay).Sub(event.accepted) > time.Duration(config.MaximumEventAgeSeconds)*time.Second {
 		f.giveUp(config, event, out, conditionTooOld)
-		return
+		return true
 	}
+	f.keepAttempts(event)
 	done = false
 	s.Clock.AfterFunc(delay, func() { f.enqueue(event) })
+	return false
 }
 
 // giveUp sends an event that failed for good where the function's configuration says; without any it is dropped, as on AWS.

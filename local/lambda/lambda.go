@@ -19,6 +19,7 @@ import (
 
 	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/faults"
+	"github.com/payrail/payrail/local/storage"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -75,6 +76,11 @@ type Options struct {
 	KeepRunning bool
 	// NewID makes request ids and mapping ids; nil means random UUIDs.
 	NewID func() string
+	// Ready is closed when mappings may begin to read their queues and accepted events may be run; nil means at once. Where queues
+	// have messages from an earlier process, what functions send to must be there before.
+	Ready <-chan struct{}
+	// Store keeps accepted events of asynchronous invocations beyond the process, for Resume; nil keeps them in memory alone.
+	Store storage.Store
 }
 
 func (o *Options) setDefaults() {

@@ -56,6 +56,9 @@ func newPoller(s *Service, spec MappingSpec, f *function) *poller {
 // without an invocation to come.
 func (p *poller) poll() {
 	s := p.service
+	if !s.awaitReady(p.ctx) {
+		return
+	}
 	for failures := 0; p.ctx.Err() == nil || len(p.carried.messages) > 0; {
 		select {
 		case p.slots <- struct{}{}:

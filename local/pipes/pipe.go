@@ -53,6 +53,12 @@ func (p *pipe) run(ctx context.Context) {
 // readAll reads the stream, drops what the filter does not take, and deals the rest out by item key.
 func (p *pipe) readAll(ctx context.Context, workers []chan []item) {
 	after, failures := p.progress.position, 0
+	if ready := p.service.options.Ready; ready != nil {
+		select {
+		case <-ready:
+		case <-ctx.Done():
+		}
+	}
 	for ctx.Err() == nil {
 		changed, latest := p.stream.Changed(), p.stream.Latest()
 		records, err := p.stream.Read(after, readLimit)

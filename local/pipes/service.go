@@ -78,6 +78,9 @@ type Options struct {
 	Account string
 	// Store keeps the positions of pipes, so that one that is made again goes on where it was. May be nil.
 	Store storage.Store
+	// Ready is closed when pipes may begin to read; nil means at once. Where streams have records from an earlier process, what pipes
+	// deliver to must be there before.
+	Ready <-chan struct{}
 	// Stream finds a stream by its ARN.
 	Stream   func(arn string) (Stream, error)
 	Enricher Enricher

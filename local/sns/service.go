@@ -16,6 +16,7 @@ import (
 
 	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/faults"
+	"github.com/payrail/payrail/local/storage"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -47,6 +48,8 @@ type Options struct {
 	// Observe hears of NumberOfMessagesPublished, NumberOfNotificationsDelivered and NumberOfNotificationsFailed, named as in
 	// CloudWatch's namespace AWS/SNS. It must not block, and may be nil.
 	Observe func(topicARN, metric string)
+	// Store keeps published messages beyond the process, for Resume; nil keeps them in memory alone.
+	Store   storage.Store
 	NewID   func() string
 	Clock   clock.Clock
 	Faults  *faults.Injector
@@ -79,6 +82,7 @@ type Service struct {
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
 	*wire.Query
+	keeper *keeper
 
 	mu     sync.RWMutex
 	topics map[string]*topic
@@ -96,13 +100,13 @@ func New(o Options) *Service {
 	if o.Observe == nil {
 		o.Observe = func(string, string) {}
 	}
-	s := &Service{options: o, topics: map[string]*topic{}}
+	s := &Service{options: o, topics: map[string]*topic{}, keeper: newKeeper(o)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.Query = s.protocol()
 	return s
 }
 
-// Close ends the deliveries; what is not delivered yet is lost.
+// Close ends the deliveries; what is not delivered yet is lost, unless it is kept.
 func (s *Service) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -154,6 +158,9 @@ func (s *Service) publish(ctx context.Context, topicARN, subject, message string
 	}
 	s.options.Observe(topicARN, "NumberOfMessagesPublished")
 	if len(t.subscriptions) == 0 {
+		if err := s.keeper.put(shownSpace, []addressed{{Notification: n}}, keptNotifications); err != nil {
+			return "", err
+		}
 		if len(s.kept) == keptNotifications {
 			s.kept = slices.Delete(s.kept, 0, 1)
 		}
@@ -168,8 +175,15 @@ func (s *Service) publish(ctx context.Context, topicARN, subject, message string
 			return "", &wire.Error{Status: http.StatusBadRequest, Code: "Throttled", Message: "deliveries to " + sub.endpoint + " are behind"}
 		}
 	}
-	for _, sub := range t.subscriptions {
-		sub.pending <- n // It has room, and only publish, under the lock, fills it.
+	messages := make([]addressed, len(t.subscriptions))
+	for i, sub := range t.subscriptions {
+		messages[i] = addressed{Notification: n, Endpoint: sub.endpoint}
+	}
+	if err := s.keeper.put(pendingSpace, messages, 0); err != nil {
+		return "", err
+	}
+	for i, sub := range t.subscriptions {
+		sub.pending <- messages[i] // It has room, and only publish, under the lock, fills it.
 	}
 	return n.MessageID, nil
 }

@@ -47,7 +47,7 @@ var finalErrors = []string{"AccessDenied", "QueueDoesNotExist", "NotImplemented"
 type subscription struct {
 	arn, endpoint string
 	raw           bool
-	pending       chan Notification
+	pending       chan addressed
 }
 
 func (s *subscription) hasRoom() bool { return len(s.pending) < cap(s.pending) }
@@ -78,7 +78,7 @@ func (s *Service) Subscribe(topicARN, protocol, queueARN string, raw bool) (arn 
 			return sub.arn, nil
 		}
 	}
-	sub := &subscription{arn: topicARN + ":" + s.options.NewID(), endpoint: queueARN, raw: raw, pending: make(chan Notification, maxPending)}
+	sub := &subscription{arn: topicARN + ":" + s.options.NewID(), endpoint: queueARN, raw: raw, pending: make(chan addressed, maxPending)}
 	t.subscriptions = append(t.subscriptions, sub)
 	s.workers.Go(func() { s.deliver(sub) })
 	return sub.arn, nil
@@ -88,7 +88,10 @@ func (s *Service) deliver(sub *subscription) {
 	for {
 		select {
 		case n := <-sub.pending:
-			err := s.send(s.ctx, sub, n)
+			err := s.send(s.ctx, sub, n.Notification)
+			if s.ctx.Err() == nil {
+				s.keeper.remove(n)
+			}
 			if err == nil {
 				s.options.Observe(n.TopicARN, "NumberOfNotificationsDelivered")
 			} else if s.ctx.Err() == nil {

@@ -29,7 +29,7 @@ func (s *Service) DeleteQueue(queueARN string) error {
 		source.forgetDeadLetter(q)
 	}
 	close(q.deleted)
-	return nil
+	return q.kept.drop()
 }
 
 func (q *queue) forgetDeadLetter(deleted *queue) {

@@ -21,13 +21,14 @@ func (q *queue) injected(messages []*message, now int64) []*message {
 		if d.Duplicate {
 			// As on AWS where a server was not there when the message was deleted: it delivers its copy, under the same id.
 			again := *m
+			again.sequence = q.sequence.Add(1)
 			out = append(out, &again)
 		}
 		if d.Delay > 0 {
 			m.dueAt = max(m.dueAt, now) + int64(d.Delay)
 		}
 		if _, ok := q.faults.Decide(sendOperation, q.name, faults.Poison); ok {
-			poison := &message{id: m.id, sentAt: m.sentAt, dueIndex: -1, ageIndex: -1}
+			poison := &message{id: m.id, sequence: q.sequence.Add(1), sentAt: m.sentAt, arrivedAt: now, dueIndex: -1, ageIndex: -1}
 			for n := range poison.id {
 				poison.id[n] ^= 0xff // Another id, and the same one in each run that gives m the same.
 			}

@@ -244,7 +244,9 @@ func (t *moveTask) moveOne(m *message) (failureReason string) {
 	if err != nil { // The message is larger than the destination allows.
 		return wire.AsError(err).Code
 	}
-	destination.add(moved)
+	if err := destination.add(moved); err != nil {
+		return wire.AsError(err).Code
+	}
 	t.source.release(m)
 	return ""
 }
@@ -274,7 +276,7 @@ func (q *queue) hold(max int) []*message {
 	return held
 }
 
-// release deletes a held message.
+// release deletes a held message. Where the store fails it is there again after a restart.
 func (q *queue) release(m *message) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -284,6 +286,7 @@ func (q *queue) release(m *message) {
 	q.uncount(m)
 	q.drop(m)
 	q.counters.Deleted++
+	q.kept.removeLater([]uint64{m.sequence})
 }
 
 // unhold makes held messages visible again.

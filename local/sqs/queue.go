@@ -3,6 +3,7 @@ package sqs
 import (
 	"container/heap"
 	"container/list"
+	"errors"
 	"slices"
 	"strconv"
 	"sync"
@@ -58,7 +59,8 @@ type queue struct {
 	modified   time.Time
 	purged     time.Time
 
-	sequence uint64
+	sequence atomic.Uint64 // The last one given out.
+	kept     *keeper
 	ready    fifo
 	due      dueHeap
 	byAge    ageHeap
@@ -74,10 +76,10 @@ type queue struct {
 	timerAt int64
 }
 
-func newQueue(arn, name string, c clock.Clock, s settings, deadLetter *queue) *queue {
+func newQueue(arn, name string, c clock.Clock, s settings, deadLetter *queue, kept *keeper) *queue {
 	now := c.Now()
 	return &queue{
-		arn: arn, name: name, id: handleID(name), clock: c, settings: s, deadLetter: deadLetter,
+		arn: arn, name: name, id: handleID(name), clock: c, settings: s, deadLetter: deadLetter, kept: kept,
 		created: now, modified: now, deleted: make(chan struct{}), received: map[uint64]*message{},
 	}
 }
@@ -165,8 +167,26 @@ func (q *queue) oldestArrival() int64 {
 	return oldest
 }
 
-// add puts new messages in; a message with dueAt set is delayed until then.
-func (q *queue) add(messages ...*message) {
+// add keeps new messages and puts them in.
+func (q *queue) add(messages ...*message) error {
+	q.number(messages...)
+	if err := q.kept.put(messages); err != nil {
+		return err
+	}
+	q.admit(messages...)
+	return nil
+}
+
+// number gives new messages their sequence numbers, and says when they came.
+func (q *queue) number(messages ...*message) {
+	now := q.clock.Now().UnixNano()
+	for _, m := range messages {
+		m.sequence, m.arrivedAt = q.sequence.Add(1), now
+	}
+}
+
+// admit puts messages in that have their sequence numbers; one with dueAt set is delayed until then.
+func (q *queue) admit(messages ...*message) {
 	if len(messages) == 0 {
 		return
 	}
@@ -174,9 +194,6 @@ func (q *queue) add(messages ...*message) {
 	defer q.mu.Unlock()
 	now := q.clock.Now().UnixNano()
 	for _, m := range q.injected(messages, now) {
-		q.sequence++
-		m.sequence = q.sequence
-		m.arrivedAt = now
 		heap.Push(&q.byAge, m)
 		if m.deadLetterSource == "" {
 			q.counters.Sent++ // As in AWS's metric, dead letters do not count as sent.
@@ -261,12 +278,15 @@ func (q *queue) settle(now time.Time) {
 		q.uncount(m)
 		q.makeVisible(m)
 	}
+	var expired []uint64
 	for len(q.byAge) > 0 && q.byAge[0].sentAt+int64(q.settings.retention) <= t {
 		m := q.byAge[0]
 		q.uncount(m)
 		q.drop(m)
 		q.counters.Expired++
+		expired = append(expired, m.sequence)
 	}
+	q.kept.removeLater(expired)
 }
 
 // uncount takes m out of the count of its state, and out of the due heap.
@@ -295,31 +315,46 @@ func (q *queue) drop(m *message) {
 
 // find returns the message of a receipt handle, or nil when it is deleted or was received again since.
 func (q *queue) find(handle string) (*message, error) {
-	sequence, receiveCount, ok := parseHandle(q.id, handle)
+	sequence, _, ok := parseHandle(q.id, handle)
 	if !ok {
 		return nil, &wire.Error{Status: 404, Code: "ReceiptHandleIsInvalid", Message: `The input receipt handle "` + handle + `" is not a valid receipt handle.`}
 	}
 	q.settle(q.clock.Now())
 	m := q.received[sequence]
-	if m == nil || m.receiveCount != receiveCount {
+	// Numbers may come again where a clock stood still between two processes; ids do not.
+	if m == nil || receiptHandle(q.id, m) != handle {
 		return nil, nil
 	}
 	return m, nil
 }
 
-// delete removes a message. As on AWS a handle that is not the latest one succeeds without effect, and one whose
-// visibility timeout is over still deletes.
-func (q *queue) delete(handle string) error {
+// delete removes messages. As on AWS a handle that is not the latest one succeeds without effect, and one whose visibility timeout
+// is over still deletes. At a handle that is none it stops.
+func (q *queue) delete(handles ...string) error {
+	deleted, err := q.deleteFromLine(handles)
+	if failed := q.kept.remove(deleted...); failed != nil {
+		return errors.Join(err, failed)
+	}
+	return err
+}
+
+func (q *queue) deleteFromLine(handles []string) (deleted []uint64, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	m, err := q.find(handle)
-	if err != nil || m == nil {
-		return err
+	for _, handle := range handles {
+		m, err := q.find(handle)
+		if err != nil {
+			return deleted, err
+		}
+		if m == nil {
+			continue
+		}
+		q.uncount(m)
+		q.drop(m)
+		q.counters.Deleted++
+		deleted = append(deleted, m.sequence)
 	}
-	q.uncount(m)
-	q.drop(m)
-	q.counters.Deleted++
-	return nil
+	return deleted, nil
 }
 
 func (q *queue) changeVisibility(handle string, visibility time.Duration) error {
@@ -352,6 +387,13 @@ func (q *queue) purge() error {
 	now := q.clock.Now()
 	if !q.purged.IsZero() && now.Sub(q.purged) < purgeInterval {
 		return &wire.Error{Status: 403, Code: "PurgeQueueInProgress", Message: "Only one PurgeQueue operation on " + q.name + " is allowed every 60 seconds."}
+	}
+	doomed := make([]uint64, len(q.byAge))
+	for i, m := range q.byAge {
+		doomed[i] = m.sequence
+	}
+	if err := q.kept.remove(doomed...); err != nil {
+		return err
 	}
 	q.purged = now
 	q.ready, q.due, q.byAge, q.received = fifo{}, nil, nil, map[uint64]*message{}

@@ -34,8 +34,7 @@ func (s *Service) send(q *queue, d draft) ([16]byte, error) {
 	if err != nil {
 		return [16]byte{}, err
 	}
-	q.add(m)
-	return m.id, nil
+	return m.id, q.add(m)
 }
 
 // receive takes messages, waiting up to wait for the first one.
@@ -50,6 +49,7 @@ func (s *Service) receive(ctx context.Context, q *queue, max int, wait, visibili
 			}
 			q.mu.Unlock()
 			s.moveToDeadLetter(q, dead)
+			q.kept.received(q.id, taken)
 			return s.signed(taken), err
 		}
 		wake := make(chan struct{}, 1)
@@ -110,7 +110,9 @@ func (s *Service) moveToDeadLetter(q *queue, dead []*message) {
 	if target == nil {
 		target = q
 	}
-	target.add(moved...)
+	target.number(moved...)
+	q.kept.move(dead, target.kept, moved)
+	target.admit(moved...)
 }
 
 // notify wakes the longest waiting receive if there is something to take, and keeps the timer armed for the others. The

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/faults"
+	"github.com/payrail/payrail/local/storage"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -30,6 +32,10 @@ type Options struct {
 	BaseURL func() string
 	// NewID makes message ids; nil means random UUIDs.
 	NewID func() [16]byte
+	// Store keeps messages beyond the process; nil keeps them in memory alone. A queue of the name of an earlier one gets its messages.
+	Store storage.Store
+	// Logger gets failures of the store that no caller sees; nil logs nothing.
+	Logger *slog.Logger
 }
 
 // QueueSpec describes a queue to create.
@@ -48,6 +54,8 @@ type Service struct {
 	arnPrefix string
 	baseURL   func() string
 	newID     func() [16]byte
+	store     storage.Store
+	logger    *slog.Logger
 	closed    chan struct{}
 	closeOnce sync.Once
 
@@ -66,8 +74,11 @@ func New(o Options) *Service {
 	if o.NewID == nil {
 		o.NewID = randomUUID
 	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	return &Service{
-		clock: o.Clock, faults: o.Faults, account: o.Account, baseURL: o.BaseURL, newID: o.NewID,
+		clock: o.Clock, faults: o.Faults, account: o.Account, baseURL: o.BaseURL, newID: o.NewID, store: o.Store, logger: o.Logger,
 		arnPrefix: "arn:aws:sqs:" + o.Region + ":" + o.Account + ":",
 		closed:    make(chan struct{}), queues: map[string]*queue{}, deletedAt: map[string]time.Time{}, moves: map[*queue][]*moveTask{},
 	}
@@ -107,9 +118,12 @@ func (s *Service) CreateQueue(spec QueueSpec) (arn, url string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	q := newQueue(arn, spec.Name, s.clock, settings, deadLetter)
+	q := newQueue(arn, spec.Name, s.clock, settings, deadLetter, s.keeperOf(spec.Name))
 	q.faults = s.faults
 	q.tag(spec.Tags)
+	if err := q.kept.restore(q); err != nil {
+		return "", "", err
+	}
 	s.queues[spec.Name] = q
 	return arn, url, nil
 }
@@ -282,7 +296,9 @@ func (s *Service) SendBatch(ctx context.Context, queueARN string, bodies []strin
 			fail(i, err)
 		}
 	}
-	q.add(accepted...)
+	if err := q.add(accepted...); err != nil {
+		return slices.Repeat([]error{err}, len(bodies))
+	}
 	return failed
 }
 
@@ -305,10 +321,8 @@ func (s *Service) DeleteBatch(ctx context.Context, queueARN string, receiptHandl
 		return err
 	}
 	_, err = wire.WithFaultsOn(s.faults, "sqs:DeleteMessageBatch", q.name, func() (struct{}, error) {
-		for _, handle := range receiptHandles {
-			if err := q.delete(handle); err != nil {
-				return struct{}{}, fmt.Errorf("deleting from %s: %w", q.name, err)
-			}
+		if err := q.delete(receiptHandles...); err != nil {
+			return struct{}{}, fmt.Errorf("deleting from %s: %w", q.name, err)
 		}
 		return struct{}{}, nil
 	})

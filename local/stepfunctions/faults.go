@@ -1,6 +1,7 @@
 package stepfunctions
 
 import (
+	"errors"
 	"time"
 
 	"github.com/payrail/payrail/local/faults"
@@ -42,4 +43,11 @@ func (s *Service) Running() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.running
+}
+
+// unanswered reports whether a call got no answer. The service's own client says so then, with an error that is none of the called
+// service. https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception
+func unanswered(err error) bool {
+	var f *faults.Error
+	return errors.As(err, &f) && f.Unanswered > 0
 }

@@ -47,3 +47,10 @@ func TestFaultsOfExecutions(t *testing.T) {
 		})
 	}
 }
+
+func TestCallsWithoutAnAnswerAreTheClientsError(t *testing.T) {
+	f := newFixture(t)
+	f.backend.putErr = &faults.Error{Code: "RequestTimeout", Unanswered: time.Second}
+	o := f.run(t, single(`{"Type":"Task","Resource":"arn:aws:states:::events:putEvents","Parameters":{"Entries":[{"Source":"s","DetailType":"t","Detail":{}}]},"End":true}`), `{}`)
+	require.Equal(t, "EventBridge.SdkClientException", o.failure.name)
+}

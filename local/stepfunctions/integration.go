@@ -119,6 +119,9 @@ func serviceError(service string, err error) *failure {
 		return failf(errorRuntime, "%s", e.Message)
 	}
 	code := e.Code
+	if unanswered(err) {
+		code = "SdkClientException"
+	}
 	if code == "InternalFailure" || code == "InternalServerError" {
 		code = "InternalException"
 	}

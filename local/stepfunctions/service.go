@@ -18,6 +18,7 @@ import (
 
 	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/faults"
+	"github.com/payrail/payrail/local/storage"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -35,6 +36,8 @@ type Options struct {
 	// MaxConcurrent is how many executions of each type run at once: EXPRESS ones wait to be started while there are as many,
 	// STANDARD ones are refused. 0 means 1000.
 	MaxConcurrent int
+	// Store keeps started executions beyond the process, for Resume; nil keeps them in memory alone.
+	Store storage.Store
 	// Random gives numbers in [0, 1) for jitter and States.MathRandom. It is called concurrently. nil: math/rand/v2.
 	Random func() float64
 	// NewID makes UUIDs. It is called concurrently. nil: random ones.
@@ -78,6 +81,7 @@ type Service struct {
 	options Options
 	env     *environment
 	api     *wire.JSON
+	kept    *keeper
 	slots   chan struct{} // of EXPRESS executions
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -159,6 +163,7 @@ func New(o Options) (*Service, error) {
 	s := &Service{
 		options:    o,
 		env:        &environment{clock: o.Clock, random: o.Random, newID: o.NewID},
+		kept:       newKeeper(o),
 		slots:      make(chan struct{}, o.MaxConcurrent),
 		machines:   map[string]*stateMachine{},
 		executions: executions{byARN: map[string]*record{}},

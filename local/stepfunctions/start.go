@@ -52,7 +52,11 @@ func (s *Service) start(ctx context.Context, stateMachineARN, name string, input
 		return nil, err
 	}
 	if p.ctx != nil { // else it runs already
-		go s.finish(p)
+		if err := s.kept.add(p, input); err != nil {
+			s.abandon(p, err)
+			return nil, err
+		}
+		go s.run(p)
 	}
 	return p, nil
 }

@@ -49,13 +49,31 @@ func (m *Memory) Apply(batch *Batch) error {
 			tree = btree.NewBTreeGOptions(byKey, btree.Options{NoLocks: true})
 			m.spaces[c.space] = tree
 		}
-		if c.remove {
-			tree.Delete(pair{key: c.key})
-		} else {
+		switch c.kind {
+		case changePut:
 			tree.Set(pair{key: c.key, value: c.value})
+		case changeDelete:
+			tree.Delete(pair{key: c.key})
+		case changeDeleteRange:
+			deleteRange(tree, c.key, c.value)
 		}
 	}
 	return nil
+}
+
+// deleteRange deletes from <= key < to; a nil to means all that follow.
+func deleteRange(tree *btree.BTreeG[pair], from, to []byte) {
+	var doomed []pair
+	tree.Ascend(pair{key: from}, func(p pair) bool {
+		if to != nil && bytes.Compare(p.key, to) >= 0 {
+			return false
+		}
+		doomed = append(doomed, p)
+		return true
+	})
+	for _, p := range doomed {
+		tree.Delete(p)
+	}
 }
 
 func (m *Memory) Scan(space string, r Range, fn func(key, value []byte) bool) error {

@@ -1,6 +1,6 @@
 // Package storage is where the local runtime's services keep what must outlive a call: table items, objects, archived
-// events. It is one ordered map per space behind an interface, so that a disk back-end can take the place of memory
-// without a service noticing.
+// events, and where the process may be killed at any moment also every message and execution that is under way. It is one
+// ordered map per space behind an interface with two back-ends, Memory and Disk.
 package storage
 
 import (
@@ -30,13 +30,21 @@ type Range struct {
 	Reverse  bool
 }
 
-// Batch collects changes for Apply. The zero value is ready to use.
+// Batch collects changes for Apply, which makes them in their order. The zero value is ready to use.
 type Batch struct{ changes []change }
 
+type changeKind uint8
+
+const (
+	changePut changeKind = iota
+	changeDelete
+	changeDeleteRange // From key to value.
+)
+
 type change struct {
+	kind       changeKind
 	space      string
 	key, value []byte
-	remove     bool
 }
 
 func (b *Batch) Put(space string, key, value []byte) {
@@ -44,7 +52,12 @@ func (b *Batch) Put(space string, key, value []byte) {
 }
 
 func (b *Batch) Delete(space string, key []byte) {
-	b.changes = append(b.changes, change{space: space, key: key, remove: true})
+	b.changes = append(b.changes, change{kind: changeDelete, space: space, key: key})
+}
+
+// DeleteRange deletes all keys of a range; its direction does not matter.
+func (b *Batch) DeleteRange(space string, r Range) {
+	b.changes = append(b.changes, change{kind: changeDeleteRange, space: space, key: r.From, value: r.To})
 }
 
 // Len is the number of changes collected.

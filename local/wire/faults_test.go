@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,9 +18,9 @@ import (
 func TestACallThatIsNotAnsweredClosesItsConnection(t *testing.T) {
 	injector := &faults.Injector{}
 	require.NoError(t, injector.Arm(faults.Fault{Kind: faults.Timeout, When: faults.AfterEffect, Operation: "x:Do/t", For: faults.Duration(time.Millisecond)}))
-	done := 0
+	var done atomic.Int32
 	api := &JSON{Name: "x", Version: "1.0", Faults: injector, Operations: map[string]Operation{
-		"Do": func(context.Context, []byte) (any, error) { done++; return nil, nil },
+		"Do": func(context.Context, []byte) (any, error) { done.Add(1); return nil, nil },
 	}}
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
@@ -35,7 +36,7 @@ func TestACallThatIsNotAnsweredClosesItsConnection(t *testing.T) {
 		return err
 	}
 	require.ErrorIs(t, call(), io.EOF)
-	require.Equal(t, 1, done, "the effect has happened")
+	require.Equal(t, int32(1), done.Load(), "the effect has happened")
 	require.NoError(t, call())
 }
 

@@ -65,6 +65,7 @@ func (s *RPC) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Date", s.Now().UTC().Format(http.TimeFormat))
 	}
 	operation, out, err := s.serve(r, p)
+	Unanswered(r, err)
 	if err != nil {
 		e := AsError(err)
 		if e.Status == 0 {
