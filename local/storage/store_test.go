@@ -182,13 +182,16 @@ func content(t testing.TB, s Store, space string) map[string]string {
 
 // TestDiskDoesWhatMemoryDoes drives both back-ends with the same calls, the disk one closed and opened now and then.
 func TestDiskDoesWhatMemoryDoes(t *testing.T) {
-	spaces := rapid.SampledFrom([]string{"s", "s/a", "t"})
+	folder, run := t.TempDir(), 0
+	disk := openDisk(t, folder)
+	t.Cleanup(func() { require.NoError(t, disk.Close()) })
 	keys := rapid.SliceOfN(rapid.SampledFrom([]byte{0, 1, 'k', 0xff}), 0, 3)
 	bound := rapid.OneOf(rapid.Just[[]byte](nil), keys)
 	rapid.Check(t, func(r *rapid.T) {
-		folder := t.TempDir()
-		memory, disk := NewMemory(), mustOpen(r, folder)
-		defer func() { require.NoError(r, disk.Close()) }()
+		// One folder for all runs, for opening one takes a while; each run has spaces of its own.
+		run++
+		memory, own := NewMemory(), fmt.Sprint(run)
+		spaces := rapid.SampledFrom([]string{own, own + "/a", own + "b"})
 		r.Repeat(map[string]func(*rapid.T){
 			"apply": func(r *rapid.T) {
 				var b Batch
@@ -207,7 +210,7 @@ func TestDiskDoesWhatMemoryDoes(t *testing.T) {
 				require.NoError(r, disk.Apply(&b))
 			},
 			"reopen": func(r *rapid.T) {
-				if rapid.IntRange(0, 9).Draw(r, "seldom") > 0 { // It forces files to the device.
+				if rapid.IntRange(0, 49).Draw(r, "seldom") > 0 { // It forces files to the device.
 					return
 				}
 				require.NoError(r, disk.Close())
