@@ -204,7 +204,7 @@ func TestPages(t *testing.T) {
 		late = append(late, stage+"Late")
 	}
 	stuck = append(stuck, "BusDeadLetters", "PipeDeadLetters", "ReconcileOpen", "RulesDeadLetters", "RulesUndelivered", "RulesLost", "RulesFailed", "RulesTimedOut", "RulesAborted")
-	late = append(late, "BusRetrying", "PipeFailing")
+	late = append(late, "BusRetrying", "PipeFailing", "ReconcilePatching")
 	require.ElementsMatch(t, stuck, pages(t, tpl, tpl.one(t, "AWS::CloudWatch::CompositeAlarm", "MoneyStuck")))
 	require.ElementsMatch(t, late, pages(t, tpl, tpl.one(t, "AWS::CloudWatch::CompositeAlarm", "MoneyLate")))
 }

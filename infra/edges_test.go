@@ -97,8 +97,11 @@ func TestAnEdgeThatLacksSomethingIsRefused(t *testing.T) {
 		"a job without a dead-letter queue": {func(r map[string]resource) {
 			delete(find(r, "AWS::Lambda::Function", "DigestFunction"), "DeadLetterConfig")
 		}, "DigestFunction has no dead-letter queue"},
-		"a subscription":              {func(r map[string]resource) { r["Mail"] = resource{Type: "AWS::SNS::Subscription"} }, "Mail: say in infra/edges whether a resource of type AWS::SNS::Subscription hands something on"},
-		"a stream without a bin":      {func(r map[string]resource) { deliveryStream(t, r)["ErrorOutputPrefix"] = "" }, "what it cannot file has no prefix"},
+		"a subscription":         {func(r map[string]resource) { r["Mail"] = resource{Type: "AWS::SNS::Subscription"} }, "Mail: say in infra/edges whether a resource of type AWS::SNS::Subscription hands something on"},
+		"a stream without a bin": {func(r map[string]resource) { deliveryStream(t, r)["ErrorOutputPrefix"] = "" }, "what it cannot file has no prefix"},
+		"a stopped pipe that nothing tells of": {func(r map[string]resource) {
+			delete(r, template{Resources: r}.one(t, "AWS::CloudWatch::Alarm", "ReconcilePatching"))
+		}, "ReconcileFunction: no alarm watches its Payrail PatchedBreaks"},
 		"reconciliation that is gone": {func(r map[string]resource) { delete(r, template{Resources: r}.functionID(t, "reconcile")) }, "nothing reconciles"},
 		"a permission without an edge": {func(r map[string]resource) {
 			allowTo(t, r, "TrackerRole", "sqs:SendMessage", "PostingQueue")

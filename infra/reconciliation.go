@@ -45,6 +45,7 @@ func newReconciliation(stack constructs.Construct, bus awsevents.EventBus, table
 		knows("RECONCILE_MAX_VALUE", reconcileMaxValue))
 	f.lambda.Node().DefaultChild().(awslambda.CfnFunction).SetMemorySize(jsii.Number(reconcileMemoryMB))
 	props.alarms.add(f.scope, "Open", openBreaks(f))
+	props.alarms.add(f.scope, "Patching", patchedBreaks(f))
 	return f
 }
 
@@ -60,6 +61,22 @@ func openBreaks(f function) alarm {
 		metrics:   []metric{{telemetry.MetricsNamespace, "OpenBreaks", "Maximum", map[string]*string{"FunctionName": f.lambda.FunctionName()}}},
 		threshold: 1, period: 60 * minute, periods: 1, within: breaksRemembered,
 		urgency: stuck,
+	}
+}
+
+// patchedPeriods is how many half hours in a row must have had patches: one payment that got lost is put right and done with.
+const patchedPeriods = 2
+
+// patchedBreaks is the alarm of payments that get through by reconciliation alone. It is the one that tells of a pipe that was stopped:
+// that has no metrics, nothing of it is in a queue, and what reconciliation puts right is no open break.
+func patchedBreaks(f function) alarm {
+	return alarm{
+		name:      "ReconcilePatching",
+		says:      "Reconciliation puts payments right in one run after the other: a stage loses them, and they come some 20 minutes late.",
+		runbook:   "payments-put-right",
+		metrics:   []metric{{telemetry.MetricsNamespace, "PatchedBreaks", "Sum", map[string]*string{"FunctionName": f.lambda.FunctionName()}}},
+		threshold: 1, period: occurrence, periods: patchedPeriods,
+		urgency: late,
 	}
 }
 

@@ -33,7 +33,7 @@ type Handler struct {
 	Events func(from, to time.Time) reconcile.Events
 	// Bucket is where reports are.
 	Bucket string
-	// Metrics takes how many breaks of a scheduled run wait for a person.
+	// Metrics takes how many breaks of a scheduled run wait for a person, and how many it has put right.
 	Metrics metrics
 }
 
@@ -45,6 +45,10 @@ type metrics interface {
 // openBreaks is the metric by which operators are called: money waits for a person. It is of the schedule's runs alone, because who runs
 // one by hand may give the pipeline no time.
 const openBreaks = "OpenBreaks"
+
+// patchedBreaks is the metric of what a run has put right. Where it goes on, a stage loses payments that come late and by this way
+// alone, such as behind a pipe that was stopped, which has no metrics of its own.
+const patchedBreaks = "PatchedBreaks"
 
 // Request is what the function is invoked with: by the command, or by a schedule, whose event has a detail-type and a time.
 type Request struct {
@@ -98,13 +102,13 @@ func (h *Handler) handle(ctx context.Context, request Request) (Response, error)
 	return h.scheduled(ctx, Request{Actor: bySchedule, Full: true, Segment: request.Time.UTC().Hour(), Segments: passSegments})
 }
 
-// scheduled runs, and counts what waits for a person.
+// scheduled runs, and counts what waits for a person and what it has put right.
 func (h *Handler) scheduled(ctx context.Context, request Request) (Response, error) {
 	report, err := h.run(ctx, request)
 	if err != nil {
 		return Response{}, err
 	}
-	return h.respond(report), h.Metrics.Count(openBreaks, urgentOf(report))
+	return h.respond(report), errors.Join(h.Metrics.Count(openBreaks, urgentOf(report)), h.Metrics.Count(patchedBreaks, mendedOf(report)))
 }
 
 // urgentOf counts the breaks that wait for a person. Those that a report has no room for are taken for urgent.
@@ -112,6 +116,16 @@ func urgentOf(report *reconcile.Report) int {
 	n := report.BreaksOmitted
 	for _, b := range report.Breaks {
 		if b.Urgent() {
+			n++
+		}
+	}
+	return n
+}
+
+// mendedOf counts the breaks that would wait for a person, had the run not patched them.
+func mendedOf(report *reconcile.Report) (n int) {
+	for _, b := range report.Breaks {
+		if b.Severe() && b.Status == reconcile.Patched {
 			n++
 		}
 	}

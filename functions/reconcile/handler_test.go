@@ -23,15 +23,18 @@ type nothing struct {
 	segments [][2]int
 	buckets  int
 	reports  []string
-	counted  []int
+	counted  map[string][]int
 	err      error
 }
 
 func (n *nothing) Count(name string, count int) error {
-	if name != openBreaks {
+	if name != openBreaks && name != patchedBreaks {
 		return errors.New("nobody watches " + name)
 	}
-	n.counted = append(n.counted, count)
+	if n.counted == nil {
+		n.counted = map[string][]int{}
+	}
+	n.counted[name] = append(n.counted[name], count)
 	return nil
 }
 
@@ -106,7 +109,8 @@ func TestTheScheduleReadsTheWindowAndOnceAnHourAPartOfEverything(t *testing.T) {
 		seen[segment[0]] = true
 	}
 	require.Len(t, seen, passSegments, "a day reads everything")
-	require.Equal(t, make([]int, 1+24*2), n.counted, "every run says that nothing waits")
+	none := make([]int, 1+24*2)
+	require.Equal(t, map[string][]int{openBreaks: none, patchedBreaks: none}, n.counted, "every run says that nothing waits, and that nothing had to be put right")
 }
 
 func TestARunCountsWhatWaitsForAPerson(t *testing.T) {
@@ -116,8 +120,12 @@ func TestARunCountsWhatWaitsForAPerson(t *testing.T) {
 		{Severity: "HIGH", Status: reconcile.Patched}, {Severity: "HIGH", Status: reconcile.Gone}, {Severity: "LOW", Status: reconcile.Open},
 	}}
 	require.Equal(t, 4, urgentOf(report))
+	require.Equal(t, 1, mendedOf(report))
 	report.BreaksOmitted = 2
 	require.Equal(t, 6, urgentOf(report))
+	require.Equal(t, 1, mendedOf(report))
+	report.Breaks = append(report.Breaks, reconcile.Break{Severity: "P1", Status: reconcile.Patched}, reconcile.Break{Severity: "LOW", Status: reconcile.Patched})
+	require.Equal(t, 2, mendedOf(report), "an item of suspense that was cleared is routine")
 }
 
 func TestARequestOfTheCommand(t *testing.T) {

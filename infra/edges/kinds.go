@@ -56,7 +56,7 @@ const (
 
 var facts = map[Kind]fact{
 	StreamToPipe: {
-		fails:  "The pipe does not read: a permission or the table's key is missing, it was stopped, or EventBridge stopped it after days of refusals. The stream keeps a record for 24 hours. A pipe that does not run has no metrics: reconciliation misses the payments and has dedup look at them.",
+		fails:  "The pipe does not read: a permission or the table's key is missing, it was stopped, or EventBridge stopped it after days of refusals. The stream keeps a record for 24 hours. A pipe that does not run has no metrics: reconciliation misses the payments and has dedup look at them, run after run, of which `ReconcilePatching` tells.",
 		repair: []string{redrive, runReconcile},
 	},
 	PipeToFunction: {

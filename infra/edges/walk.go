@@ -27,7 +27,8 @@ func (w *walk) pipes() {
 		retries := fmt.Sprintf("the pipe, %d times; it halves a batch of %d that failed, so that one record does not take the others along", times, batch)
 		failing := w.watching("AWS/EventBridge/Pipes", "ExecutionFailed", id)
 		table, function, bus := name(referred(w.get(id, "Source"))), name(referred(w.get(id, "Enrichment"))), name(referred(w.get(id, "Target")))
-		w.add(Edge{Kind: StreamToPipe, From: table, To: name(id), Ends: ends, Alarms: slices.Concat(waiting, w.reconciliation().alarms),
+		lost := w.reconciliation()
+		w.add(Edge{Kind: StreamToPipe, From: table, To: name(id), Ends: ends, Alarms: slices.Concat(waiting, lost.patched, lost.alarms),
 			Retries: fmt.Sprintf("the pipe reads on, until a record is %s old", age)})
 		w.add(Edge{Kind: PipeToFunction, From: name(id), To: function, Ends: ends, Alarms: slices.Concat(waiting, failing), Retries: retries})
 		w.add(Edge{Kind: PipeToBus, From: name(id), To: bus, Ends: ends, Alarms: slices.Concat(waiting, failing), Retries: retries})
@@ -172,6 +173,8 @@ func (w *walk) call(id, state string, s task, lost unkept) (Edge, bool) {
 type unkept struct {
 	ends, alarms []string
 	retries      string
+	// patched are the alarms of what comes back by reconciliation, where nothing else tells of it.
+	patched []string
 }
 
 // reconciliation finds what is in no queue, if the function of this template that does it patches.
@@ -185,7 +188,8 @@ func (w *walk) reconciliation() unkept {
 		if patching == "on" {
 			who = fmt.Sprintf("reconciliation (%s): a payment without a decision for %s is given to dedup again, at most three times", w.schedule(id), span(reconcile.RulesTime))
 		}
-		return unkept{ends: []string{"no queue; the events before it are in the audit log"}, retries: who, alarms: w.watching("Payrail", "OpenBreaks", id)}
+		return unkept{ends: []string{"no queue; the events before it are in the audit log"}, retries: who, alarms: w.watching("Payrail", "OpenBreaks", id),
+			patched: w.watching("Payrail", "PatchedBreaks", id)}
 	}
 	w.lacks("nothing reconciles: what is in no queue is lost")
 	return unkept{}

@@ -64,9 +64,11 @@ const (
 
 // Urgent reports whether money waits for a person: the break is severe, and this run has not put it right.
 func (b Break) Urgent() bool {
-	severe := b.Severity == severityPage || b.Severity == severityHigh
-	return severe && b.Status != Patched && b.Status != Gone
+	return b.Severe() && b.Status != Patched && b.Status != Gone
 }
+
+// Severe reports whether the break is about money that is late or wrong.
+func (b Break) Severe() bool { return b.Severity == severityPage || b.Severity == severityHigh }
 
 // Status is what became of a break in its run.
 type Status string

@@ -80,7 +80,6 @@ func (h *held) readProcessed(store Store) error {
 }
 
 func (h *held) readUndelivered() error {
-	h.cameAs = h.ID
 	if code := h.attribute(attributeErrorCode); code != "" {
 		h.Reason, h.Problem = code, h.attribute(attributeErrorText)
 		if exhausted := h.attribute(attributeExhausted); exhausted != "" {
@@ -92,6 +91,7 @@ func (h *held) readUndelivered() error {
 		return err
 	}
 	h.take(e)
+	h.cameAs = e.ID // EventBridge sets an event aside in a new message each time; the event keeps the id that PutEvents gave it.
 	return nil
 }
 
@@ -193,6 +193,7 @@ func (h *held) readPositions() {
 	if p.Context.Condition != "" {
 		h.Reason = p.Context.Condition
 	}
-	h.DetailType = "DDBStreamBatchInfo"
+	shown, _ := json.Marshal(p) // Texts, times and a number always encode.
+	h.DetailType, h.shown = "DDBStreamBatchInfo", string(shown)
 	h.Problem = fmt.Sprintf("%d records that came from %s to %s", p.Batch.Size, p.Batch.First.Format(time.RFC3339), p.Batch.Last.Format(time.RFC3339))
 }

@@ -65,6 +65,8 @@ type held struct {
 	handle     string
 	// cameAs is the id under which a target gave the item back in the same run; empty where targets do not say.
 	cameAs string
+	// shown is what a person may see instead of the body; empty where that is the body itself.
+	shown string
 	// input is what the execution was started with that a state machine caught an error in.
 	input string
 	// event is what the item carries to its target, and parked the record of an object; nil where it is none.

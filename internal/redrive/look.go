@@ -1,6 +1,7 @@
 package redrive
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -104,7 +105,7 @@ func (r *Redriver) CountAll(ctx context.Context, stores []Store) (total int, err
 func (r *Redriver) List(ctx context.Context, stores []Store, limit int) ([]Item, error) {
 	var items []Item
 	for _, store := range stores {
-		if store.Kind == Quarantine {
+		if store.OnlyCounted() {
 			continue
 		}
 		err := r.look(ctx, store, limit, func(h held) bool {
@@ -121,7 +122,7 @@ func (r *Redriver) List(ctx context.Context, stores []Store, limit int) ([]Item,
 // Show returns one item with its content.
 func (r *Redriver) Show(ctx context.Context, id string) (Item, error) {
 	for _, store := range r.Layout.Stores {
-		if store.Kind == Quarantine {
+		if store.OnlyCounted() {
 			continue
 		}
 		var found *held
@@ -186,10 +187,11 @@ func (h held) whole() Item {
 	if item.Withheld != "" {
 		return item
 	}
-	if json.Valid([]byte(h.body)) {
-		item.Content = json.RawMessage(h.body)
+	content := cmp.Or(h.shown, h.body)
+	if json.Valid([]byte(content)) {
+		item.Content = json.RawMessage(content)
 	} else {
-		text, _ := json.Marshal(h.body) // A string always encodes.
+		text, _ := json.Marshal(content) // A string always encodes.
 		item.Content = text
 	}
 	item.Attributes = map[string]string{}

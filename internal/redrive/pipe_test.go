@@ -2,6 +2,7 @@ package redrive
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -158,4 +159,17 @@ func TestEveryTypeOfAttributeIsWritten(t *testing.T) {
 	}, form)
 	_, err = image(map[string]streamtypes.AttributeValue{"x": nil})
 	require.Error(t, err)
+}
+
+// Numbers of a stream are not searched for card numbers, of which they look like some; so nothing but them is shown.
+func TestOfAPipesMessageOnlyThePositionsAreShown(t *testing.T) {
+	m := givenUp(1)
+	body := strings.Replace(*m.Body, `"startSequenceNumber":"900"`, `"holder":"4111 1111 1111 1111","startSequenceNumber":"4111111111111111"`, 1)
+	m.Body = &body
+	h := readMessage(storeOf(Pipe), m)
+	require.Empty(t, h.Withheld)
+	shown := string(h.whole().Content)
+	require.NotContains(t, shown, "holder")
+	require.Contains(t, shown, `"startSequenceNumber":"4111111111111111"`)
+	require.Contains(t, shown, `"condition":"RetryAttemptsExhausted"`)
 }

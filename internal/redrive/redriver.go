@@ -45,6 +45,8 @@ type Redriver struct {
 var (
 	ErrNoStore = errors.New("there is no such store")
 	ErrNoItem  = errors.New("no store has such an item")
+	// ErrOnlyCounted says that nobody reads a store here: who may, follows its runbook.
+	ErrOnlyCounted = errors.New("what is in quarantine is card data, and only counted")
 )
 
 // Find returns the stores of these names, in capitals or not, in the order in which they are worked through.

@@ -204,7 +204,7 @@ func TestAMessageOfAnotherQueueStays(t *testing.T) {
 	m.MessageAttributes = map[string]types.MessageAttributeValue{"own": text("kept")}
 	w.add("PostingDeadLetters", m)
 	require.Equal(t, 1, w.run(t, storeOf(Processor)).PutBack)
-	require.Equal(t, "SendMessage PostingQueue "+eventBody("tx_m00")+" own", w.said[1])
+	require.Equal(t, "SendMessage PostingQueue "+eventBody("tx_m00")+" own,payrail-redriven", w.said[1])
 }
 
 func TestAnUnknownQueueIsNotTouched(t *testing.T) {
@@ -212,4 +212,26 @@ func TestAnUnknownQueueIsNotTouched(t *testing.T) {
 	w.fill(1)
 	report := w.run(t, storeOf(Unknown))
 	require.Contains(t, report.Items[0].Problem, "does not know what fills PostingDeadLetters")
+}
+
+// What the bus sets aside once more has another message id: the event's own id tells that it is the one that was just put there.
+func TestAnEventThatTheBusSetsAsideAgainStays(t *testing.T) {
+	w := newWorld()
+	body := eventBody("tx_m00")
+	w.add("BusDeadLetters", types.Message{MessageId: aws.String("m00"), Body: &body})
+	again := 0
+	w.before = func(call string) {
+		if call != "DeleteMessage" || again == 3 { // Three rounds are enough to see that it goes round.
+			return
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		again++
+		repeated := strings.Replace(body, "6fea7756-0ea4-451a-a703-a558b933e274", "1", 1) // the id that PutEvents gave it
+		w.add("BusDeadLetters", types.Message{MessageId: aws.String(fmt.Sprintf("again-%d", again)), Body: &repeated})
+	}
+	report := w.run(t, storeOf(Bus))
+	require.Equal(t, Tally{PutBack: 1, Left: 1}, report.Tally)
+	require.Contains(t, report.Items[1].Problem, "failed again")
+	require.Equal(t, []string{"again-1"}, w.visible("BusDeadLetters"))
 }

@@ -126,8 +126,11 @@ type run struct {
 }
 
 // Run puts back what a request asks for. An error says that nothing was put back, or that what was could not be recorded; what else
-// went wrong is in the report, which is there in any case.
+// went wrong is in the report, which is there in any case. It refuses stores whose items must not even be read.
 func (r *Redriver) Run(ctx context.Context, request Request) (Report, error) {
+	if slices.ContainsFunc(request.Stores, Store.OnlyCounted) {
+		return Report{}, ErrOnlyCounted
+	}
 	if request.Rate < MinRate {
 		return Report{}, fmt.Errorf("a rate of %v items a second is below %v", request.Rate, MinRate)
 	}
@@ -137,7 +140,7 @@ func (r *Redriver) Run(ctx context.Context, request Request) (Report, error) {
 		pace: pace{interval: time.Duration(float64(time.Second) / request.Rate), now: r.Now, wait: r.Wait}}
 	var errs []error
 	for _, store := range request.Stores {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || current.satisfied() {
 			break
 		}
 		errs = append(errs, current.redrive(ctx, store))
@@ -166,7 +169,11 @@ func (r *run) redrive(ctx context.Context, store Store) (err error) {
 	if err := w.begin(ctx); err != nil || w.before.Items == 0 && len(r.request.Stores) > 1 {
 		return nil // It is noted; or the store is empty, and nobody asked for it by name.
 	}
-	for n := 0; !r.request.DryRun || n < maxPlanned; {
+	for n := 0; ; {
+		if r.request.DryRun && n >= maxPlanned {
+			w.report.Stopped = fmt.Sprintf("a dry run looks at %d items of a store: what is behind them was not looked at", maxPlanned)
+			return nil
+		}
 		all, err := s.next(ctx, r.groupSize())
 		if err != nil {
 			w.stop(ctx, err)
@@ -179,7 +186,6 @@ func (r *run) redrive(ctx context.Context, store Store) (err error) {
 			return err
 		}
 	}
-	return nil
 }
 
 // satisfied reports whether all items that were asked for by their own ids have been found. A transaction may have several items.

@@ -21,7 +21,7 @@ func TestAWholeStoreIsPutBack(t *testing.T) {
 	require.True(t, report.Complete())
 	require.Equal(t, Tally{PutBack: 25}, report.Tally)
 	require.Empty(t, w.queues[queueURL+"PostingDeadLetters"])
-	require.Contains(t, w.said, "SendMessage PostingQueue "+eventBody("tx_m07")+" ", "byte for byte")
+	require.Contains(t, w.said, "SendMessage PostingQueue "+eventBody("tx_m07")+" payrail-redriven", "byte for byte, and known as delivered before")
 	require.Equal(t, "rd_20260709T101530Z-7f3a", report.ID)
 
 	require.Len(t, w.records, 2)
@@ -39,7 +39,7 @@ func TestSendsFirstAndDeletesSecond(t *testing.T) {
 	w := newWorld()
 	w.fill(1)
 	w.run(t, storeOf(Processor))
-	require.Equal(t, []string{"Record OperatorActionTaken payrail.operator STARTED", "SendMessage PostingQueue " + eventBody("tx_m00") + " ", "DeleteMessage m00",
+	require.Equal(t, []string{"Record OperatorActionTaken payrail.operator STARTED", "SendMessage PostingQueue " + eventBody("tx_m00") + " payrail-redriven", "DeleteMessage m00",
 		"Record OperatorActionTaken payrail.operator ENDED"}, w.said)
 }
 
@@ -262,4 +262,43 @@ func TestASlowRateTakesFewInHand(t *testing.T) {
 		require.Equal(t, want, r.groupSize(), rate)
 		require.Less(t, float64(want)/rate, putBackHold.Seconds(), rate)
 	}
+}
+
+// Items in the quarantine bucket are card data: no run reads one, not even by mistake.
+func TestQuarantinedItemsAreNotRead(t *testing.T) {
+	quarantine := Store{Name: quarantineName, Kind: Quarantine, Address: "quarantine"}
+	for _, dry := range []bool{true, false} {
+		w := newWorld()
+		w.objects["2026/07/09/CARD_NUMBER_FOUND/auth-1.json"] = `{"holder":"4111 1111 1111 1111"}`
+		w.before = func(call string) {
+			require.NotEqual(t, "GetObject", call)
+		}
+		_, err := w.redriver().Run(t.Context(), Request{Stores: []Store{storeOf(Processor), quarantine}, Rate: 1000, By: "ana", DryRun: dry})
+		require.ErrorIs(t, err, ErrOnlyCounted)
+		_, err = w.redriver().List(t.Context(), []Store{quarantine}, 10)
+		require.NoError(t, err)
+	}
+}
+
+// Once the items that were asked for are found, the other stores are left in peace.
+func TestOtherStoresAreNotSearchedForWhatWasFound(t *testing.T) {
+	w := newWorld()
+	w.fill(1)
+	w.add("BusDeadLetters", deadLetter("m01"))
+	report := w.run(t, storeOf(Processor), func(r *Request) {
+		r.Stores, r.IDs = append(r.Stores, storeOf(Bus)), []string{"m00"}
+	})
+	require.True(t, report.Complete())
+	require.Equal(t, 1, report.PutBack)
+	require.Zero(t, w.queues[queueURL+"BusDeadLetters"][0].receipt, "never received")
+}
+
+// A dry run that does not look at everything says so: what it counts is not what would be put back.
+func TestADryRunSaysWhereItStops(t *testing.T) {
+	w := newWorld()
+	w.fill(maxPlanned + 1)
+	report := w.run(t, storeOf(Processor), func(r *Request) { r.DryRun = true })
+	require.Equal(t, maxPlanned, report.PutBack)
+	require.Contains(t, report.Stores[0].Stopped, "a dry run looks at 10000 items")
+	require.False(t, report.Complete())
 }

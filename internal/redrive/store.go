@@ -52,6 +52,9 @@ type Store struct {
 	target string
 }
 
+// OnlyCounted reports whether nobody reads the store's items here, because they are card data.
+func (s Store) OnlyCounted() bool { return s.Kind == Quarantine }
+
 // isQueue reports whether the store is a queue and not a bucket.
 func (s Store) isQueue() bool { return s.Kind != Parked && s.Kind != Quarantine }
 

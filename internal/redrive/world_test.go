@@ -50,6 +50,7 @@ const (
 type world struct {
 	mu       sync.Mutex
 	queues   map[string][]*message
+	receipts map[string]*message // by their handle
 	objects  map[string]string
 	targets  map[string][]ebtypes.Target
 	items    map[string]authorizationitem.Item
@@ -72,7 +73,7 @@ type message struct {
 }
 
 func newWorld() *world {
-	return &world{queues: map[string][]*message{}, objects: map[string]string{}, targets: map[string][]ebtypes.Target{}, items: map[string]authorizationitem.Item{}, broken: map[string]error{}}
+	return &world{queues: map[string][]*message{}, receipts: map[string]*message{}, objects: map[string]string{}, targets: map[string][]ebtypes.Target{}, items: map[string]authorizationitem.Item{}, broken: map[string]error{}}
 }
 
 // call notes a call and says whether it fails.
@@ -144,6 +145,7 @@ func (w *world) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput, _
 		m.hidden = true
 		m.receipt++
 		m.ReceiptHandle = aws.String(fmt.Sprintf("%s/%d", *m.MessageId, m.receipt))
+		w.receipts[*in.QueueUrl+*m.ReceiptHandle] = m
 		out.Messages = append(out.Messages, m.Message)
 	}
 	return out, nil
@@ -156,10 +158,9 @@ func (w *world) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMe
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, entry := range in.Entries {
-		for _, m := range w.queues[*in.QueueUrl] {
-			if aws.ToString(m.ReceiptHandle) == *entry.ReceiptHandle && entry.VisibilityTimeout == 0 {
-				m.hidden = false
-			}
+		m := w.receipts[*in.QueueUrl+*entry.ReceiptHandle]
+		if m != nil && *m.ReceiptHandle == *entry.ReceiptHandle && entry.VisibilityTimeout == 0 {
+			m.hidden = false
 		}
 	}
 	return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
