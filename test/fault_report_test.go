@@ -192,16 +192,16 @@ func (r *faultReport) matrix(b *strings.Builder) {
 	}
 }
 
-// write puts the report into dist, for people and programs, and shows it.
-func (r *faultReport) write(t *testing.T) {
+// write puts the report as it is into dist, for people and programs, and returns it.
+func (r *faultReport) write(t *testing.T) string {
 	t.Helper()
 	r.Seconds = time.Since(r.Begun).Seconds()
 	text := r.Markdown()
-	fmt.Println(text) // Not to the test's log, whose lines are indented.
 	folder := repository(t, "dist")
 	require.NoError(t, os.MkdirAll(folder, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "fault-report.md"), []byte(text), 0o644))
 	raw, err := json.MarshalIndent(r, "", "  ")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "fault-report.json"), append(raw, '\n'), 0o644))
+	return text
 }

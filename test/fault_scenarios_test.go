@@ -116,6 +116,6 @@ func everythingScenarios() []scenario {
 	return []scenario{
 		{name: "a rough day", plan: "rough,kill=1/31", quick: true},
 		{name: "a rough day with the tracker", plan: "rough,kill=1/31", timeline: true, share: 60},
-		{name: "a storm", plan: "storm,drop=0.02,kill=1/29,kill-after=1/31,timeout=0.0005x6,timeout-after=0.0005x6,crash=1/5x20", share: 25, restore: (*faultRun).restoreAll},
+		{name: "a storm", plan: "storm,drop=0.02,kill=1/29,kill-after=1/31,timeout=0.0005x6,timeout-after=0.0005x6,crash=1/5x20", share: 8, restore: (*faultRun).restoreAll},
 	}
 }

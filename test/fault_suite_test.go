@@ -84,9 +84,12 @@ func TestFaultSuite(t *testing.T) {
 			sc.timeline = sc.timeline || !all // The stack of all other tests, which is there already.
 			runScenario(t, sc, seed, payments, report)
 		})
+		if all {
+			report.write(t) // Each time: a run that is broken off has told what it knows.
+		}
 	}
 	if all {
-		report.write(t)
+		fmt.Println(report.write(t)) // Not to the test's log, whose lines are indented.
 	}
 }
 

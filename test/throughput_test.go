@@ -6,12 +6,27 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/payrail/payrail/local"
+	"github.com/payrail/payrail/local/clock"
+	"github.com/payrail/payrail/local/storage"
 )
 
 // BenchmarkPayments is the whole way of a payment, from the authorization's write to the committed journal entry, in bulk:
 // run it with -benchtime=5000x. One in seven is foreign with fee and tax (six legs).
 func BenchmarkPayments(b *testing.B) {
-	s := startAt(b, 1)
+	benchmarkPayments(b, startAt(b, 1))
+}
+
+// BenchmarkPaymentsKept is the same with everything kept on disk, as `payrail up --data` does.
+func BenchmarkPaymentsKept(b *testing.B) {
+	store, err := storage.OpenDisk(b.TempDir(), storage.DiskOptions{Fatal: func(message string) { panic(message) }})
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, store.Close()) })
+	benchmarkPayments(b, startWith(b, func(o *local.Options) { o.Clock, o.Store, o.Durable = clock.NewScaled(1), store, true }))
+}
+
+func benchmarkPayments(b *testing.B, s *system) {
 	items, _, _ := mixed(b, b.N)
 	for i := range items {
 		// As in life: every authorization has an approval code of its own, and few are at the same merchant.

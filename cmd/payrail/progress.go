@@ -54,5 +54,5 @@ func (a *application) bar(total int, what string) *progressbar.ProgressBar {
 		return progressbar.DefaultSilent(int64(total), what)
 	}
 	return progressbar.NewOptions(total, progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
+		progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(spinnerInterval)) // Drawing takes longer than an event.
 }

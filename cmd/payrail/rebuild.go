@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ const bucketScheme = "s3://"
 
 type rebuildOptions struct {
 	audit, endpoint, region, until, reason string
-	resume, dryRun                         bool
+	resume, incomplete, dryRun             bool
 }
 
 func (a *application) rebuildCommand() *cobra.Command {
@@ -53,6 +54,7 @@ Status 1 if an entry is missing or has another hash.`,
 	flags.StringVar(&o.until, "until", "", "leave out what was published at this time or later (RFC 3339)")
 	flags.StringVar(&o.reason, "reason", "", "why, for those who read the audit log")
 	flags.BoolVar(&o.resume, "resume", false, "go on with an interrupted rebuild: the ledger need not be empty")
+	flags.BoolVar(&o.incomplete, "incomplete", false, "go on although the audit log lacks legs of entries that it tells of")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "read the audit log and show what would be posted, but send nothing")
 	command.ValidArgsFunction = noFiles
 	return command
@@ -62,6 +64,8 @@ Status 1 if an entry is missing or has another hash.`,
 type rebuilt struct {
 	Name string `json:"rebuild"`
 	rebuild.Report
+	// Lacking is how many entries cannot come, because the audit log has not all of their legs.
+	Lacking int     `json:"lacking"`
 	From    string  `json:"from,omitempty"`
 	To      string  `json:"to,omitempty"`
 	By      string  `json:"by"`
@@ -93,19 +97,25 @@ func (a *application) rebuild(ctx context.Context, o rebuildOptions) error {
 		}
 	}
 	start := time.Now()
-	stop := a.spin("reading the audit log")
-	plan, err := rebuild.Read(ctx, source, until, func(int) {})
-	stop()
+	bar := a.bar(-1, "reading the audit log") // nobody knows how many events it has
+	plan, err := rebuild.Read(ctx, source, until, func(read int) { _ = bar.Set(read) })
+	_ = bar.Finish()
 	if err != nil {
 		return err
 	}
 	if plan.Events == 0 {
 		return failed("the audit log at "+o.audit+" has no postings", "check --audit; "+nextFlush)
 	}
+	result.Report = rebuild.Report{Events: plan.Events, Units: plan.Units, Entries: plan.Entries()}
 	result.From, result.To = events.FormatTime(plan.From), events.FormatTime(plan.To)
+	lacking, sequence := plan.Lacking()
+	result.Lacking = lacking
 	if o.dryRun {
-		result.Report = rebuild.Report{Events: plan.Events, Units: plan.Units, Entries: plan.Entries()}
 		return a.showRebuilt(result)
+	}
+	if lacking > 0 && !o.incomplete {
+		return failed(fmt.Sprintf("the audit log lacks legs of %d of %d entries that it tells of, as of sequence %s; nothing was sent", lacking, result.Entries, sequence),
+			"Firehose holds events back for up to 90 s: try again, or leave the end out with --until; where they are lost for good, go on with --incomplete")
 	}
 	action := operatorAction{deployment: deployed, started: start, data: events.OperatorActionData{ActionID: result.Name, Action: events.ActionRebuild, By: result.By, Reason: o.reason,
 		From: o.audit, To: deployed.outputs["LedgerTable"], WindowFrom: result.From, WindowTo: result.To, Count: plan.Events}}
@@ -127,7 +137,7 @@ func (a *application) rebuild(ctx context.Context, o rebuildOptions) error {
 		return err
 	}
 	if result.Different > 0 {
-		return failed(fmt.Sprintf("%d of %d entries have another hash than the audit log tells", result.Different, result.Entries), "see docs/how-to/rebuild-the-ledger.md")
+		return failed(fmt.Sprintf("%d of %d entries are missing or have another hash than the audit log tells", result.Different, result.Entries), "see docs/how-to/rebuild-the-ledger.md")
 	}
 	return nil
 }
@@ -141,6 +151,9 @@ func (o rebuildOptions) check() (until time.Time, err error) {
 	}
 	if o.reason == "" && !o.dryRun {
 		return until, misused("rebuild needs a reason", "say why with --reason, for those who read the audit log")
+	}
+	if err := checkReason(o.reason); err != nil {
+		return until, err
 	}
 	return timeFlag("until", o.until)
 }
@@ -220,7 +233,7 @@ func (a *application) runRebuild(ctx context.Context, deployed *deployment, name
 		}
 	}()
 	rebuilder := &rebuild.Rebuilder{
-		Name: name, Queue: sqs.NewFromConfig(deployed.aws), QueueURL: queue, Purchases: reader, Wait: awsconfig.Sleep, Now: time.Now,
+		Name: name, Queue: sqs.NewFromConfig(deployed.aws), QueueURL: queue, Purchases: reader, Quiet: deployed.quiet(), Wait: awsconfig.Sleep, Now: time.Now,
 		Journals: ledger.NewBulkReader(bulkread.Reader{Client: deployed.dynamodb(), Wait: awsconfig.Sleep}, table),
 		Progress: func(step rebuild.Step, done, total int) {
 			if bars[step] == nil {
@@ -238,12 +251,15 @@ func (a *application) showRebuilt(r rebuilt) error {
 	}
 	a.table([]string{"rebuild", "events", "messages", "entries", "first published", "last published"},
 		[][]string{{r.Name, fmt.Sprint(r.Events), fmt.Sprint(r.Units), fmt.Sprint(r.Entries), r.From, r.To}}, 1, 2, 3)
+	if r.Lacking > 0 {
+		fmt.Fprintf(a.stdout, "the audit log lacks legs of %d entries, which therefore cannot come\n", r.Lacking)
+	}
 	if r.DryRun {
 		fmt.Fprintln(a.stdout, "dry run: nothing was sent")
 		return nil
 	}
 	for _, d := range r.Differences {
-		fmt.Fprintf(a.stdout, "%s: %s should be %s\n", d.Sequence, d.Got, d.Want)
+		fmt.Fprintf(a.stdout, "%s: %s should be %s\n", d.Sequence, cmp.Or(d.Got, "nothing"), d.Want)
 	}
 	fmt.Fprintf(a.stdout, "%d of %d entries are in the ledger under the same hash, after %.1f s\n", r.Same, r.Entries, r.Seconds)
 	return nil

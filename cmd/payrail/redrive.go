@@ -148,11 +148,8 @@ func (o redriveOptions) request(words []string) (request redrive.Request, err er
 		return request, misused("--all goes without stores and ids", "leave one of them out")
 	}
 	request = redrive.Request{DryRun: o.dryRun, Reason: o.reason}
-	if len(o.reason) > maxReason || strings.ContainsFunc(o.reason, unicode.IsControl) {
-		return request, misused(fmt.Sprintf("the reason must be one line of at most %d bytes", maxReason), "write it shorter")
-	}
-	if panguard.Contains(o.reason) {
-		return request, misused("the reason holds a card number", "write it without")
+	if err := checkReason(o.reason); err != nil {
+		return request, err
 	}
 	request.Match = o.match
 	if request.Since, err = timeFlag("since", o.since); err != nil {
@@ -163,6 +160,17 @@ func (o redriveOptions) request(words []string) (request redrive.Request, err er
 	}
 	request.Rate, err = parseRate(o.rate)
 	return request, err
+}
+
+// checkReason verifies what an operator wrote: it goes to the bus, the audit log and to EventBridge's descriptions.
+func checkReason(reason string) error {
+	if len(reason) > maxReason || strings.ContainsFunc(reason, unicode.IsControl) {
+		return misused(fmt.Sprintf("the reason must be one line of at most %d bytes", maxReason), "write it shorter")
+	}
+	if panguard.Contains(reason) {
+		return misused("the reason holds a card number", "write it without")
+	}
+	return nil
 }
 
 // parseRate reads items a second: 50/s, 50 or 10/m.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,11 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/spf13/cobra"
 
 	"github.com/payrail/payrail/events"
 	"github.com/payrail/payrail/internal/awsconfig"
+	"github.com/payrail/payrail/internal/queuedepth"
 	"github.com/payrail/payrail/internal/replay"
 )
 
@@ -58,7 +56,7 @@ with live traffic. Ctrl-C cancels the replay. Who replayed what, when and why is
 	flags.StringVar(&o.stage, "from-stage", stagePosting, "stage to replay to: "+strings.Join(replayStages, ", "))
 	flags.StringVar(&o.reason, "reason", "", "why, for those who read the audit log")
 	flags.BoolVar(&o.yes, "yes", false, "do run later stages again")
-	flags.BoolVar(&o.wait, "wait", true, "wait until the replay has ended and the stage's queue is empty")
+	flags.BoolVar(&o.wait, "wait", true, "wait until the replay has ended and the stage's queue is empty, or gets no shorter for 10 minutes")
 	command.ValidArgsFunction = noFiles
 	completeWith(command, "from-stage", cobra.FixedCompletions(replayStages, cobra.ShellCompDirectiveNoFileComp))
 	return command
@@ -74,7 +72,9 @@ type replayed struct {
 	By     string    `json:"by"`
 	Reason string    `json:"reason"`
 	// State is STARTED for a replay that was not waited for, else COMPLETED.
-	State   string  `json:"state"`
+	State string `json:"state"`
+	// Left is about how many messages were in the stage's queue when waiting ended. Live traffic counts.
+	Left    int     `json:"left"`
 	Seconds float64 `json:"seconds"`
 }
 
@@ -109,7 +109,7 @@ func (a *application) replay(ctx context.Context, o replayOptions) error {
 	result.State = "STARTED"
 	if err == nil && o.wait {
 		result.State = "COMPLETED"
-		err = a.awaitReplay(ctx, deployed, replayer, request, queue)
+		err = a.awaitReplay(ctx, replayer, request)
 	}
 	if err != nil {
 		action.data.Count, action.data.Failed = 0, 1
@@ -122,6 +122,11 @@ func (a *application) replay(ctx context.Context, o replayOptions) error {
 	}
 	if err != nil {
 		return err
+	}
+	if o.wait {
+		if result.Left, err = a.awaitDrained(ctx, deployed, queue); err != nil {
+			return err
+		}
 	}
 	result.Seconds = time.Since(start).Seconds()
 	return a.showReplayed(result)
@@ -154,17 +159,18 @@ func (o replayOptions) check(now time.Time) (replayed, error) {
 	if o.reason == "" {
 		return replayed{}, misused("replay needs a reason", "say why with --reason, for those who read the audit log")
 	}
+	if err := checkReason(o.reason); err != nil {
+		return replayed{}, err
+	}
 	if o.stage != stagePosting && !o.yes {
 		return replayed{}, misused("a replay from "+o.stage+" runs that stage and all later ones again, which other consumers of the bus see", "add --yes if that is what you want")
 	}
 	return replayed{Name: actionID("rp", now), Stage: o.stage, From: from, To: to, Reason: o.reason}, nil
 }
 
-// actionID names an operator's action by its kind, its time and four random characters.
+// actionID names an operator's action by its kind, its time and random characters.
 func actionID(kind string, now time.Time) string {
-	var random [2]byte
-	_, _ = rand.Read(random[:]) // It never fails.
-	return kind + "_" + now.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random[:])
+	return kind + "_" + now.UTC().Format("20060102T150405Z") + "-" + newRunID()
 }
 
 func (d *deployment) isLocal() bool {
@@ -230,44 +236,47 @@ func isNamed(logical, path string) bool {
 	return strings.HasPrefix(logical, path) && len(logical) == len(path)+logicalHash
 }
 
-// awaitReplay shows how far a replay is, and waits until its stage has taken everything in.
-func (a *application) awaitReplay(ctx context.Context, deployed *deployment, replayer *replay.Replayer, request replay.Request, queue string) error {
+// awaitReplay shows how far a replay is, and waits for its end.
+func (a *application) awaitReplay(ctx context.Context, replayer *replay.Replayer, request replay.Request) error {
 	const steps = 100 // per cent
 	bar := a.bar(steps, "replaying")
-	err := replayer.Await(ctx, request, func(done float64) { _ = bar.Set(int(done * steps)) })
-	_ = bar.Finish()
-	if err != nil || queue == "" {
-		return err
+	defer func() { _ = bar.Finish() }()
+	return replayer.Await(ctx, request, func(done float64) { _ = bar.Set(int(done * steps)) })
+}
+
+const (
+	// localQuiet is how long a queue of the local runtime must look empty, which counts exactly: what the bus is about to deliver is
+	// in no queue.
+	localQuiet = 600 * time.Millisecond
+	// drainStall is how long a queue may be no shorter than before until it is taken for busy with live traffic. It is longer than a
+	// message whose function died stays invisible.
+	drainStall = 10 * time.Minute
+	// drainInterval is how often a queue is looked at.
+	drainInterval = 200 * time.Millisecond
+)
+
+// quiet is how long a queue must look empty until it is.
+func (d *deployment) quiet() time.Duration {
+	if d.isLocal() {
+		return localQuiet
+	}
+	return queuedepth.Consistency
+}
+
+// awaitDrained waits until a stage has taken everything in, and returns how many messages it still has where it does not. Whoever
+// interrupts it only stops waiting.
+func (a *application) awaitDrained(ctx context.Context, deployed *deployment, queue string) (left int, err error) {
+	if queue == "" {
+		return 0, nil // the rules engine has no queue
 	}
 	stop := a.spin("waiting until the stage has taken everything in")
 	defer stop()
-	return deployed.awaitEmpty(ctx, queue)
-}
-
-// emptyLooks is how often in a row a queue must look empty: its counts are approximate.
-const emptyLooks = 3
-
-// awaitEmpty waits until nothing is in a queue or being worked on.
-func (d *deployment) awaitEmpty(ctx context.Context, queue string) error {
-	client := sqs.NewFromConfig(d.aws)
-	counts := []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameApproximateNumberOfMessages,
-		sqstypes.QueueAttributeNameApproximateNumberOfMessagesNotVisible, sqstypes.QueueAttributeNameApproximateNumberOfMessagesDelayed}
-	for looks := 0; looks < emptyLooks; {
-		out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &queue, AttributeNames: counts})
-		if err != nil {
-			return fmt.Errorf("looking into %s: %w", queue, err)
-		}
-		looks++
-		for _, count := range counts {
-			if out.Attributes[string(count)] != "0" {
-				looks = 0
-			}
-		}
-		if err := sleep(ctx, waitInterval); err != nil {
-			return err
-		}
+	left, err = queuedepth.Drain{Queues: sqs.NewFromConfig(deployed.aws), URL: queue, Quiet: deployed.quiet(), Stall: drainStall, Interval: drainInterval,
+		Now: time.Now, Wait: awsconfig.Sleep}.Await(ctx)
+	if ctx.Err() != nil {
+		return left, nil
 	}
-	return nil
+	return left, err
 }
 
 func (a *application) showReplayed(r replayed) error {
@@ -278,6 +287,9 @@ func (a *application) showReplayed(r replayed) error {
 	if r.State == "STARTED" {
 		fmt.Fprintln(a.stdout, "EventBridge goes on with it: aws events describe-replay --replay-name "+r.Name)
 		return nil
+	}
+	if r.Left > 0 {
+		fmt.Fprintf(a.stdout, "the stage's queue still has about %d messages, live traffic among them\n", r.Left)
 	}
 	fmt.Fprintf(a.stdout, "done after %.1f s; what failed is in the dead-letter queues: payrail redrive\n", r.Seconds)
 	return nil

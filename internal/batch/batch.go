@@ -21,9 +21,13 @@ import (
 type Message struct {
 	ID   string
 	Body []byte
-	// Receives is how often the message has been delivered, this time included; 0 if the queue does not say.
+	// Receives is how often the message has been delivered, this time included; 0 if the queue does not say. What was put back from a
+	// dead-letter queue was delivered before, although SQS counts it anew.
 	Receives int
 }
+
+// AttributeRedriven is the message attribute of what was put back from a dead-letter queue.
+const AttributeRedriven = "payrail-redriven"
 
 // Results holds what became of each message, at its index: nil where it is done, else why it is to be delivered again.
 type Results []error
@@ -49,6 +53,9 @@ func (p *Processor) Process(ctx context.Context, batch lambdaevents.SQSEvent) (l
 	for i, record := range batch.Records {
 		// An attribute that is missing or no number leaves 0, "unknown".
 		receives, _ := strconv.Atoi(record.Attributes["ApproximateReceiveCount"])
+		if _, redriven := record.MessageAttributes[AttributeRedriven]; redriven {
+			receives = max(receives, 1) + 1
+		}
 		messages[i] = Message{ID: record.MessageId, Body: []byte(record.Body), Receives: receives}
 	}
 	var response lambdaevents.SQSEventResponse

@@ -64,6 +64,20 @@ func TestEveryFailureIsReportedAndLoggedOnce(t *testing.T) {
 	require.Equal(t, "INTERNAL", log[1]["reason"])
 }
 
+// SQS counts the deliveries of what was put back from a dead-letter queue anew.
+func TestWhatWasPutBackWasDeliveredBefore(t *testing.T) {
+	for count, want := range map[string]int{"1": 2, "2": 3, "": 2} {
+		event := sqsEvent("{}")
+		event.Records[0].Attributes["ApproximateReceiveCount"] = count
+		event.Records[0].MessageAttributes = map[string]lambdaevents.SQSMessageAttribute{AttributeRedriven: {DataType: "String"}}
+		_, err := NewProcessor(slog.New(slog.DiscardHandler), func(_ context.Context, messages []Message) Results {
+			require.Equal(t, want, messages[0].Receives, count)
+			return make(Results, 1)
+		}).Process(context.Background(), event)
+		require.NoError(t, err)
+	}
+}
+
 func TestSuccessNamesNoMessage(t *testing.T) {
 	failed, log := process(t, func(_ context.Context, messages []Message) Results { return make(Results, len(messages)) }, "a", "b")
 	require.Empty(t, failed)

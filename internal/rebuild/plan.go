@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,13 +45,17 @@ type unit struct {
 	basis uint64
 	// at is when posting decided on it, in milliseconds; published is when it was put on the bus.
 	at, published int64
-	legs          int
+	// legs is of how many legs it consists, seen which of them the audit log has, a bit for each.
+	legs int
+	seen uint64
 	// order is the kind of an order, empty for a sequence.
 	order payment.OrderKind
 	// group is an index into Plan.groups; turn is the unit's place in it.
 	group, turn int32
-	// without says that it had no effect, and is not sent.
+	// without says that it is not sent, because it had no effect, or had none yet.
 	without bool
+	// posted says that the audit log tells of an entry that it made.
+	posted bool
 	// purchase is the business key under which the ledger knows the message; empty where it keeps no purchase of it.
 	purchase, business string
 }
@@ -64,6 +69,8 @@ type entry struct {
 	at      int64
 	// suspense says that it was posted to suspense.
 	suspense bool
+	// lacking says that the audit log has not all of what it was made of: it cannot come.
+	lacking bool
 }
 
 // Plan is what to post, in which order, and what has to come of it. It holds some hundred bytes for each payment, not the events.
@@ -80,7 +87,8 @@ type Plan struct {
 	outcomes map[messageKey]int64 // when posting first spoke of a message without posting it
 	entries  []entry
 	seen     map[string]int32 // entries by id
-	conflict error
+	// until leaves out what was published then or later; the zero time leaves out nothing.
+	until time.Time
 
 	groups []group
 }
@@ -92,9 +100,9 @@ type group struct {
 	entries []int32
 }
 
-// NewPlan makes an empty plan.
-func NewPlan() *Plan {
-	return &Plan{byKey: map[unitKey]int32{}, links: map[uint64]int32{}, outcomes: map[messageKey]int64{}, seen: map[string]int32{}}
+// NewPlan makes an empty plan of what was published before a time; the zero time is no bound.
+func NewPlan(until time.Time) *Plan {
+	return &Plan{until: until, byKey: map[unitKey]int32{}, links: map[uint64]int32{}, outcomes: map[messageKey]int64{}, seen: map[string]int32{}}
 }
 
 // envelope is an event of the audit log.
@@ -116,6 +124,9 @@ func (p *Plan) Add(line []byte) error {
 	published, err := time.Parse(time.RFC3339, e.Detail.Metadata.PublishedAt)
 	if err != nil {
 		return fmt.Errorf("event %q of the audit log: publishedAt is not RFC 3339", e.Detail.Metadata.EventID)
+	}
+	if !p.until.IsZero() && !published.Before(p.until) {
+		return nil
 	}
 	switch {
 	case e.DetailType == events.PostingLegCreated || e.DetailType == events.PostingOrderCreated:
@@ -148,7 +159,7 @@ func unitOf(e envelope) (u unit, keys []string, err error) {
 		if err := o.Check(); err != nil {
 			return unit{}, nil, err
 		}
-		return unit{key: digest("order", string(o.Kind), o.BusinessKey, o.AuthorizationID, o.PayloadHash), message: digest(o.TransactionID, o.AuthorizationID), legs: 1,
+		return unit{key: digest("order", string(o.Kind), o.BusinessKey, o.AuthorizationID, o.PayloadHash), message: digest(o.TransactionID, o.AuthorizationID), legs: 1, seen: 1,
 			order: o.Kind, purchase: o.PurchaseKey, business: o.BusinessKey}, []string{keyName(o.PurchaseKey), keyName(o.BusinessKey)}, nil
 	}
 	var data events.LegData
@@ -160,6 +171,9 @@ func unitOf(e envelope) (u unit, keys []string, err error) {
 		return unit{}, nil, fmt.Errorf("its sequence has no id, number of legs or checksum")
 	}
 	u = unit{key: digest("sequence", s.ID, s.Checksum, s.AuthorizationID, s.PayloadHash), message: digest(s.TransactionID, s.AuthorizationID), basis: basisOf(s), legs: s.Of}
+	if n := data.Leg.Number; n >= 1 && n <= maxLegs {
+		u.seen = 1 << (n - 1)
+	}
 	if payment.RankOf(s.Basis.MTI) > 0 {
 		u.purchase, u.business = s.BusinessKey, s.BusinessKey
 	}
@@ -171,6 +185,12 @@ func unitOf(e envelope) (u unit, keys []string, err error) {
 	}
 	return u, keys, nil
 }
+
+// maxLegs is of how many legs a plan can tell whether all are there; no posting rule makes as many.
+const maxLegs = 64
+
+// isWhole reports whether the audit log has all legs of a unit.
+func (u unit) isWhole() bool { return u.legs > maxLegs || bits.OnesCount64(u.seen) >= u.legs }
 
 // keyName names a business key by the characters that the ledger knows it by.
 func keyName(businessKey string) string { return "key " + payment.ShortKey(businessKey) }
@@ -199,7 +219,8 @@ func (p *Plan) addUnit(u unit, keys []string, published time.Time) {
 	}
 	n, known := p.byKey[u.key]
 	if known {
-		p.units[n].published = min(p.units[n].published, published.UnixMilli())
+		held := &p.units[n]
+		held.published, held.seen = min(held.published, published.UnixMilli()), held.seen|u.seen
 		return
 	}
 	n = int32(len(p.units))
@@ -252,14 +273,29 @@ func (p *Plan) addEntry(e envelope, published time.Time) error {
 // Entries is how many journal entries the audit log tells of.
 func (p *Plan) Entries() int { return len(p.entries) }
 
+// Lacking is how many of them it has not all legs of, and the sequence of one of them.
+func (p *Plan) Lacking() (n int, sequence string) {
+	for _, e := range p.entries {
+		if e.lacking {
+			n, sequence = n+1, e.id
+		}
+	}
+	return n, sequence
+}
+
 // Order puts the units of each group in their order. Add must not be called afterwards.
 func (p *Plan) Order() {
 	entriesOf := p.orderEntries()
 	byRoot := map[int32]int32{}
 	several := p.versions()
+	for n := range p.entries {
+		p.entries[n].lacking = true
+	}
 	for n := range p.units {
 		u := &p.units[n]
-		u.at = p.decidedAt(*u, entriesOf[u.message], several[u.message])
+		if p.decide(u, entriesOf[u.message], several[u.message]); u.without {
+			continue
+		}
 		root := p.find(int32(n))
 		index, known := byRoot[root]
 		if !known {
@@ -371,22 +407,24 @@ func (p *Plan) versions() map[messageKey][]uint64 {
 	return several
 }
 
-// decidedAt is when posting decided on a unit, as far as its events tell: when it posted the unit's message, or said otherwise what
-// became of it. Of several versions those that were not posted came after the one that was. What posting said nothing of is taken
-// to have come when it was published.
-func (p *Plan) decidedAt(u unit, posted []int32, versions []uint64) int64 {
+// decide finds out when posting decided on a unit, as far as its events tell: when it posted the unit's message, or said otherwise
+// what became of it. Of several versions those that were not posted came after the one that was. What posting said nothing of is
+// taken to have come when it was published; where the plan ends at a time it came to nothing by then.
+func (p *Plan) decide(u *unit, posted []int32, versions []uint64) {
 	at, told := p.outcomes[u.message]
 	for _, n := range posted {
-		e := p.entries[n]
+		e := &p.entries[n]
 		if u.basis != e.basis && slices.Contains(versions, e.basis) {
-			return max(e.at+1, u.published)
+			u.at, u.posted = max(e.at+1, u.published), false
+			return
 		}
+		u.posted = u.isWhole()
+		e.lacking = e.lacking && !u.posted
 		if !told || e.at < at {
 			at, told = e.at, true
 		}
 	}
-	if !told {
-		return u.published
+	if u.at = at; !told {
+		u.at, u.without = u.published, !p.until.IsZero()
 	}
-	return at
 }

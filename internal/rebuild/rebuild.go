@@ -15,6 +15,7 @@ import (
 
 	"github.com/payrail/payrail/events"
 	"github.com/payrail/payrail/internal/ledger"
+	"github.com/payrail/payrail/internal/queuedepth"
 )
 
 const (
@@ -25,8 +26,6 @@ const (
 	lookInterval = 200 * time.Millisecond
 	// lookEntries is how many entries are asked for at once: DynamoDB's limit of keys in one request.
 	lookEntries = 100
-	// idleLooks is how often in a row the queue must look empty: its counts are approximate.
-	idleLooks = 3
 	// patience is how long nothing may come before a rebuild gives up: longer than the visibility timeout of a message whose
 	// function died.
 	patience = 10 * time.Minute
@@ -37,7 +36,7 @@ const (
 // Queue models the SQS client. It is safe for concurrent use.
 type Queue interface {
 	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
-	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+	queuedepth.Queues
 }
 
 // Journals models ledger.BulkReader.
@@ -61,6 +60,8 @@ type Rebuilder struct {
 	QueueURL  string
 	Journals  Journals
 	Purchases Purchases
+	// Quiet is how long the queue must look empty until it is: queuedepth.Consistency where SQS counts approximately.
+	Quiet time.Duration
 	// Wait sleeps and returns early with ctx's error.
 	Wait func(context.Context, time.Duration) error
 	Now  func() time.Time
@@ -73,6 +74,7 @@ type Step string
 
 const (
 	Sending Step = "sending"
+	InTurn  Step = "sending one after the other"
 	Posting Step = "posting"
 )
 
@@ -99,15 +101,11 @@ type Report struct {
 // ErrStuck says that what was sent does not come to the ledger.
 var ErrStuck = errors.New("postings do not come to the ledger")
 
-// Read makes the plan of an audit log's events up to a time; the zero time is no bound.
+// Read makes the plan of what an audit log has up to a time; the zero time is no bound.
 func Read(ctx context.Context, source Source, until time.Time, progress func(read int)) (*Plan, error) {
-	p := NewPlan()
+	p := NewPlan(until)
 	read := 0
 	err := source(ctx, Kinds, func(line []byte) error {
-		late, err := after(line, until)
-		if err != nil || late {
-			return err
-		}
 		read++
 		progress(read)
 		return p.Add(line)
@@ -119,30 +117,18 @@ func Read(ctx context.Context, source Source, until time.Time, progress func(rea
 	return p, nil
 }
 
-// after reports whether an event was published at a time or later.
-func after(line []byte, until time.Time) (bool, error) {
-	if until.IsZero() {
-		return false, nil
-	}
-	var e envelope
-	if err := json.Unmarshal(line, &e); err != nil {
-		return false, fmt.Errorf("decoding an event of the audit log: %w", err)
-	}
-	published, err := time.Parse(time.RFC3339, e.Detail.Metadata.PublishedAt)
-	return err == nil && !published.Before(until), nil
-}
-
 // Run posts what the plan has, from a source that gives at least the events that the plan was read from, and compares what came of
-// it. Running again is harmless: posting does not post twice.
+// it. Running again is harmless: posting does not post twice. With an error the report says how far it came.
 func (r *Rebuilder) Run(ctx context.Context, p *Plan, source Source) (Report, error) {
+	report := Report{Events: p.Events, Units: p.Units, Entries: len(p.entries)}
 	later, err := r.sendFirst(ctx, p, source)
 	if err != nil {
-		return Report{}, err
+		return report, err
 	}
 	if err := r.sendInTurn(ctx, p, later); err != nil {
-		return Report{}, err
+		return report, err
 	}
-	return r.compare(ctx, p)
+	return report, r.compare(ctx, p, &report)
 }
 
 // sendFirst sends the first unit of every group as it is read, and keeps the events of the others: those of purchases with several
@@ -150,19 +136,21 @@ func (r *Rebuilder) Run(ctx context.Context, p *Plan, source Source) (Report, er
 func (r *Rebuilder) sendFirst(ctx context.Context, p *Plan, source Source) (later map[unitKey][][]byte, err error) {
 	later = map[unitKey][][]byte{}
 	batch := &outgoing{rebuilder: r}
-	sent := 0
+	read := 0
 	err = source(ctx, []events.DetailType{events.PostingLegCreated, events.PostingOrderCreated}, func(line []byte) error {
 		var e envelope
 		if err := json.Unmarshal(line, &e); err != nil {
 			return fmt.Errorf("decoding an event of the audit log: %w", err)
 		}
+		read++
+		r.Progress(Sending, read, p.Events)
 		u, _, err := unitOf(e)
 		if err != nil {
 			return fmt.Errorf("event %q of the audit log: %w", e.Detail.Metadata.EventID, err)
 		}
 		n, planned := p.byKey[u.key]
 		if !planned || p.units[n].without {
-			return nil // not planned: published after the time up to which the plan goes
+			return nil // Not planned: it had no effect, or none at the time up to which the plan goes.
 		}
 		body, err := r.mark(line)
 		if err != nil {
@@ -172,8 +160,6 @@ func (r *Rebuilder) sendFirst(ctx context.Context, p *Plan, source Source) (late
 			later[u.key] = append(later[u.key], body)
 			return nil
 		}
-		sent++
-		r.Progress(Sending, sent, p.Events)
 		return batch.add(ctx, body)
 	})
 	if err != nil {
@@ -199,26 +185,29 @@ func (r *Rebuilder) mark(line []byte) ([]byte, error) {
 // sendInTurn sends the further units of each group, one after the other, each when what came before it is in the ledger.
 func (r *Rebuilder) sendInTurn(ctx context.Context, p *Plan, later map[unitKey][][]byte) error {
 	var waiting []*turns
+	total := 0
 	for i := range p.groups {
-		if len(p.groups[i].units) > 1 {
-			waiting = append(waiting, &turns{group: &p.groups[i], next: 1})
+		if further := len(p.groups[i].units) - 1; further > 0 {
+			waiting, total = append(waiting, &turns{group: &p.groups[i], next: 1}), total+further
 		}
 	}
-	last, idle, moved := -1, 0, r.Now()
+	last, sent, moved, busy := -1, 0, r.Now(), r.Now()
 	for len(waiting) > 0 {
-		depth, err := r.queueDepth(ctx)
+		depth, err := queuedepth.Of(ctx, r.Queue, r.QueueURL)
 		if err != nil {
 			return err
 		}
-		if depth != last {
-			last, moved = depth, r.Now()
+		if depth.All != last {
+			last, moved = depth.All, r.Now()
 		}
-		if idle++; depth > 0 {
-			idle = 0
+		if depth.All > 0 {
+			busy = r.Now()
 		}
+		// The same for all groups of this pass: they have nothing to do with each other, and may come to a rest together.
+		idle := r.Now().Sub(busy) >= r.Quiet
 		batch := &outgoing{rebuilder: r}
 		for _, t := range waiting {
-			settled, err := r.isSettled(ctx, p, t, idle >= idleLooks)
+			settled, err := r.isSettled(ctx, p, t, idle)
 			if err != nil {
 				return err
 			}
@@ -231,14 +220,17 @@ func (r *Rebuilder) sendInTurn(ctx context.Context, p *Plan, later map[unitKey][
 				}
 			}
 			t.next++
-			idle, moved = 0, r.Now()
+			sent++
+			r.Progress(InTurn, sent, total)
+			busy, moved = r.Now(), r.Now()
 		}
 		if err := batch.flush(ctx); err != nil {
 			return err
 		}
 		waiting = slices.DeleteFunc(waiting, func(t *turns) bool { return t.next == len(t.units) })
 		if r.Now().Sub(moved) > patience {
-			return fmt.Errorf("%w: %d purchases wait for an earlier message of theirs", ErrStuck, len(waiting))
+			return fmt.Errorf("%w: %d purchases wait for an earlier message of theirs, the first for that with business key %s", ErrStuck, len(waiting),
+				p.units[waiting[0].units[waiting[0].next-1]].business)
 		}
 		if err := r.Wait(ctx, lookInterval); err != nil {
 			return err
@@ -255,12 +247,10 @@ type turns struct {
 
 // isSettled reports whether everything before a group's next unit has come to its end: the ledger knows the unit before it, and what
 // was posted before it is in the ledger. When nothing is in the queue there is nothing to wait for: the ledger keeps nothing of some
-// units, and an entry that was told just before the next unit may have been made by it, as of a reversal that waited for it.
+// units, and an entry that was told just before the next unit may have been made by it, as of a reversal that waited for it. A unit
+// that made an entry is waited for all the same: where it is in no queue it failed, and what came after it would be posted otherwise.
 func (r *Rebuilder) isSettled(ctx context.Context, p *Plan, t *turns, idle bool) (bool, error) {
-	if idle {
-		return true, nil
-	}
-	if before := p.units[t.units[t.next-1]]; before.purchase != "" {
+	if before := p.units[t.units[t.next-1]]; before.purchase != "" && (before.posted || !idle) {
 		purchase, _, err := r.Purchases.Purchase(ctx, before.purchase)
 		if err != nil {
 			return false, err
@@ -268,6 +258,9 @@ func (r *Rebuilder) isSettled(ctx context.Context, p *Plan, t *turns, idle bool)
 		if _, known := purchase.Find(before.business); !known {
 			return false, nil
 		}
+	}
+	if idle {
+		return true, nil
 	}
 	next := p.units[t.units[t.next]]
 	var due []string
@@ -290,19 +283,19 @@ func (r *Rebuilder) isSettled(ctx context.Context, p *Plan, t *turns, idle bool)
 	return true, nil
 }
 
-// compare waits until every entry that the audit log tells of is in the ledger, and compares the hashes.
-func (r *Rebuilder) compare(ctx context.Context, p *Plan) (Report, error) {
-	report := Report{Events: p.Events, Units: p.Units, Entries: len(p.entries)}
+// compare waits until every entry that the audit log tells of is in the ledger, and compares the hashes. What the audit log lacks
+// legs of is not waited for.
+func (r *Rebuilder) compare(ctx context.Context, p *Plan, report *Report) error {
 	open := make([]*entry, len(p.entries))
 	for n := range p.entries {
 		open[n] = &p.entries[n]
 	}
-	for moved := r.Now(); len(open) > 0; {
+	for moved := r.Now(); ; {
 		var missing []*entry
 		for chunk := range slices.Chunk(open, lookEntries) {
-			left, err := r.compareChunk(ctx, chunk, &report)
+			left, err := r.compareChunk(ctx, chunk, report)
 			if err != nil {
-				return report, err
+				return err
 			}
 			missing = append(missing, left...)
 			r.Progress(Posting, report.Same+report.Different, len(p.entries))
@@ -310,17 +303,29 @@ func (r *Rebuilder) compare(ctx context.Context, p *Plan) (Report, error) {
 		if len(missing) < len(open) {
 			moved = r.Now()
 		}
-		if open = missing; len(open) == 0 {
+		open = missing
+		due := slices.IndexFunc(open, func(e *entry) bool { return !e.lacking })
+		if due < 0 {
 			break
 		}
 		if r.Now().Sub(moved) > patience {
-			return report, fmt.Errorf("%w: %d of %d entries are missing, the first is %s", ErrStuck, len(open), len(p.entries), open[0].id)
+			return fmt.Errorf("%w: %d of %d entries are missing, the first is %s", ErrStuck, len(open), len(p.entries), open[due].id)
 		}
 		if err := r.Wait(ctx, lookInterval); err != nil {
-			return report, err
+			return err
 		}
 	}
-	return report, nil
+	for _, e := range open {
+		report.differ(e, "")
+	}
+	return nil
+}
+
+// differ counts an entry that is not what the audit log tells.
+func (r *Report) differ(e *entry, got string) {
+	if r.Different++; len(r.Differences) < maxDifferences {
+		r.Differences = append(r.Differences, Difference{Sequence: e.id, Want: e.hash, Got: got})
+	}
 }
 
 // compareChunk counts the entries that are in the ledger and returns the others.
@@ -343,32 +348,10 @@ func (r *Rebuilder) compareChunk(ctx context.Context, chunk []*entry, report *Re
 		case read.Record.EntryHash == e.hash:
 			report.Same++
 		default:
-			if report.Different++; len(report.Differences) < maxDifferences {
-				report.Differences = append(report.Differences, Difference{Sequence: e.id, Want: e.hash, Got: read.Record.EntryHash})
-			}
+			report.differ(e, read.Record.EntryHash)
 		}
 	}
 	return missing, nil
-}
-
-var queueCounts = []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages,
-	types.QueueAttributeNameApproximateNumberOfMessagesNotVisible, types.QueueAttributeNameApproximateNumberOfMessagesDelayed}
-
-// queueDepth is about how many messages are in the posting queue or being worked on.
-func (r *Rebuilder) queueDepth(ctx context.Context) (int, error) {
-	out, err := r.Queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.QueueURL, AttributeNames: queueCounts})
-	if err != nil {
-		return 0, fmt.Errorf("looking into the posting queue: %w", err)
-	}
-	depth := 0
-	for _, count := range queueCounts {
-		n, err := strconv.Atoi(out.Attributes[string(count)])
-		if err != nil {
-			return 0, fmt.Errorf("looking into the posting queue: %s is %q", count, out.Attributes[string(count)])
-		}
-		depth += n
-	}
-	return depth, nil
 }
 
 // outgoing collects messages for the posting queue.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,9 @@ type deployment struct {
 	refuse int
 	// deaf keeps what was sent from being posted.
 	deaf bool
+	// poison, where it is in a message, has the message go to the dead-letter queue.
+	poison string
+	dead   [][]byte
 }
 
 func newDeployment(t require.TestingT, seed int64) *deployment {
@@ -82,6 +86,10 @@ func (d *deployment) post(messages int) {
 		line := d.queue[n]
 		if d.random.Intn(10) > 0 {
 			d.queue = append(d.queue[:n], d.queue[n+1:]...)
+		}
+		if d.poison != "" && strings.Contains(string(line), d.poison) {
+			d.dead = append(d.dead, line)
+			continue
 		}
 		var e envelope
 		require.NoError(d.t, json.Unmarshal(line, &e))
@@ -164,7 +172,7 @@ func (d *deployment) rebuilder() *Rebuilder {
 		}
 		return nil
 	}
-	return &Rebuilder{Name: "rb_1", Queue: d, QueueURL: "queue", Purchases: ledger.NewReader(d.table, "ledger"), Wait: wait, Now: func() time.Time { return d.now },
+	return &Rebuilder{Name: "rb_1", Queue: d, QueueURL: "queue", Quiet: 3 * time.Second, Purchases: ledger.NewReader(d.table, "ledger"), Wait: wait, Now: func() time.Time { return d.now },
 		Journals: ledger.NewBulkReader(bulkread.Reader{Client: d.table, Wait: wait}, "ledger"), Progress: func(Step, int, int) {}}
 }
 
@@ -264,6 +272,107 @@ func TestRebuiltLedgerHasTheSameHashes(t *testing.T) {
 	})
 }
 
+// rebuiltFrom rebuilds the original's audit log in another deployment.
+func (d *deployment) rebuiltFrom(original *deployment) (Report, error) {
+	plan, err := Read(context.Background(), original.log(), time.Time{}, func(int) {})
+	require.NoError(d.t, err)
+	return d.rebuilder().Run(context.Background(), plan, original.log())
+}
+
+// A message that fails, so that it is in the dead-letter queue and the queue is empty, holds back what came after it: the ledger would
+// post that otherwise, and for good.
+func TestRebuildWaitsForWhatFailed(t *testing.T) {
+	original, empty := newDeployment(t, 1), newDeployment(t, 2)
+	first, completion := presentment(t, 1, 0, "0100", 10000, 7925), presentment(t, 1, 2, "0220", 12000, 9510)
+	for _, e := range []payment.JournalEntry{first, completion} {
+		original.present(e)
+		original.drain()
+	}
+	empty.poison = first.TransactionID
+	report, err := empty.rebuiltFrom(original)
+	require.ErrorIs(t, err, ErrStuck)
+	require.ErrorContains(t, err, "1 purchases wait for an earlier message of theirs, the first for that with business key "+first.BusinessKey)
+	require.Equal(t, []int{2, 2, 0}, []int{report.Units, report.Entries, report.Same}, "which the record of it needs")
+	require.Empty(t, empty.hashes())
+
+	empty.poison = ""
+	report, err = empty.rebuiltFrom(original)
+	require.NoError(t, err)
+	require.Equal(t, 2, report.Same)
+	require.Equal(t, original.hashes(), empty.hashes())
+}
+
+// Purchases that have to wait until the queue is empty wait at the same time, not one after the other.
+func TestRebuildWaitsOnceForManyPurchases(t *testing.T) {
+	original, empty := newDeployment(t, 1), newDeployment(t, 2)
+	for n := range 30 {
+		first := presentment(t, n, 0, "0100", 10000, 7925)
+		original.order(reversal(first, n, 0, 0))
+		original.drain()
+		original.present(first)
+		original.drain()
+	}
+	plan, err := Read(t.Context(), original.log(), time.Time{}, func(int) {})
+	require.NoError(t, err)
+	rebuilder, steps := empty.rebuilder(), map[Step]int{}
+	rebuilder.Wait = func(context.Context, time.Duration) error {
+		empty.now = empty.now.Add(time.Second)
+		empty.drain()
+		return nil
+	}
+	rebuilder.Progress = func(step Step, done, total int) {
+		require.LessOrEqual(t, done, total)
+		steps[step] = total - done
+	}
+	_, err = rebuilder.Run(t.Context(), plan, original.log())
+	require.NoError(t, err)
+	require.Equal(t, original.hashes(), empty.hashes())
+	require.Less(t, empty.now.Sub(start), 3*rebuilder.Quiet)
+	require.Equal(t, map[Step]int{Sending: 0, InTurn: 0, Posting: 0}, steps, "each comes to its end")
+}
+
+// Legs that Firehose still holds, or that were lost, cannot be waited for.
+func TestAuditLogThatLacksLegs(t *testing.T) {
+	original, empty := newDeployment(t, 1), newDeployment(t, 2)
+	whole, part := presentment(t, 1, 0, "0100", 10000, 7925), presentment(t, 2, 0, "0100", 10000, 7925)
+	original.present(whole)
+	original.present(part)
+	original.drain()
+	legs := original.audit[events.PostingLegCreated]
+	original.audit[events.PostingLegCreated] = append(legs[:7:7], legs[7])
+	plan, err := Read(t.Context(), original.log(), time.Time{}, func(int) {})
+	require.NoError(t, err)
+	n, sequence := plan.Lacking()
+	require.Equal(t, 1, n)
+	require.Equal(t, part.ID, sequence)
+	report, err := empty.rebuiltFrom(original)
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 1}, []int{report.Same, report.Different})
+	require.Equal(t, []Difference{{Sequence: part.ID, Want: part.Hash()}}, report.Differences)
+	require.Less(t, empty.now.Sub(start), patience)
+}
+
+// What was on its way to posting at that time is in no books of it.
+func TestRebuildLeavesOutWhatWasPostedLater(t *testing.T) {
+	original, empty := newDeployment(t, 1), newDeployment(t, 2)
+	first := presentment(t, 1, 0, "0100", 10000, 7925)
+	original.present(first)
+	original.drain()
+	before := maps.Clone(original.hashes())
+	original.present(presentment(t, 1, 2, "0220", 12000, 9510))
+	original.present(presentment(t, 2, 0, "0100", 10000, 7925))
+	noon := original.now.Add(time.Millisecond)
+	original.drain()
+	require.Len(t, original.hashes(), 3)
+	plan, err := Read(t.Context(), original.log(), noon, func(int) {})
+	require.NoError(t, err)
+	require.Equal(t, 1, plan.Entries())
+	_, err = empty.rebuilder().Run(t.Context(), plan, original.log())
+	require.NoError(t, err)
+	empty.drain()
+	require.Equal(t, before, empty.hashes())
+}
+
 func TestRebuildUpToATime(t *testing.T) {
 	original := newDeployment(t, 1)
 	original.present(presentment(t, 1, 0, "0100", 10000, 7925))
@@ -318,6 +427,6 @@ func TestAuditLogThatCannotBeRead(t *testing.T) {
 		"an order of no use": `{"detail-type":"PostingOrderCreated","detail":{"metadata":{"eventId":"e","publishedAt":"2026-07-09T10:15:31.000Z"},"data":{}}}`,
 		"a posting of text":  `{"detail-type":"TransactionPosted","detail":{"metadata":{"eventId":"e","publishedAt":"2026-07-09T10:15:31.000Z"},"data":"x"}}`,
 	} {
-		t.Run(name, func(t *testing.T) { require.ErrorContains(t, NewPlan().Add([]byte(line)), "the audit log") })
+		t.Run(name, func(t *testing.T) { require.ErrorContains(t, NewPlan(time.Time{}).Add([]byte(line)), "the audit log") })
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/payrail/payrail/internal/queuedepth"
 )
 
 const (
@@ -31,7 +33,7 @@ const (
 
 // Queues models the SQS client. It is safe for concurrent use.
 type Queues interface {
-	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+	queuedepth.Queues
 	GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error)
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
@@ -75,24 +77,8 @@ func newQueueShelf(client Queues, store Store, hold time.Duration) *queueShelf {
 }
 
 func (q *queueShelf) count(ctx context.Context) (Count, error) {
-	names := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages,
-		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible, types.QueueAttributeNameApproximateNumberOfMessagesDelayed}
-	out, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &q.store.Address, AttributeNames: names})
-	if err != nil {
-		return Count{}, fmt.Errorf("counting the messages of %s: %w", q.store.Name, err)
-	}
-	var c Count
-	for _, name := range names {
-		n, err := strconv.Atoi(out.Attributes[string(name)])
-		if err != nil {
-			return Count{}, fmt.Errorf("counting the messages of %s: %s is %q", q.store.Name, name, out.Attributes[string(name)])
-		}
-		c.Items += n
-		if name == types.QueueAttributeNameApproximateNumberOfMessagesNotVisible {
-			c.InHand = n
-		}
-	}
-	return c, nil
+	depth, err := queuedepth.Of(ctx, q.client, q.store.Address)
+	return Count{Items: depth.All, InHand: depth.InHand}, err
 }
 
 func (q *queueShelf) next(ctx context.Context, n int) ([]held, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -12,6 +13,9 @@ import (
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/payrail/payrail/internal/batch"
 )
 
 // refusal says why an item stays where it is although nothing failed: putting it back would be wrong, or cannot succeed.
@@ -68,16 +72,24 @@ func (r *Redriver) route(ctx context.Context, store Store, h held) (delivery, er
 	}
 }
 
-// toQueue sends an event to the queue of the processor that failed on it.
+// toQueue sends an event to the queue of the processor that failed on it, marked as one that was delivered before.
 func (r *Redriver) toQueue(store Store, h held) (delivery, error) {
 	// SQS notes where it took a message from that it moved; one that a person sent has no such note.
 	if source := h.system["DeadLetterQueueSourceArn"]; source != "" && lastSegment(source, ":") != lastSegment(store.target, "/") {
 		return delivery{}, refuse("it came from %s, which is not the queue of %s any more", source, store.scope())
 	}
-	return delivery{store.To, func(ctx context.Context) (string, error) { return r.send(ctx, store.target, h) }}, nil
+	// The queue counts its deliveries from one again. That it was delivered before is what tells a processor that an attempt may have
+	// died between doing its work and telling of it: posting would take the legs of a replay for told.
+	marked := h
+	marked.attributes = maps.Clone(h.attributes)
+	if marked.attributes == nil {
+		marked.attributes = map[string]sqstypes.MessageAttributeValue{}
+	}
+	marked.attributes[batch.AttributeRedriven] = sqstypes.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String("true")}
+	return delivery{store.To, func(ctx context.Context) (string, error) { return r.send(ctx, store.target, marked) }}, nil
 }
 
-// send sends a message with its own attributes and byte for byte its body.
+// send sends a message with its attributes and byte for byte its body.
 func (r *Redriver) send(ctx context.Context, url string, h held) (string, error) {
 	out, err := r.Queues.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &h.body, MessageAttributes: h.attributes})
 	if err != nil {

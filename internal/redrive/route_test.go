@@ -204,7 +204,7 @@ func TestAMessageOfAnotherQueueStays(t *testing.T) {
 	m.MessageAttributes = map[string]types.MessageAttributeValue{"own": text("kept")}
 	w.add("PostingDeadLetters", m)
 	require.Equal(t, 1, w.run(t, storeOf(Processor)).PutBack)
-	require.Equal(t, "SendMessage PostingQueue "+eventBody("tx_m00")+" own", w.said[1])
+	require.Equal(t, "SendMessage PostingQueue "+eventBody("tx_m00")+" own,payrail-redriven", w.said[1])
 }
 
 func TestAnUnknownQueueIsNotTouched(t *testing.T) {

@@ -21,7 +21,7 @@ func TestAWholeStoreIsPutBack(t *testing.T) {
 	require.True(t, report.Complete())
 	require.Equal(t, Tally{PutBack: 25}, report.Tally)
 	require.Empty(t, w.queues[queueURL+"PostingDeadLetters"])
-	require.Contains(t, w.said, "SendMessage PostingQueue "+eventBody("tx_m07")+" ", "byte for byte")
+	require.Contains(t, w.said, "SendMessage PostingQueue "+eventBody("tx_m07")+" payrail-redriven", "byte for byte, and known as delivered before")
 	require.Equal(t, "rd_20260709T101530Z-7f3a", report.ID)
 
 	require.Len(t, w.records, 2)
@@ -39,7 +39,7 @@ func TestSendsFirstAndDeletesSecond(t *testing.T) {
 	w := newWorld()
 	w.fill(1)
 	w.run(t, storeOf(Processor))
-	require.Equal(t, []string{"Record OperatorActionTaken payrail.operator STARTED", "SendMessage PostingQueue " + eventBody("tx_m00") + " ", "DeleteMessage m00",
+	require.Equal(t, []string{"Record OperatorActionTaken payrail.operator STARTED", "SendMessage PostingQueue " + eventBody("tx_m00") + " payrail-redriven", "DeleteMessage m00",
 		"Record OperatorActionTaken payrail.operator ENDED"}, w.said)
 }
 

@@ -34,13 +34,14 @@ type EventBridge interface {
 
 // Request says what to replay.
 type Request struct {
-	// Name is what the events are marked with: 1 to 64 of letters, digits, '.', '-' and '_', never used before.
+	// Name is what the events are marked with: 1 to 64 of letters, digits, '.', '-' and '_', never used before by anybody.
 	Name string
 	// ArchiveARN and BusARN belong together; RuleARN is a rule of that bus.
 	ArchiveARN, BusARN, RuleARN string
 	// From and To bound the time at which the events were put on the bus: From is included, To is not.
 	From, To time.Time
-	Reason   string
+	// Reason is one line of at most 512 characters, which EventBridge keeps with the replay.
+	Reason string
 }
 
 // Replayer runs replays. All fields are needed. It is safe for concurrent use.
@@ -57,23 +58,14 @@ var ErrCancelled = errors.New("the replay was cancelled")
 func (r *Replayer) Start(ctx context.Context, request Request) error {
 	_, err := r.EventBridge.StartReplay(ctx, &eventbridge.StartReplayInput{
 		ReplayName: &request.Name, EventSourceArn: &request.ArchiveARN, EventStartTime: &request.From, EventEndTime: &request.To,
-		Description: describe(request.Reason), Destination: &types.ReplayDestination{Arn: &request.BusARN, FilterArns: []string{request.RuleARN}},
+		Description: &request.Reason, Destination: &types.ReplayDestination{Arn: &request.BusARN, FilterArns: []string{request.RuleARN}},
 	})
-	if err != nil {
+	// The name was never used before: where it exists, the SDK asked again after an answer that was lost.
+	var exists *types.ResourceAlreadyExistsException
+	if err != nil && !errors.As(err, &exists) {
 		return fmt.Errorf("starting replay %s: %w", request.Name, err)
 	}
 	return nil
-}
-
-// maxDescription is EventBridge's limit, in characters.
-const maxDescription = 512
-
-func describe(reason string) *string {
-	if reason == "" {
-		return nil
-	}
-	runes := []rune(reason)
-	return aws.String(string(runes[:min(len(runes), maxDescription)]))
 }
 
 // Await waits until a replay has ended and tells progress, from 0 to 1, how far it is. A replay whose caller is being ended is
@@ -82,7 +74,7 @@ func (r *Replayer) Await(ctx context.Context, request Request, progress func(don
 	for {
 		out, err := r.EventBridge.DescribeReplay(ctx, &eventbridge.DescribeReplayInput{ReplayName: &request.Name})
 		if err != nil {
-			return errors.Join(fmt.Errorf("asking how far replay %s is: %w", request.Name, err), r.cancelIfEnded(ctx, request))
+			return errors.Join(fmt.Errorf("asking how far replay %s is, which goes on unless it is cancelled: %w", request.Name, err), r.cancelIfEnded(ctx, request))
 		}
 		switch out.State {
 		case types.ReplayStateCompleted:

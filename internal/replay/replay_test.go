@@ -15,6 +15,7 @@ import (
 // bridge answers with one state after the other, and with the last one from then on.
 type bridge struct {
 	started   *eventbridge.StartReplayInput
+	startErr  error
 	states    []eventbridge.DescribeReplayOutput
 	cancelled int
 	cancelErr error
@@ -22,7 +23,7 @@ type bridge struct {
 
 func (b *bridge) StartReplay(_ context.Context, in *eventbridge.StartReplayInput, _ ...func(*eventbridge.Options)) (*eventbridge.StartReplayOutput, error) {
 	b.started = in
-	return &eventbridge.StartReplayOutput{}, nil
+	return &eventbridge.StartReplayOutput{}, b.startErr
 }
 
 func (b *bridge) DescribeReplay(ctx context.Context, _ *eventbridge.DescribeReplayInput, _ ...func(*eventbridge.Options)) (*eventbridge.DescribeReplayOutput, error) {
@@ -50,6 +51,12 @@ func TestReplayGoesToOneRule(t *testing.T) {
 	require.NoError(t, (&Replayer{EventBridge: b, Wait: noWait}).Start(t.Context(), window))
 	require.Equal(t, &eventbridge.StartReplayInput{ReplayName: aws.String("rp_1"), EventSourceArn: aws.String("archive"), EventStartTime: &window.From, EventEndTime: &window.To,
 		Description: aws.String("why"), Destination: &types.ReplayDestination{Arn: aws.String("bus"), FilterArns: []string{"rule"}}}, b.started)
+}
+
+// StartReplay knows no token: a call that took effect and whose answer was lost is answered so when the SDK repeats it.
+func TestReplayThatStartedAtAnUnansweredCall(t *testing.T) {
+	require.NoError(t, (&Replayer{EventBridge: &bridge{startErr: &types.ResourceAlreadyExistsException{}}, Wait: noWait}).Start(t.Context(), window))
+	require.ErrorContains(t, (&Replayer{EventBridge: &bridge{startErr: &types.LimitExceededException{}}, Wait: noWait}).Start(t.Context(), window), "starting replay rp_1")
 }
 
 func TestReplayIsFollowedToItsEnd(t *testing.T) {

@@ -3,7 +3,10 @@ package dynamodb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sort"
+
+	"github.com/payrail/payrail/local/wire"
 )
 
 // Limits of the batch operations.
@@ -28,8 +31,18 @@ type batchWriteOutput struct {
 	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
 }
 
-// batchWriteItem does writes that have nothing to do with each other. Nothing is throttled here but by faults, so nothing else is
-// left unprocessed.
+// flat are all requests in order of their tables' names, as parseBatch takes them, and the names of their tables as they were given.
+func (in *batchWriteInput) flat() (names []string, requests []writeRequest) {
+	for _, name := range sortedKeys(in.RequestItems) {
+		for _, r := range in.RequestItems[name] {
+			names, requests = append(names, name), append(requests, r)
+		}
+	}
+	return names, requests
+}
+
+// batchWriteItem does writes that have nothing to do with each other. Left unprocessed is what a fault or a transaction at the same item
+// keeps from being written.
 func (s *Service) batchWriteItem(_ context.Context, in *batchWriteInput) (*batchWriteOutput, error) {
 	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
 		return nil, err
@@ -42,12 +55,19 @@ func (s *Service) batchWriteItem(_ context.Context, in *batchWriteInput) (*batch
 	if err != nil {
 		return nil, err
 	}
+	names, requests := in.flat()
 	var used consumptions
 	for n, w := range writes {
 		if skip[n] {
 			continue
 		}
 		_, cost, err := s.perform(w)
+		var e *wire.Error
+		if errors.As(err, &e) && e.Code == codeTransactionConflict {
+			// The operation has no such error (its API reference lists none): like every write that fails by itself this one is left.
+			left[names[n]] = append(left[names[n]], requests[n])
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -3,7 +3,6 @@ package dynamodb
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/payrail/payrail/local/faults"
@@ -26,7 +25,7 @@ const (
 func writing[Out any](s *Service, operation string, f func(context.Context, *writeInput) (*Out, error)) wire.Operation {
 	return onItems(s, func(ctx context.Context, in *writeInput) (*Out, error) {
 		if _, ok := s.options.Faults.Decide("dynamodb:"+operation, in.TableName, faults.Conflict); ok {
-			return nil, wire.Errorf(codeTransactionConflict, conflictMessage)
+			return nil, transactionConflict()
 		}
 		return f(ctx, in)
 	})
@@ -42,19 +41,8 @@ func (s *Service) conflicting(writes []*write) error {
 	if !ok {
 		return nil
 	}
-	reasons := make([]cancellationReason, len(writes))
-	codes := make([]string, len(writes))
 	at := int(injection.Chance * float64(len(writes)))
-	for i := range reasons {
-		reasons[i].Code = "None"
-		if i == at {
-			reasons[i] = cancellationReason{Code: reasonConflict, Message: conflictMessage}
-		}
-		codes[i] = reasons[i].Code
-	}
-	e := wire.Errorf(codeTransactionAborted, "Transaction cancelled, please refer cancellation reasons for specific reasons [%s]", strings.Join(codes, ", "))
-	e.Members = map[string]any{"CancellationReasons": reasons}
-	return e
+	return cancelled(len(writes), conflictsAt([]int{at}))
 }
 
 // unprocessed are the requests of a batch that a fault leaves undone, by their places among all requests in order of table names.

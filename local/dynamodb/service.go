@@ -46,6 +46,7 @@ type Service struct {
 	api     *wire.JSON
 	streams *wire.JSON
 	locks   locks
+	ongoing ongoing
 	tokens  tokens
 
 	// mu guards tables and byARN. Calls on items hold it for reading until they are done, so that a table is not deleted

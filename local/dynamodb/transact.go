@@ -90,6 +90,8 @@ func cancelled(count int, failures map[int]error) error {
 				reasons[i] = cancellationReason{"ConditionalCheckFailed", conditionFailedMessage, failed.item}
 			case errors.As(err, &e) && e.Code == codeValidation:
 				reasons[i] = cancellationReason{"ValidationError", e.Message, nil}
+			case errors.As(err, &e) && e.Code == codeTransactionConflict:
+				reasons[i] = cancellationReason{reasonConflict, e.Message, nil}
 			default:
 				return err
 			}
@@ -221,15 +223,23 @@ func (in *writeInput) addTo(digest hash.Hash, w *write) error {
 
 // transact does all writes or none, and what is along with them.
 func (s *Service) transact(writes []*write, mode string, along func(*storage.Batch)) (*transactOutput, error) {
+	ids := make([]itemID, len(writes))
 	stripes := make([]int, len(writes))
 	for i, w := range writes {
-		stripes[i] = s.locks.stripe(w.table, w.key)
+		ids[i], stripes[i] = w.id(), s.locks.stripe(w.table, w.key)
 	}
-	defer s.locks.lockAll(stripes)()
+	conflicts, end := s.ongoing.beginTransaction(ids)
+	defer end()
+	if len(conflicts) == 0 {
+		defer s.locks.lockAll(stripes)()
+	} // Otherwise nothing will be written: what is asked of the other items is answered from what they are.
 
 	effects := make([]*effect, len(writes))
-	failures := map[int]error{}
+	failures := conflictsAt(conflicts)
 	for i, w := range writes {
+		if failures[i] != nil {
+			continue
+		}
 		e, err := s.evaluate(w)
 		if err != nil {
 			failures[i] = err
@@ -285,6 +295,7 @@ func (s *Service) transactGetItems(_ context.Context, in *transactGetInput) (*tr
 		return nil, err
 	}
 	reads := make([]*read, len(in.TransactItems))
+	ids := make([]itemID, len(reads))
 	stripes := make([]int, len(reads))
 	seen := itemSet{}
 	for i, item := range in.TransactItems {
@@ -299,7 +310,10 @@ func (s *Service) transactGetItems(_ context.Context, in *transactGetInput) (*tr
 		if !seen.add(r.table, r.key) {
 			return nil, invalid("Transaction request cannot include multiple operations on one item")
 		}
-		reads[i], stripes[i] = r, s.locks.stripe(r.table, r.key)
+		reads[i], ids[i], stripes[i] = r, itemID{r.table, string(r.key)}, s.locks.stripe(r.table, r.key)
+	}
+	if busy := s.ongoing.busy(ids); len(busy) > 0 {
+		return nil, cancelled(len(reads), conflictsAt(busy))
 	}
 	defer s.locks.readLockAll(stripes)()
 

@@ -103,7 +103,7 @@ func TestConcurrentTransfers(t *testing.T) {
 		gets = append(gets, fmt.Sprintf(`{"Get":{"TableName":"ProductCatalog","Key":{"Id":{"N":"%d"}}}}`, i))
 	}
 	total := func() (int, error) {
-		answer, err := f.Call(context.Background(), "TransactGetItems", []byte(`{"TransactItems":[`+strings.Join(gets, ",")+`]}`))
+		answer, err := f.persist("TransactGetItems", `{"TransactItems":[`+strings.Join(gets, ",")+`]}`)
 		if err != nil {
 			return 0, err
 		}
@@ -129,7 +129,7 @@ func TestConcurrentTransfers(t *testing.T) {
 				from := (w + i) % accounts
 				to := (from + 1 + i%(accounts-1)) % accounts
 				body := `{"TransactItems":[` + move(from, -i) + `,` + move(to, i) + `]}`
-				if _, err := f.Call(context.Background(), "TransactWriteItems", []byte(body)); err != nil {
+				if _, err := f.persist("TransactWriteItems", body); err != nil {
 					failures <- err
 				}
 				if sum, err := total(); err != nil || sum != accounts*1000 {

@@ -30,6 +30,8 @@ type write struct {
 	showOld   bool      // ReturnValuesOnConditionCheckFailure is ALL_OLD
 }
 
+func (w *write) id() itemID { return itemID{w.table, string(w.key)} }
+
 // effect is what a write will do: the item before and after it, encoded; nil is no item.
 type effect struct {
 	write    *write
@@ -178,8 +180,13 @@ func (e *effect) index(batch *storage.Batch, cost *consumption) error {
 	return nil
 }
 
-// perform does one write by itself.
+// perform does one write by itself, unless a transaction has the item.
 func (s *Service) perform(w *write) (*effect, consumption, error) {
+	id := w.id()
+	if !s.ongoing.beginWrite(id) {
+		return nil, consumption{}, transactionConflict()
+	}
+	defer s.ongoing.endWrite(id)
 	lock := s.locks.lock(w.table, w.key)
 	defer lock.Unlock()
 	e, err := s.evaluate(w)

@@ -1,0 +1,117 @@
+package local
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/payrail/payrail/local/clock"
+	"github.com/payrail/payrail/local/storage"
+)
+
+// restart runs testdata/minimal over a store that outlives it. What ran before is left as a kill leaves it: not closed, but stopped
+// from doing more.
+func restart(t *testing.T, store storage.Store, change func(*Options)) (fixture, error) {
+	t.Helper()
+	f := fixture{clock: clock.NewManual(testStart), notices: make(chan string, 100)}
+	o := Options{
+		Assembly: "testdata/minimal", Stack: "Minimal", Store: store, Durable: true, Clock: f.clock, Logger: slog.New(slog.DiscardHandler),
+		OperatorNotice: func(_, message string) { f.notices <- message },
+	}
+	if change != nil {
+		change(&o)
+	}
+	var err error
+	if f.Runtime, err = Start(t.Context(), o); err != nil {
+		return f, err
+	}
+	t.Cleanup(func() { require.NoError(t, f.Close()) })
+	return f, nil
+}
+
+func TestResourcesMadeThroughTheAPIsAreMadeAgain(t *testing.T) {
+	store := storage.NewMemory()
+	f, err := restart(t, store, nil)
+	require.NoError(t, err)
+	require.False(t, f.Found.Before)
+	do := func(service, target, body string) {
+		t.Helper()
+		status, answer := f.call(t, service, target, body)
+		require.Equal(t, 200, status, "%v", answer)
+	}
+	do("sqs", "AmazonSQS.CreateQueue", `{"QueueName":"own"}`)
+	do("sqs", "AmazonSQS.CreateQueue", `{"QueueName":"gone"}`)
+	do("sqs", "AmazonSQS.DeleteQueue", fmt.Sprintf(`{"QueueUrl":"%s/%s/gone"}`, f.Endpoint(), Account))
+	do("sqs", "AmazonSQS.SetQueueAttributes", fmt.Sprintf(`{"QueueUrl":"%s/%s/own","Attributes":{"VisibilityTimeout":"77"}}`, f.Endpoint(), Account))
+	do("sqs", "AmazonSQS.SendMessage", fmt.Sprintf(`{"QueueUrl":"%s/%s/own","MessageBody":"kept"}`, f.Endpoint(), Account))
+	do("events", "AWSEvents.CreateEventBus", `{"Name":"own-bus"}`)
+	do("events", "AWSEvents.PutRule", `{"Name":"own-rule","EventBusName":"own-bus","EventPattern":"{\"source\":[\"x\"]}"}`)
+	do("events", "AWSEvents.PutTargets", fmt.Sprintf(`{"Rule":"own-rule","EventBusName":"own-bus","Targets":[{"Id":"t","Arn":"%sown"}]}`, queuePrefix))
+	for range 3 { // Only the last switch counts.
+		do("events", "AWSEvents.EnableRule", `{"Name":"open","EventBusName":"bus"}`)
+		do("events", "AWSEvents.DisableRule", `{"Name":"open","EventBusName":"bus"}`)
+	}
+	do("dynamodb", "DynamoDB_20120810.CreateTable", `{"TableName":"Own","AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],
+		"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"BillingMode":"PAY_PER_REQUEST"}`)
+	do("dynamodb", "DynamoDB_20120810.PutItem", `{"TableName":"Own","Item":{"id":{"S":"1"}}}`)
+	do("dynamodb", "DynamoDB_20120810.PutItem", `{"TableName":"Things","Item":{"id":{"S":"2"}}}`)
+
+	f, err = restart(t, store, nil)
+	require.NoError(t, err)
+	require.Equal(t, Found{Before: true, Messages: 1}, f.Found)
+	attributes, err := f.sqs.Attributes(queuePrefix + "own")
+	require.NoError(t, err)
+	require.Equal(t, "77", attributes["VisibilityTimeout"])
+	require.Equal(t, 1, f.depth(t, "own"))
+	_, err = f.sqs.Attributes(queuePrefix + "gone")
+	require.Error(t, err)
+	f.put(t, "One")
+	require.Zero(t, f.depth(t, "open"), "the rule is off as it was")
+	_, answer := f.call(t, "events", "AWSEvents.ListTargetsByRule", `{"Rule":"own-rule","EventBusName":"own-bus"}`)
+	require.Len(t, answer["Targets"], 1)
+	for table, id := range map[string]string{"Own": "1", "Things": "2"} {
+		_, answer = f.call(t, "dynamodb", "DynamoDB_20120810.GetItem", fmt.Sprintf(`{"TableName":%q,"Key":{"id":{"S":%q}}}`, table, id))
+		require.NotNil(t, answer["Item"], table)
+	}
+	_, answer = f.call(t, "events", "AWSEvents.DescribeRule", `{"Name":"open","EventBusName":"bus"}`)
+	require.Equal(t, "DISABLED", answer["State"])
+	value, found, err := store.Get(definitionSpace, []byte("events rule/bus/open"))
+	require.NoError(t, err)
+	require.True(t, found)
+	require.NotContains(t, string(value), "EnableRule", "what does not count any more is not kept")
+}
+
+func TestAChangedTemplateIsSaid(t *testing.T) {
+	store, assembly := storage.NewMemory(), t.TempDir()
+	require.NoError(t, os.CopyFS(assembly, os.DirFS("testdata/minimal")))
+	over := func(o *Options) { o.Assembly = assembly }
+	_, err := restart(t, store, over)
+	require.NoError(t, err)
+	f, err := restart(t, store, over)
+	require.NoError(t, err)
+	require.False(t, f.Found.TemplateChanged)
+	path := filepath.Join(assembly, "Minimal.template.json")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, append(text, '\n'), 0o600))
+	f, err = restart(t, store, over)
+	require.NoError(t, err)
+	require.True(t, f.Found.TemplateChanged)
+	f, err = restart(t, store, over)
+	require.NoError(t, err)
+	require.False(t, f.Found.TemplateChanged, "it is said once")
+}
+
+func TestAnotherTokenKeyIsRefused(t *testing.T) {
+	store := storage.NewMemory()
+	_, err := restart(t, store, func(o *Options) { o.TokenKey = []byte("one") })
+	require.NoError(t, err)
+	_, err = restart(t, store, func(o *Options) { o.TokenKey = []byte("another") })
+	require.ErrorIs(t, err, ErrOtherTokenKey)
+	_, err = restart(t, store, func(o *Options) { o.TokenKey = []byte("one") })
+	require.NoError(t, err)
+}
