@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -274,12 +275,14 @@ func chooseStores(layout redrive.Layout, words []string) (stores []redrive.Store
 		ids = append(ids, word)
 	}
 	if len(names) > 0 {
-		stores, err = layout.Find(names)
+		if stores, err = layout.Find(names); err == nil {
+			err = refuseOnlyCounted(stores)
+		}
 		return stores, ids, err
 	}
 	for _, store := range layout.Stores {
 		switch store.Kind {
-		case redrive.Quarantine:
+		case redrive.Quarantine: // Nobody reads it here.
 		case redrive.Parked:
 			// Objects have paths for ids; parked payments are put back only by name.
 			if hasPath(ids) {
@@ -290,6 +293,14 @@ func chooseStores(layout redrive.Layout, words []string) (stores []redrive.Store
 		}
 	}
 	return stores, ids, nil
+}
+
+// refuseOnlyCounted refuses a store of which nobody reads the items here, when it was named.
+func refuseOnlyCounted(stores []redrive.Store) error {
+	if slices.ContainsFunc(stores, redrive.Store.OnlyCounted) {
+		return misused(redrive.ErrOnlyCounted.Error(), "see docs/operating/card-number-found.md#quarantined for who may read it")
+	}
+	return nil
 }
 
 // looksLikeStore tells a misspelt store from an id: message ids have dashes, objects slashes, transactions their prefix.
@@ -334,6 +345,9 @@ func (a *application) listDeadLetters(ctx context.Context, words []string, limit
 	if len(words) > 0 {
 		if stores, err = redriver.Layout.Find(words); err != nil {
 			return misused(err.Error(), "see `payrail redrive` for the stores")
+		}
+		if err := refuseOnlyCounted(stores); err != nil {
+			return err
 		}
 	}
 	items, err := redriver.List(ctx, stores, limit)

@@ -134,7 +134,7 @@ func (a *application) showRedriven(r redrive.Report) error {
 		fmt.Fprintln(a.stdout, a.paint(bad, "not found: ")+id)
 	}
 	if r.DryRun {
-		fmt.Fprintf(a.stdout, "dry run: %d would be put back, %d left; nothing was touched\n", r.PutBack, r.Left)
+		fmt.Fprintf(a.stdout, "dry run: %d would be put back, %d left, %d failed; nothing was touched\n", r.PutBack, r.Left, r.Failed)
 		return nil
 	}
 	fmt.Fprintf(a.stdout, "%d put back, %d left, %d failed  %s\n", r.PutBack, r.Left, r.Failed, a.paint(quiet, r.ID))

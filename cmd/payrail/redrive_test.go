@@ -85,6 +85,8 @@ func TestWhatIsToBePutBack(t *testing.T) {
 	}
 	_, _, err := chooseStores(layout, []string{"PostingDeadLeters"})
 	require.ErrorContains(t, err, "there is no store PostingDeadLeters")
+	_, _, err = chooseStores(layout, []string{"quarantine"})
+	require.ErrorContains(t, err, "card data, and only counted")
 }
 
 func TestConfirmation(t *testing.T) {
@@ -133,7 +135,7 @@ func TestRedrive(t *testing.T) {
 
 	r = execute(t, "redrive", "--all", "--dry-run")
 	require.Equal(t, statusFailed, r.status, "not everything could be put back")
-	require.Contains(t, r.stdout, "dry run: 1 would be put back, 1 left; nothing was touched")
+	require.Contains(t, r.stdout, "dry run: 1 would be put back, 1 left, 0 failed; nothing was touched")
 	r = execute(t, "redrive", id, "--reason", "tried one")
 	require.Zero(t, r.status, r.stderr)
 	require.Contains(t, r.stdout, "PostingDeadLetters  1 put back to PostingQueue; 1 remain")

@@ -149,7 +149,7 @@ func (o replayOptions) check(now time.Time) (replayed, error) {
 		return replayed{}, err
 	}
 	if to.IsZero() {
-		to = now
+		to = now.Truncate(time.Second) // What is not over yet is not asked for.
 	}
 	// EventBridge takes whole seconds.
 	from, to = from.UTC().Truncate(time.Second), to.UTC().Add(time.Second-1).Truncate(time.Second)

@@ -16,7 +16,12 @@ func TestReplayOptions(t *testing.T) {
 	r, err := good.check(now)
 	require.NoError(t, err)
 	require.Equal(t, time.Date(2026, 7, 9, 10, 0, 0, 0, time.UTC), r.From, "EventBridge takes whole seconds: the window grows")
-	require.Equal(t, time.Date(2026, 7, 9, 12, 0, 1, 0, time.UTC), r.To)
+	require.Equal(t, time.Date(2026, 7, 9, 12, 0, 0, 0, time.UTC), r.To, "and does not end in the future")
+	asked := good
+	asked.to = "2026-07-09T11:00:00.1Z"
+	r, err = asked.check(now)
+	require.NoError(t, err)
+	require.Equal(t, time.Date(2026, 7, 9, 11, 0, 1, 0, time.UTC), r.To)
 	require.Regexp(t, `^rp_20260709T120000Z-[0-9a-f]{8}$`, r.Name, "EventBridge's form of a replay's name")
 	for problem, change := range map[string]func(*replayOptions){
 		"there is no stage audit":                      func(o *replayOptions) { o.stage = "audit" },

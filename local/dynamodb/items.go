@@ -52,6 +52,9 @@ type writeInput struct {
 	ReturnValues                        string
 	ReturnValuesOnConditionCheckFailure string
 	ReturnConsumedCapacity              string
+	// ReturnItemCollectionMetrics is of tables with a local secondary index: "If the table does not have any local secondary indexes,
+	// this information is not returned" (API_PutItem.html).
+	ReturnItemCollectionMetrics string
 }
 
 type writeOutput struct {
@@ -109,6 +112,9 @@ func (in *writeInput) checkEnums(kind writeKind) error {
 	}
 	if !slices.Contains([]string{"", "NONE", "ALL_OLD"}, in.ReturnValuesOnConditionCheckFailure) {
 		return invalidEnum(in.ReturnValuesOnConditionCheckFailure, "returnValuesOnConditionCheckFailure", "ALL_OLD, NONE")
+	}
+	if !slices.Contains([]string{"", "NONE", "SIZE"}, in.ReturnItemCollectionMetrics) {
+		return invalidEnum(in.ReturnItemCollectionMetrics, "returnItemCollectionMetrics", "SIZE, NONE")
 	}
 	return checkReturnConsumedCapacity(in.ReturnConsumedCapacity)
 }

@@ -45,8 +45,48 @@ type createTableInput struct {
 	GlobalSecondaryIndexes []indexInput
 	LocalSecondaryIndexes  json.RawMessage
 	StreamSpecification    *streamSpecification
+	BillingMode            string
+	ProvisionedThroughput  *throughput
+	tableExtras
 
 	DeletionProtectionEnabled bool
+}
+
+// tableExtras are parameters of CreateTable that are refused by name.
+type tableExtras struct {
+	SSESpecification, Tags, TableClass, ResourcePolicy, WarmThroughput, OnDemandThroughput, GlobalTableSourceArn, GlobalTableSettingsReplicationMode json.RawMessage
+}
+
+func (x *tableExtras) refuse() error {
+	for _, p := range []struct {
+		name  string
+		value json.RawMessage
+	}{
+		{"SSESpecification", x.SSESpecification}, {"Tags", x.Tags}, {"TableClass", x.TableClass}, {"ResourcePolicy", x.ResourcePolicy},
+		{"WarmThroughput", x.WarmThroughput}, {"OnDemandThroughput", x.OnDemandThroughput}, {"GlobalTableSourceArn", x.GlobalTableSourceArn},
+		{"GlobalTableSettingsReplicationMode", x.GlobalTableSettingsReplicationMode},
+	} {
+		if p.value != nil && string(p.value) != "null" && string(p.value) != "[]" {
+			return invalid("the local runtime does not do %s", p.name)
+		}
+	}
+	return nil
+}
+
+// checkBilling refuses provisioned capacity, which is not modelled: nothing would be throttled by it. It is what a request without
+// BillingMode asks for.
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
+func (in *createTableInput) checkBilling() error {
+	switch in.BillingMode {
+	case "PAY_PER_REQUEST":
+		if in.ProvisionedThroughput != nil {
+			return invalidParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+		}
+		return nil
+	case "", "PROVISIONED":
+		return invalid("the local runtime does not do provisioned capacity: use BillingMode PAY_PER_REQUEST")
+	}
+	return invalidEnum(in.BillingMode, "billingMode", "PROVISIONED, PAY_PER_REQUEST")
 }
 
 type throughput struct {
@@ -89,6 +129,9 @@ func (in *createTableInput) spec() (TableSpec, error) {
 	if in.LocalSecondaryIndexes != nil {
 		return TableSpec{}, invalid("the local runtime does not do LocalSecondaryIndexes")
 	}
+	if err := in.tableExtras.refuse(); err != nil {
+		return TableSpec{}, err
+	}
 	types := map[string]string{}
 	for _, d := range in.AttributeDefinitions {
 		types[d.AttributeName] = d.AttributeType
@@ -129,7 +172,7 @@ func (in *createTableInput) spec() (TableSpec, error) {
 		}
 		spec.StreamView = in.StreamSpecification.StreamViewType
 	}
-	return spec, nil
+	return spec, in.checkBilling()
 }
 
 type createTableOutput struct{ TableDescription tableDescription }
