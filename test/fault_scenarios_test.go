@@ -38,7 +38,7 @@ func pipeScenarios() []scenario {
 // From the bus to every target.
 func ruleScenarios() []scenario {
 	return []scenario{
-		{name: "events to every target twice", plan: "duplicate:events:Deliver=0.3", quick: true},
+		{name: "events to every target twice", plan: "duplicate:events:Deliver=0.3"},
 		{name: "events to every target late", plan: "delay:events:Deliver=0.1:1m"},
 		{name: "events to every target out of order", plan: "reorder:events:Deliver=0.5:1m"},
 		{name: "events to every target dropped", plan: "drop:events:Deliver=0.2"},
@@ -74,7 +74,7 @@ func queueScenarios() []scenario {
 func busScenarios() []scenario {
 	return []scenario{
 		{name: "PutEvents throttled", plan: "throttle:events:PutEvents=0.15"},
-		{name: "PutEvents done and not answered", plan: "fail-after:events:PutEvents=0.15", quick: true},
+		{name: "PutEvents done and not answered", plan: "fail-after:events:PutEvents=0.15"},
 		{name: "some entries of PutEvents refused", plan: "partial:events:PutEvents=0.1"},
 		{name: "PutEvents without an answer in time", plan: "timeout:events:PutEvents=1/10x4,timeout-after:events:PutEvents=1/12x4", share: 60},
 		{name: "the archive failing", plan: "fail:events:Archive=0.1,fail-after:events:Archive=0.05"},

@@ -52,7 +52,7 @@ type faultRun struct {
 
 const (
 	// quickPayments is how many payments a scenario takes in CI.
-	quickPayments = 120
+	quickPayments = 100
 	// usualFaultSeed is that of CI and of `make fault`, where none is asked for: a run that is repeated.
 	usualFaultSeed = 20260709
 	// restInterval is how often a scenario looks whether all is at rest.
