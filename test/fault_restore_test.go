@@ -48,7 +48,7 @@ func giveUpScenarios() []scenario {
 		{name: "the ledger refusing and put back", plan: "fail:dynamodb:TransactWriteItems/*Ledger*=1!AccessDeniedException", share: 8, restore: func(r *faultRun) { r.putBack("PostingDeadLetters", "PostingQueue") }},
 		{name: "standardize out of order and put back", plan: "fail:lambda:Invoke/*Standardize*=1!ResourceConflictException", share: 20,
 			restore: func(r *faultRun) { r.putBack("StandardizeDeadLetters", "StandardizeQueue") }},
-		{name: "the pipe giving up and sent again", plan: "throttle:lambda:Invoke/*DedupFunction*=1x2000", share: 50, restore: (*faultRun).sendAgain},
+		{name: "the pipe giving up and sent again", plan: "throttle:lambda:Invoke/*DedupFunction*=1x2000", share: 50, between: (*faultRun).sendAgain},
 		{name: "poison in every queue", plan: "poison:sqs:SendMessage/*Queue*=0.004", share: 60, quick: true, dead: (*faultRun).poison},
 		{name: "disputes under fire", plan: "duplicate:events:Deliver/*DisputesQueue*=0.5,drop:events:Deliver/*DisputesQueue*=0.3,duplicate:sqs:Deliver/*DisputesQueue*=0.5," +
 			"kill:lambda:Run/*DisputesFunction*=1/5,kill-after:lambda:Run/*DisputesFunction*=1/7", timeline: true, share: 20, after: (*faultRun).dispute},
@@ -213,14 +213,15 @@ func (r *faultRun) startRules(input json.RawMessage) {
 	require.Equal(r.t, http.StatusOK, response.StatusCode)
 }
 
-// sendAgain writes every authorization again: what the pipe gave up goes through, and what is posted has no further effect.
+// sendAgain writes every authorization again that came so far: what the pipe gave up goes through, and what is posted has no further
+// effect. It does so before the others come, for of two that conflict the first to get through is posted.
 func (r *faultRun) sendAgain() {
 	r.t.Helper()
 	n := r.each("PipeDeadLetters", func(string) {}) // They name positions in the stream, no payments.
 	require.Positive(r.t, n, "there were no dead letters")
-	again := make([]authItem, 0, len(r.input.first)+len(r.input.second))
+	again := make([]authItem, 0, len(r.input.first))
 	seen := map[string]bool{}
-	for _, item := range slices.Concat(r.input.first, r.input.second) {
+	for _, item := range r.input.first {
 		if id := item["authorizationId"].(*types.AttributeValueMemberS).Value; !seen[id] {
 			seen[id] = true
 			again = append(again, with(item, "resent", text("yes")))

@@ -35,9 +35,10 @@ type scenario struct {
 	behind time.Duration
 	// quick puts it into the part that CI runs.
 	quick bool
-	// before and after run before the payments are written and when they are at rest, with the faults still armed; restore when they
-	// are disarmed, to put back what was given up.
-	before, after, restore func(*faultRun)
+	// before and after run before the payments are written and when they are at rest, with the faults still armed, between when the
+	// first of them are at rest and the others, which are about the same payments, have not come; restore when the faults are
+	// disarmed, to put back what was given up.
+	before, between, after, restore func(*faultRun)
 	// dead are the messages that must be left in dead-letter queues at the end; nil for none.
 	dead func(*faultRun) map[string]int
 }
@@ -144,6 +145,10 @@ func runScenario(t *testing.T, sc scenario, seed uint64, payments int, report *f
 	require.NoError(t, run.Faults.Follow(plan))
 	run.write(t, run.input.first)
 	run.awaitRest()
+	if sc.between != nil {
+		sc.between(run)
+		run.awaitRest()
+	}
 	run.write(t, run.input.second)
 	run.awaitRest()
 	if sc.after != nil {
