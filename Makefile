@@ -10,6 +10,9 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 RACED := ./payment/... ./events/... ./functions/... ./internal/... ./local/... ./statemachines/... ./examples/...
 REST := ./infra/... ./cmd/... ./test/...
 
+# How long the tests of one package may take: on a busy machine those of the whole system need more than Go's ten minutes.
+PATIENCE := 20m
+
 # The CDK CLI, pinned: an unpinned one is another major version.
 CDK := npx --yes aws-cdk@2.1147.0
 
@@ -39,7 +42,7 @@ test: test/node/node_modules ## everything CI runs
 		if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted; run gofmt -w on them"; exit 1; fi
 	go vet ./...
 	go test -race $(RACED)
-	go test -p 1 $(REST)
+	go test -p 1 -timeout $(PATIENCE) $(REST)
 
 # How many payments each scenario of `make fault` takes, more than 100,000 in all, and the seed of its faults.
 FAULT_PAYMENTS ?= 1500

@@ -52,7 +52,7 @@ func queueScenarios() []scenario {
 	return []scenario{
 		{name: "messages twice", plan: "duplicate:sqs:Deliver=0.3"},
 		{name: "messages late", plan: "delay:sqs:Deliver=0.1:2m"},
-		{name: "messages out of order", plan: "reorder:sqs:Deliver=0.8:1m", quick: true},
+		{name: "messages out of order", plan: "reorder:sqs:Deliver=0.8:1m"},
 		{name: "receives lost", plan: "drop:sqs:Deliver=0.03"},
 		{name: "receives failing", plan: "throttle:sqs:ReceiveMessage=0.1,fail-after:sqs:ReceiveMessage=1/25"},
 		{name: "deletions failing", plan: "fail:sqs:DeleteMessageBatch=0.4,fail-after:sqs:DeleteMessageBatch=0.2"},
