@@ -2,9 +2,6 @@ package disputes
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,9 +43,6 @@ type remembered struct {
 	// CaseID is the case that the request opened, RequestHash what it asked for.
 	CaseID, RequestHash string
 }
-
-// tokenCharacters is DynamoDB's limit of a client request token.
-const tokenCharacters = 36
 
 // Case reads a case.
 func (s *Store) Case(ctx context.Context, id string) (c Case, found bool, err error) {
@@ -184,13 +178,11 @@ func (s *Store) put(key itemKey, values item) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{TableName: &s.table, Item: whole, ConditionExpression: aws.String("attribute_not_exists(pk)")}}
 }
 
-// write makes one transaction. A condition that does not hold, and another transaction on the same items, are errChanged.
+// write makes one transaction. A condition that does not hold, and another transaction on the same items, are errChanged. The
+// SDK gives every call a token of its own, which its retries share: a transaction whose answer was lost has no second effect.
+// A token of the contents would be wrong here: two identical requests at one millisecond would both be told that they opened the case.
 func (s *Store) write(ctx context.Context, actions ...types.TransactWriteItem) error {
-	token, err := tokenOf(actions)
-	if err != nil {
-		return err
-	}
-	_, err = s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions, ClientRequestToken: &token})
+	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
 	var cancelled *types.TransactionCanceledException
 	if errors.As(err, &cancelled) {
 		for _, reason := range cancelled.CancellationReasons {
@@ -207,14 +199,4 @@ func (s *Store) write(ctx context.Context, actions ...types.TransactWriteItem) e
 		return fmt.Errorf("writing a case: %w", err)
 	}
 	return nil
-}
-
-// tokenOf names a transaction: sent again because its answer was lost, it has the same token and no second effect.
-func tokenOf(actions []types.TransactWriteItem) (string, error) {
-	form, err := json.Marshal(actions)
-	if err != nil {
-		return "", fmt.Errorf("naming a transaction: %w", err)
-	}
-	sum := sha256.Sum256(form)
-	return hex.EncodeToString(sum[:])[:tokenCharacters], nil
 }

@@ -112,8 +112,8 @@ func transactionKeys(in *dynamodb.TransactWriteItemsInput) ([]Key, error) {
 	if n := len(in.TransactItems); n < 1 || n > 100 {
 		return nil, fmt.Errorf("ValidationException: %d actions", n)
 	}
-	if n := len(aws.ToString(in.ClientRequestToken)); n < 1 || n > 36 {
-		return nil, fmt.Errorf("ValidationException: a token of %d characters", n)
+	if in.ClientRequestToken != nil && (len(*in.ClientRequestToken) < 1 || len(*in.ClientRequestToken) > 36) {
+		return nil, fmt.Errorf("ValidationException: a token of %d characters", len(*in.ClientRequestToken))
 	}
 	keys := make([]Key, len(in.TransactItems))
 	for i, action := range in.TransactItems {
@@ -137,7 +137,8 @@ func transactionKeys(in *dynamodb.TransactWriteItemsInput) ([]Key, error) {
 func (t *Table) begin(in *dynamodb.TransactWriteItemsInput, keys []Key) (done bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if wrote, ok := t.tokens[*in.ClientRequestToken]; ok {
+	// The SDK gives a call without a token a new one: nothing has been seen under it.
+	if wrote, ok := t.tokens[aws.ToString(in.ClientRequestToken)]; ok && in.ClientRequestToken != nil {
 		if wrote != fingerprint(in) {
 			return false, &types.IdempotentParameterMismatchException{Message: aws.String("other parameters under the same token")}
 		}
@@ -196,7 +197,9 @@ func (t *Table) apply(in *dynamodb.TransactWriteItemsInput, keys []Key) error {
 		}
 		t.items[keys[i]] = updated
 	}
-	t.tokens[*in.ClientRequestToken] = fingerprint(in)
+	if in.ClientRequestToken != nil {
+		t.tokens[*in.ClientRequestToken] = fingerprint(in)
+	}
 	return nil
 }
 
