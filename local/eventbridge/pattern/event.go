@@ -25,7 +25,8 @@ type value struct {
 // element is a place in an array; arrays are numbered through the event.
 type element struct{ array, index int }
 
-// membership is the array elements a value lies in, outermost first.
+// membership is the array elements a value lies in, outermost first. As in event-ruler an element is an object or an array: a
+// scalar in an array lies in no element of it, and goes with every object beside it.
 type membership []element
 
 // merge joins two memberships; ok is false where they lie in different elements of one array.
@@ -166,7 +167,11 @@ func (w *walker) array(path string, within membership) {
 			w.at++
 			continue
 		}
-		w.value(path, append(slices.Clip(within), element{array: id, index: index}))
+		if c := w.text[w.at]; c == '{' || c == '[' {
+			w.value(path, append(slices.Clip(within), element{array: id, index: index}))
+		} else {
+			w.value(path, within)
+		}
 		index++
 	}
 	w.at++ // ]

@@ -137,8 +137,8 @@ func compileWildcard(d dialect, operand json.RawMessage) (test, error) {
 	return stringTest(w.match), nil
 }
 
-// compileCIDR matches the addresses from the one given up to the end of its block. As in event-ruler the block starts at
-// the address itself, masked or not, and a block of one address is refused.
+// compileCIDR matches the addresses of a block; bits of the address behind the mask do not count. As in event-ruler a block of one
+// address is refused.
 func compileCIDR(_ dialect, operand json.RawMessage) (test, error) {
 	text, err := stringOf(operand, "prefix") // The service's own words, although this is cidr.
 	if err != nil {
@@ -167,7 +167,7 @@ func compileCIDR(_ dialect, operand json.RawMessage) (test, error) {
 	block := netip.PrefixFrom(base, mask)
 	return stringTest(func(s string) bool {
 		a, ok := address(s)
-		return ok && block.Contains(a) && base.Compare(a) <= 0
+		return ok && block.Contains(a)
 	}), nil
 }
 

@@ -66,7 +66,7 @@ func TestOperators(t *testing.T) {
 		`"state": [{"numeric":[">",-5e9]}]`:                                              false,
 		`"source-ip": [{"cidr":"10.0.0.0/24"}]`:                                          true,
 		`"source-ip": [{"cidr":"10.0.1.0/24"}]`:                                          false,
-		`"source-ip": [{"cidr":"10.0.0.34/24"}]`:                                         false,
+		`"source-ip": [{"cidr":"10.0.0.34/24"}]`:                                         true,
 		`"state": [{"cidr":"0.0.0.0/0"}]`:                                                false,
 		`"state": [{"anything-but":"initializing"}]`:                                     true,
 		`"state": [{"anything-but":["stopped","running"]}]`:                              false,
