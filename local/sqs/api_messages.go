@@ -68,10 +68,10 @@ func (in *sendInput) draft() (draft, error) {
 	}
 	d := draft{body: in.MessageBody, attributes: attributes, delay: useQueueDelay}
 	if in.DelaySeconds != nil {
-		d.delay = time.Duration(*in.DelaySeconds) * time.Second
-		if d.delay < 0 {
+		if *in.DelaySeconds < 0 || *in.DelaySeconds > maxDelaySeconds { // Before it becomes a duration, which could overflow.
 			return draft{}, wire.Errorf("InvalidParameterValue", "Value %d for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= %d.", *in.DelaySeconds, maxDelaySeconds)
 		}
+		d.delay = time.Duration(*in.DelaySeconds) * time.Second
 	}
 	for name, a := range in.MessageSystemAttributes {
 		if name != "AWSTraceHeader" || a.DataType != "String" {

@@ -123,9 +123,6 @@ func (d *draft) validate(maxBytes int) error {
 	if !validContents(d.body) {
 		return wire.Errorf("InvalidMessageContents", "Invalid binary character was found in the message body, the set of allowed characters is #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
 	}
-	if d.delay != useQueueDelay && (d.delay < 0 || d.delay > maxDelaySeconds*time.Second) {
-		return wire.Errorf("InvalidParameterValue", "Value %d for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= %d.", d.delay/time.Second, maxDelaySeconds)
-	}
 	return validateAttributes(d.attributes)
 }
 

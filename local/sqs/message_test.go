@@ -42,3 +42,10 @@ func FuzzParseHandle(f *testing.F) {
 		}
 	})
 }
+
+func TestDelaysThatDoNotFitADurationAreRefused(t *testing.T) {
+	for _, seconds := range []int{-1, 901, 1 << 34, 18_446_744_074} {
+		_, err := (&sendInput{MessageBody: "m", DelaySeconds: &seconds}).draft()
+		requireCode(t, err, "InvalidParameterValue")
+	}
+}

@@ -216,14 +216,15 @@ func (q *queue) makeVisible(m *message) {
 }
 
 // take receives up to max messages. Those received more often than the redrive policy allows are taken out instead and
-// returned for the dead-letter queue.
-func (q *queue) take(max int, visibility time.Duration, wasWaiting bool) (taken []Message, dead []*message, err error) {
+// returned for the dead-letter queue. A queue with as many messages in flight as may be gives none; a short poll hears of it.
+// Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+func (q *queue) take(max int, visibility time.Duration, shortPoll bool) (taken []Message, dead []*message, err error) {
 	now := q.clock.Now()
 	q.settle(now)
 	if visibility == useQueueVisibility {
 		visibility = q.settings.visibility
 	}
-	if q.inFlight >= maxInFlight && !wasWaiting {
+	if q.inFlight >= maxInFlight && shortPoll {
 		return nil, nil, &wire.Error{Status: 403, Code: "OverLimit", Message: "The maximum number of in flight messages is reached."}
 	}
 	for len(taken) < max && q.visible > 0 && q.inFlight < maxInFlight {
@@ -242,9 +243,7 @@ func (q *queue) take(max int, visibility time.Duration, wasWaiting bool) (taken 
 			taken = append(taken, delivered)
 		}
 	}
-	if q.visible > 0 {
-		q.notify()
-	}
+	q.notify() // There may be more.
 	return taken, dead, nil
 }
 
@@ -354,6 +353,7 @@ func (q *queue) deleteFromLine(handles []string) (deleted []uint64, err error) {
 		q.counters.Deleted++
 		deleted = append(deleted, m.sequence)
 	}
+	q.notify() // Something may wait for the limit of messages in flight.
 	return deleted, nil
 }
 

@@ -40,9 +40,9 @@ func (s *Service) send(q *queue, d draft) ([16]byte, error) {
 // receive takes messages, waiting up to wait for the first one.
 func (s *Service) receive(ctx context.Context, q *queue, max int, wait, visibility time.Duration) ([]Message, error) {
 	var expired chan struct{}
-	for waited := false; ; waited = true {
+	for {
 		q.mu.Lock()
-		taken, dead, err := q.take(max, visibility, waited)
+		taken, dead, err := q.take(max, visibility, wait <= 0)
 		if err != nil || len(taken) > 0 || wait <= 0 || isClosed(expired) {
 			if err == nil && len(taken) == 0 {
 				q.counters.EmptyReceives++
@@ -118,7 +118,7 @@ func (s *Service) moveToDeadLetter(q *queue, dead []*message) {
 // notify wakes the longest waiting receive if there is something to take, and keeps the timer armed for the others. The
 // caller holds q.mu.
 func (q *queue) notify() {
-	if q.visible > 0 {
+	if q.visible > 0 && q.inFlight < maxInFlight {
 		if first := q.waiters.Front(); first != nil {
 			q.waiters.Remove(first)
 			first.Value.(chan struct{}) <- struct{}{}

@@ -329,16 +329,40 @@ func TestPurge(t *testing.T) {
 }
 
 func TestInFlightLimit(t *testing.T) {
-	s, _, _ := newService(t)
+	s, c, _ := newService(t)
 	arn := create(t, s, "q", nil)
 	bodies := make([]string, maxInFlight+1)
 	for i := range bodies {
 		bodies[i] = "x"
 	}
 	send(t, s, arn, bodies...)
-	require.Len(t, receive(t, s, arn, maxInFlight+1), maxInFlight)
+	inFlight := receive(t, s, arn, maxInFlight+1)
+	require.Len(t, inFlight, maxInFlight)
 	_, err := s.Receive(context.Background(), arn, 1, 0)
 	requireCode(t, err, "OverLimit")
+
+	// "If you use long polling, Amazon SQS returns no error messages."
+	// Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+	type answer struct {
+		messages []Message
+		err      error
+	}
+	poll := func(answered chan<- answer) {
+		messages, err := s.Receive(context.Background(), arn, 1, maxWaitSeconds*time.Second)
+		answered <- answer{messages, err}
+	}
+	first, second := make(chan answer, 1), make(chan answer, 1)
+	go poll(first)
+	const timers = 2 // Of the poll, and of the message that is visible again next.
+	c.WaitForTimers(timers)
+	c.Advance(maxWaitSeconds * time.Second)
+	require.Equal(t, answer{}, <-first)
+	go poll(second)
+	c.WaitForTimers(timers)
+	require.NoError(t, s.DeleteBatch(context.Background(), arn, []string{inFlight[0].ReceiptHandle}))
+	got := <-second
+	require.NoError(t, got.err)
+	require.Len(t, got.messages, 1, "one of those in flight was deleted")
 }
 
 // TestNothingIsLost drives a queue with its dead-letter queue by random calls. Every message is always in exactly one
