@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -29,6 +31,17 @@ func requireStatus(t *testing.T, err error, status int) {
 	var response *awshttp.ResponseError
 	require.ErrorAs(t, err, &response)
 	require.Equal(t, status, response.HTTPStatusCode())
+}
+
+// form makes a call of the query protocol with parameters that SDKs do not let through.
+func (f fixture) form(t *testing.T, body string) string {
+	t.Helper()
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer := httptest.NewRecorder()
+	f.ServeHTTP(answer, request)
+	require.Equal(t, http.StatusBadRequest, answer.Code)
+	return answer.Body.String()
 }
 
 // conformance are cases whose expectations come from AWS's documentation and from recorded answers, not from this code.
@@ -95,6 +108,70 @@ var conformance = []struct {
 			"n": {DataType: aws.String("Number"), StringValue: aws.String("1")}, "b": {DataType: aws.String("Binary"), BinaryValue: []byte{1}}}})
 		require.NoError(t, err)
 		require.Equal(t, delivery{queueARN, "m", map[string]Attribute{"n": {DataType: "Number", StringValue: "1"}, "b": {DataType: "Binary", BinaryValue: []byte{1}}}}, <-f.queues.delivered)
+	}},
+	{"message attributes that SNS refuses, in a batch with all its entries", recorded + " (test_empty_or_wrong_message_attributes, test_message_attributes_prefixes)", func(t *testing.T, f fixture) {
+		const wrongType = "The message attribute 'attr1' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
+		text, binary := aws.String("str"), []byte{2, 3, 4}
+		for _, tc := range []struct {
+			name          string
+			value         types.MessageAttributeValue
+			code, message string
+		}{
+			{"attr1", types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String("")}, "ParameterValueInvalid", "The message attribute 'attr1' must contain non-empty message attribute value for message attribute type 'String'."},
+			{"attr1", types.MessageAttributeValue{DataType: aws.String("String")}, "ParameterValueInvalid", "The message attribute 'attr1' must contain non-empty message attribute value for message attribute type 'String'."},
+			{"attr1", types.MessageAttributeValue{DataType: aws.String("Binary"), BinaryValue: []byte{}}, "ParameterValueInvalid", "The message attribute 'attr1' must contain non-empty message attribute value for message attribute type 'Binary'."},
+			{"attr1", types.MessageAttributeValue{DataType: aws.String("String"), BinaryValue: binary}, "ParameterValueInvalid", "The message attribute 'attr1' with type 'String' must use field 'String'."},
+			{"attr1", types.MessageAttributeValue{DataType: aws.String("Number"), BinaryValue: binary}, "ParameterValueInvalid", "The message attribute 'attr1' with type 'Number' must use field 'String'."},
+			{"attr1", types.MessageAttributeValue{DataType: aws.String("Binary"), StringValue: text}, "ParameterValueInvalid", "The message attribute 'attr1' with type 'Binary' must use field 'Binary'."},
+			{"attr1", types.MessageAttributeValue{DataType: aws.String("InvalidType"), StringValue: text}, "ParameterValueInvalid", wrongType},
+			{"attr1", types.MessageAttributeValue{DataType: aws.String("Stringprefixed"), StringValue: text}, "ParameterValueInvalid", wrongType},
+			{strings.Repeat("a", 257), types.MessageAttributeValue{DataType: aws.String("String"), StringValue: text}, "ParameterValueInvalid", "Length of message attribute name must be less than 256 bytes."},
+			{"a^b", types.MessageAttributeValue{DataType: aws.String("String"), StringValue: text}, "ParameterValueInvalid", "Invalid non-alphanumeric character '#x5E' was found in the message attribute name. Can only include alphanumeric characters, hyphens, underscores, or dots."},
+			{".a", types.MessageAttributeValue{DataType: aws.String("String"), StringValue: text}, "ParameterValueInvalid", "Invalid message attribute name starting with character '.' was found."},
+			{"a.", types.MessageAttributeValue{DataType: aws.String("String"), StringValue: text}, "ParameterValueInvalid", "Invalid message attribute name ending with character '.' was found."},
+			{"a..b", types.MessageAttributeValue{DataType: aws.String("String"), StringValue: text}, "ParameterValueInvalid", "Message attribute name can not have successive '.' character."},
+		} {
+			attributes := map[string]types.MessageAttributeValue{tc.name: tc.value}
+			_, one := f.client.Publish(t.Context(), &sdk.PublishInput{TopicArn: aws.String(topicARN), Message: aws.String("m"), MessageAttributes: attributes})
+			_, batch := f.client.PublishBatch(t.Context(), &sdk.PublishBatchInput{TopicArn: aws.String(topicARN), PublishBatchRequestEntries: []types.PublishBatchRequestEntry{
+				{Id: aws.String("good"), Message: aws.String("m")}, {Id: aws.String("bad"), Message: aws.String("m"), MessageAttributes: attributes}}})
+			for _, err := range []error{one, batch} {
+				requireCode(t, err, tc.code)
+				requireStatus(t, err, http.StatusBadRequest)
+				require.ErrorContains(t, err, tc.message)
+			}
+		}
+		for at, attributes := range map[string]string{
+			"messageAttributes.attr1.member.dataType":                                     "&Action=Publish&Message=m&MessageAttributes.entry.1.Name=attr1&MessageAttributes.entry.1.Value.StringValue=v",
+			"publishBatchRequestEntries.1.member.messageAttributes.attr1.member.dataType": "&Action=PublishBatch&PublishBatchRequestEntries.member.1.Id=a&PublishBatchRequestEntries.member.1.Message=m&PublishBatchRequestEntries.member.1.MessageAttributes.entry.1.Name=attr1",
+		} {
+			answer := f.form(t, "TopicArn="+url.QueryEscape(topicARN)+attributes)
+			require.Contains(t, answer, "<Code>ValidationError</Code><Message>1 validation error detected: Value null at &#39;"+at+"&#39; failed to satisfy constraint: Member must not be null</Message>")
+		}
+		require.Empty(t, f.Notifications())
+		_, err := f.client.Publish(t.Context(), &sdk.PublishInput{TopicArn: aws.String(topicARN), Message: aws.String("m"), MessageAttributes: map[string]types.MessageAttributeValue{
+			"attr1": {DataType: aws.String("String.prefixed"), StringValue: text}, "a.b-c_d": {DataType: aws.String("Binary.x"), BinaryValue: binary}}})
+		require.NoError(t, err)
+	}},
+	{"a subject that is given and empty", recorded + " (test_publish_with_empty_subject)", func(t *testing.T, f fixture) {
+		_, err := f.client.Publish(t.Context(), &sdk.PublishInput{TopicArn: aws.String(topicARN), Message: aws.String("m"), Subject: aws.String("")})
+		requireCode(t, err, "InvalidParameter")
+		require.ErrorContains(t, err, "Invalid parameter: Subject")
+	}},
+	{"subscriptions that SNS refuses", recorded + " (test_create_subscriptions_with_attributes, test_subscribe_to_sqs_with_queue_url, test_validations_for_fifo)", func(t *testing.T, f fixture) {
+		for message, in := range map[string]*sdk.SubscribeInput{
+			"Invalid parameter: Attributes Reason: RawMessageDelivery: Invalid value [wrongvalue]. Must be true or false.": {Endpoint: aws.String(queueARN), Attributes: map[string]string{"RawMessageDelivery": "wrongvalue"}},
+			"Invalid parameter: SQS endpoint ARN": {Endpoint: aws.String("http://localhost/000000000000/notices")},
+			"Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics": {Endpoint: aws.String(queueARN + ".fifo")},
+		} {
+			in.TopicArn, in.Protocol = aws.String(topicARN), aws.String("sqs")
+			_, err := f.client.Subscribe(t.Context(), in)
+			requireCode(t, err, "InvalidParameter")
+			require.ErrorContains(t, err, message)
+		}
+		listed, err := f.client.ListSubscriptionsByTopic(t.Context(), &sdk.ListSubscriptionsByTopicInput{TopicArn: aws.String(topicARN)})
+		require.NoError(t, err)
+		require.Empty(t, listed.Subscriptions)
 	}},
 	{"subscribing again gives the same subscription", reference + "API_Subscribe.html", func(t *testing.T, f fixture) {
 		in := &sdk.SubscribeInput{TopicArn: aws.String(topicARN), Protocol: aws.String("sqs"), Endpoint: aws.String(queueARN)}

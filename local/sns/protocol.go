@@ -94,6 +94,9 @@ func (s *Service) publishCall(ctx context.Context, form url.Values) (any, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := checkSubject(form, ""); err != nil {
+		return nil, err
+	}
 	id, err := s.publish(ctx, form.Get("TopicArn"), form.Get("Subject"), form.Get("Message"), attributes)
 	return struct{ MessageId string }{id}, err
 }
@@ -115,7 +118,7 @@ func (s *Service) publishBatchCall(ctx context.Context, form url.Values) (any, e
 	if err != nil {
 		return nil, err
 	}
-	prefixes, err := batchEntries(form)
+	entries, err := batchEntries(form)
 	if err != nil {
 		return nil, err
 	}
@@ -123,31 +126,37 @@ func (s *Service) publishBatchCall(ctx context.Context, form url.Values) (any, e
 		Successful []batchSuccess `xml:"Successful>member"`
 		Failed     []batchFailure `xml:"Failed>member"`
 	}
-	for _, prefix := range prefixes {
-		id := form.Get(prefix + "Id")
-		attributes, err := messageAttributes(form, prefix)
+	for _, entry := range entries {
+		id, messageID := form.Get(entry.prefix+"Id"), ""
+		err := checkSubject(form, entry.prefix)
 		if err == nil {
-			var messageID string
-			messageID, err = s.publish(ctx, form.Get("TopicArn"), form.Get(prefix+"Subject"), form.Get(prefix+"Message"), attributes)
-			if err == nil {
-				out.Successful = append(out.Successful, batchSuccess{id, messageID})
-				continue
-			}
+			messageID, err = s.publish(ctx, form.Get("TopicArn"), form.Get(entry.prefix+"Subject"), form.Get(entry.prefix+"Message"), entry.attributes)
 		}
-		e := wire.AsError(err)
-		out.Failed = append(out.Failed, batchFailure{Id: id, Code: e.Code, Message: e.Message, SenderFault: e.Status < 500})
+		if err != nil {
+			e := wire.AsError(err)
+			out.Failed = append(out.Failed, batchFailure{Id: id, Code: e.Code, Message: e.Message, SenderFault: e.Status < 500})
+			continue
+		}
+		out.Successful = append(out.Successful, batchSuccess{id, messageID})
 	}
 	return out, nil
 }
 
 var batchEntryID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
-// batchEntries gives the form prefix of each entry of a batch, once the batch as a whole is checked.
-func batchEntries(form url.Values) ([]string, error) {
-	var prefixes []string
+// batchEntry is an entry of a batch: what its members begin with in the form, and its attributes.
+type batchEntry struct {
+	prefix     string
+	attributes map[string]Attribute
+}
+
+// batchEntries finds the entries of a batch, once the batch as a whole is checked. A wrong attribute of one fails all of them.
+func batchEntries(form url.Values) ([]batchEntry, error) {
+	var entries []batchEntry
 	ids, size := map[string]bool{}, 0
 	for i := 1; ; i++ {
-		prefix := "PublishBatchRequestEntries.member." + strconv.Itoa(i) + "."
+		number := strconv.Itoa(i)
+		prefix := "PublishBatchRequestEntries.member." + number + "."
 		if !form.Has(prefix + "Id") {
 			break
 		}
@@ -155,26 +164,41 @@ func batchEntries(form url.Values) ([]string, error) {
 			return nil, wire.Errorf("InvalidBatchEntryId", "The Id of a batch entry in a batch request doesn't abide by the specification.")
 		}
 		if ids[form.Get(prefix+"Id")] {
-			return nil, wire.Errorf("BatchEntryIdsNotDistinct", "Two or more batch entries have the same Id: %s", form.Get(prefix+"Id"))
+			return nil, wire.Errorf("BatchEntryIdsNotDistinct", "Two or more batch entries in the request have the same Id.")
 		}
 		for _, name := range []string{"MessageStructure", "MessageGroupId", "MessageDeduplicationId"} {
 			if form.Get(prefix+name) != "" {
 				return nil, wire.NotImplemented("sns:PublishBatch with " + name)
 			}
 		}
+		attributes, err := messageAttributes(form, prefix)
+		if err == nil {
+			err = checkAttributes(attributes, "publishBatchRequestEntries."+number+".member.")
+		}
+		if err != nil {
+			return nil, err
+		}
 		ids[form.Get(prefix+"Id")] = true
 		size += len(form.Get(prefix + "Message"))
-		prefixes = append(prefixes, prefix)
+		entries = append(entries, batchEntry{prefix: prefix, attributes: attributes})
 	}
 	switch {
-	case len(prefixes) == 0:
+	case len(entries) == 0:
 		return nil, wire.Errorf("EmptyBatchRequest", "The batch request doesn't contain any entries.")
-	case len(prefixes) > maxBatchEntries:
+	case len(entries) > maxBatchEntries:
 		return nil, wire.Errorf("TooManyEntriesInBatchRequest", "The batch request contains more entries than permissible.")
 	case size > maxMessageBytes:
 		return nil, wire.Errorf("BatchRequestTooLong", "The length of all the messages put together is more than the limit.")
 	}
-	return prefixes, nil
+	return entries, nil
+}
+
+// checkSubject refuses a subject that is given and empty.
+func checkSubject(form url.Values, prefix string) error {
+	if form.Has(prefix+"Subject") && form.Get(prefix+"Subject") == "" {
+		return errSubject()
+	}
+	return nil
 }
 
 func messageAttributes(form url.Values, prefix string) (map[string]Attribute, error) {
@@ -193,9 +217,6 @@ func messageAttributes(form url.Values, prefix string) (map[string]Attribute, er
 			}
 			a.BinaryValue = data
 		}
-		if a.DataType == "" || (a.StringValue == "" && len(a.BinaryValue) == 0) {
-			return nil, wire.Errorf("InvalidParameterValue", "The message attribute %q must contain a non-empty type and value", name)
-		}
 		if attributes == nil {
 			attributes = map[string]Attribute{}
 		}
@@ -213,7 +234,14 @@ func (s *Service) subscribeCall(_ context.Context, form url.Values) (any, error)
 		if name := form.Get(at + "key"); name != "RawMessageDelivery" {
 			return nil, wire.NotImplemented("sns:Subscribe with the attribute " + name)
 		}
-		raw = form.Get(at+"value") == "true"
+		switch value := form.Get(at + "value"); strings.ToLower(value) {
+		case "true":
+			raw = true
+		case "false":
+			raw = false
+		default:
+			return nil, wire.Errorf("InvalidParameter", "Invalid parameter: Attributes Reason: RawMessageDelivery: Invalid value [%s]. Must be true or false.", value)
+		}
 	}
 	arn, err := s.Subscribe(form.Get("TopicArn"), form.Get("Protocol"), form.Get("Endpoint"), raw)
 	return struct{ SubscriptionArn string }{arn}, err

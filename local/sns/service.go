@@ -199,10 +199,12 @@ func checkMessage(subject, message string, attributes map[string]Attribute) erro
 	case size > maxMessageBytes:
 		return wire.Errorf("InvalidParameter", "Invalid parameter: Message too long")
 	case len(subject) > maxSubjectLength || strings.ContainsAny(subject, "\r\n"):
-		return wire.Errorf("InvalidParameter", "Invalid parameter: Subject")
+		return errSubject()
 	}
-	return nil
+	return checkAttributes(attributes, "")
 }
+
+func errSubject() error { return wire.Errorf("InvalidParameter", "Invalid parameter: Subject") }
 
 // Notifications are the last messages of topics without subscribers, oldest first.
 func (s *Service) Notifications() []Notification {

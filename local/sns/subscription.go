@@ -59,7 +59,10 @@ func (s *Service) Subscribe(topicARN, protocol, queueARN string, raw bool) (arn 
 		return "", wire.NotImplemented("sns subscriptions with the protocol " + protocol)
 	}
 	if s.options.Queues == nil || !strings.HasPrefix(queueARN, "arn:aws:sqs:") {
-		return "", wire.Errorf("InvalidParameter", "Invalid parameter: SQS endpoint ARN %q", queueARN)
+		return "", wire.Errorf("InvalidParameter", "Invalid parameter: SQS endpoint ARN")
+	}
+	if strings.HasSuffix(queueARN, ".fifo") {
+		return "", wire.Errorf("InvalidParameter", "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
