@@ -16,10 +16,11 @@ import (
 
 // Where the cases are taken from. recorded are answers of AWS, recorded by LocalStack's tests.
 const (
-	reference    = "https://docs.aws.amazon.com/eventbridge/latest/APIReference/"
-	guide        = "https://docs.aws.amazon.com/eventbridge/latest/userguide/"
-	recorded     = "https://github.com/localstack/localstack/blob/main/tests/aws/services/events/test_events.snapshot.json#"
-	recordedPast = "https://github.com/localstack/localstack/blob/main/tests/aws/services/events/test_archive_and_replay.snapshot.json#"
+	reference        = "https://docs.aws.amazon.com/eventbridge/latest/APIReference/"
+	guide            = "https://docs.aws.amazon.com/eventbridge/latest/userguide/"
+	recorded         = "https://github.com/localstack/localstack/blob/main/tests/aws/services/events/test_events.snapshot.json#"
+	recordedPatterns = "https://github.com/localstack/localstack/blob/main/tests/aws/services/events/test_events_patterns.snapshot.json#"
+	recordedPast     = "https://github.com/localstack/localstack/blob/main/tests/aws/services/events/test_archive_and_replay.snapshot.json#"
 )
 
 // step is one request and what AWS answers; want is a part of the answer as JSON, or, after "~", a part of its text.
@@ -117,7 +118,12 @@ func TestConformanceRulesAndTargets(t *testing.T) {
 		{reference + "API_PutRule.html", "PutRule", `{"Name":"x","EventPattern":"{\"source\":[\"` + strings.Repeat("x", 4096) + `\"]}"}`, 400, "~Member must have length less than or equal to 4096"},
 		{reference + "API_PutTargets.html", "PutTargets", `{"Rule":"r","EventBusName":"payrail","Targets":[{"Id":"1","Arn":"` + queueA + `"},{"Id":"2","Arn":"` + queueB + `"}]}`, 200, `{"FailedEntryCount":0,"FailedEntries":[]}`},
 		{reference + "API_PutTargets.html", "PutTargets", `{"Rule":"none","EventBusName":"payrail","Targets":[{"Id":"1","Arn":"` + queueA + `"}]}`, 400, failed("ResourceNotFoundException", "Rule none does not exist on EventBus payrail.")},
-		{guide + "eb-quota.html (5 targets per rule)", "PutTargets", `{"Rule":"r","EventBusName":"payrail","Targets":[{"Id":"3","Arn":"x"},{"Id":"4","Arn":"x"},{"Id":"5","Arn":"x"},{"Id":"6","Arn":"x"}]}`, 400, `{"__type":"LimitExceededException"}`},
+		{recorded + "test_add_exceed_fife_targets_per_rule", "PutTargets", `{"Rule":"r","EventBusName":"payrail","Targets":[{"Id":"3","Arn":"x"},{"Id":"4","Arn":"x"},{"Id":"5","Arn":"x"},{"Id":"6","Arn":"x"}]}`, 400,
+			failed("LimitExceededException", "The requested resource exceeds the maximum number allowed.")},
+		{recorded + "test_put_target_id_validation", "PutTargets", `{"Rule":"r","EventBusName":"payrail","Targets":[{"Id":"!@#$@!#$","Arn":"x"}]}`, 400,
+			failed("ValidationException", `1 validation error detected: Value '!@#$@!#$' at 'targets.1.member.id' failed to satisfy constraint: Member must satisfy regular expression pattern: [\.\-_A-Za-z0-9]+`)},
+		{recorded + "test_put_target_id_validation (the second target)", "PutTargets", `{"Rule":"r","EventBusName":"payrail","Targets":[{"Id":"1","Arn":"x"},{"Id":"` + strings.Repeat("x", 65) + `","Arn":"x"}]}`, 400,
+			"~at 'targets.2.member.id' failed to satisfy constraint: Member must have length less than or equal to 64"},
 		{reference + "API_PutRule.html (the states)", "PutRule", `{"Name":"r",` + rule + `,"State":"PAUSED"}`, 400, "~Value 'PAUSED' at 'state' failed to satisfy constraint: Member must satisfy enum value set"},
 		{reference + "API_PutTargets.html", "PutTargets", `{"Rule":"r","EventBusName":"payrail","Targets":[]}`, 400, "~Member must have length greater than or equal to 1"},
 		{reference + "API_RemoveTargets.html", "RemoveTargets", `{"Rule":"r","EventBusName":"payrail","Ids":[]}`, 400, "~Member must have length greater than or equal to 1"},
@@ -192,6 +198,7 @@ func TestConformanceTestEventPattern(t *testing.T) {
 	run(t, f, []step{
 		{reference + "API_TestEventPattern.html (fields of an event)", "TestEventPattern", `{"EventPattern":"{\"source\":[\"x\"]}","Event":"{\"id\":\"1\"}"}`, 400, `{"__type":"ValidationException"}`},
 		{reference + "API_TestEventPattern.html", "TestEventPattern", `{"EventPattern":"{\"source\":[\"x\"]}","Event":"[]"}`, 400, `{"__type":"ValidationException"}`},
+		{recordedPatterns + "test_plain_string_payload", "TestEventPattern", `{"EventPattern":"{\"source\":[\"x\"]}","Event":"plain string"}`, 400, failed("ValidationException", "Parameter Event is not valid.")},
 	})
 }
 

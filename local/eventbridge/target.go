@@ -3,6 +3,7 @@ package eventbridge
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"time"
 
@@ -68,8 +69,8 @@ func (e *DeliveryError) Error() string { return e.Code + ": " + e.Message }
 
 // PutTargets adds targets to a rule; one with the ID of an existing target replaces it.
 func (s *Service) PutTargets(bus, ruleName string, targets []Target) error {
-	for _, t := range targets {
-		if err := s.validateTarget(t); err != nil {
+	for i, t := range targets {
+		if err := s.validateTarget(t, fmt.Sprintf("targets.%d.member.", i+1)); err != nil {
 			return err
 		}
 	}
@@ -81,7 +82,7 @@ func (s *Service) PutTargets(bus, ruleName string, targets []Target) error {
 			r.lanes[t.ID] = newLane(s, t, r.metrics)
 		}
 		if len(r.targets) > maxTargets {
-			return wire.Errorf("LimitExceededException", "The requested resource exceeds the maximum number allowed: %d targets per rule.", maxTargets)
+			return wire.Errorf("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
 		}
 		return nil
 	})
@@ -99,14 +100,15 @@ func (s *Service) RemoveTargets(bus, ruleName string, ids []string) error {
 	})
 }
 
-func (s *Service) validateTarget(t Target) error {
-	if err := targetIDs.check(t.ID, "targets.1.member.id"); err != nil {
+// validateTarget checks one target; at is where it stands in the request.
+func (s *Service) validateTarget(t Target, at string) error {
+	if err := targetIDs.check(t.ID, at+"id"); err != nil {
 		return err
 	}
-	if err := checkLength(t.Input, "targets.1.member.input", maxInput); err != nil {
+	if err := checkLength(t.Input, at+"input", maxInput); err != nil {
 		return err
 	}
-	if err := checkLength(t.InputPath, "targets.1.member.inputPath", maxInputPath); err != nil {
+	if err := checkLength(t.InputPath, at+"inputPath", maxInputPath); err != nil {
 		return err
 	}
 	invalid := func(format string, args ...any) error { return wire.Errorf("ValidationException", format, args...) }

@@ -14,14 +14,15 @@ import (
 // recorded on AWS: a name that ends in _NEG is a pattern that does not match its event, one in _EXC a pattern that is refused, any
 // other one a match.
 const (
-	operators = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html"
-	creating  = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern.html"
-	arrays    = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns-arrays.html"
-	nulls     = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns-null-values.html"
-	patterns  = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html"
-	recorded  = "https://github.com/localstack/localstack/blob/main/tests/aws/services/events/event_pattern_templates/"
-	ruler     = "https://github.com/aws/event-ruler/blob/main/README.md"
-	rulerCode = "https://github.com/aws/event-ruler/blob/main/src/main/software/amazon/event/ruler/"
+	operators     = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html"
+	creating      = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern.html"
+	arrays        = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns-arrays.html"
+	nulls         = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns-null-values.html"
+	patterns      = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html"
+	recorded      = "https://github.com/localstack/localstack/blob/main/tests/aws/services/events/event_pattern_templates/"
+	recordedTests = "https://github.com/localstack/localstack/blob/main/tests/aws/services/events/"
+	ruler         = "https://github.com/aws/event-ruler/blob/main/README.md"
+	rulerCode     = "https://github.com/aws/event-ruler/blob/main/src/main/software/amazon/event/ruler/"
 )
 
 var matching = []struct {
@@ -82,6 +83,15 @@ var matching = []struct {
 	{recorded + "dot_joining_event_NEG.json5", `{"detail":{"state":{"status":["running"]}}}`, `{"detail":{"state.status":{"status":"running"}}}`, false},
 	{recorded + "dot_joining_pattern_NEG.json5", `{"detail":{"state.status":{"status":["running"]}}}`, `{"detail":{"state":{"status":"running"}}}`, false},
 	{recorded + "operator_multiple_list.json5", `{"my_key":[{"exists":true},{"prefix":"IGNORED"},{"suffix":"IGNORED"}]}`, `{"my_key":"my-value"}`, true},
+
+	{recorded + "nested_json_NEG.json5", `{"detail":{"my-key":["my-value"]}}`, `{"detail":"{\"my-key\": \"my-value\"}"}`, false},
+	{recordedTests + "test_events_patterns.py (test_event_pattern_with_escape_characters)", `{"detail":{"escape_star":["*"],"escape_backslash":["\\"]}}`, `{"detail":{"escape_star":"*","escape_backslash":"\\"}}`, true},
+	{recorded + "complex_many_rules.json5", `{"source":[{"exists":true}],"detail-type":[{"prefix":"core.app"}],"detail":{"amount":[200],"salary":[2000,4000],"env":["dev","prod"],"admins":["skyli",{"prefix":"hey"},{"prefix":"ad"}],
+		"test1":[{"anything-but":200}],"test2":[{"anything-but":"test2"}],"test3":[{"anything-but":["test3","test33"]}],"test4":[{"anything-but":{"prefix":"test4"}}],"ip":[{"cidr":"10.102.1.0/24"}],
+		"num-test1":[{"numeric":["<",200]}],"num-test2":[{"numeric":["<=",200]}],"num-test3":[{"numeric":[">",200]}],"num-test4":[{"numeric":[">=",200]}],
+		"num-test5":[{"numeric":[">=",200,"<=",500]}],"num-test6":[{"numeric":[">",200,"<",500]}],"num-test7":[{"numeric":[">=",200,"<",500]}]}}`,
+		`{"source":"core.update-account-command","detail-type":"core.app.backend","detail":{"amount":200,"salary":2000,"env":"prod","admins":"admin","test1":300,"test2":"test22","test3":"test333","test4":"this test4",
+		"ip":"10.102.1.100","num-test1":100,"num-test2":200,"num-test3":300,"num-test4":200,"num-test5":500,"num-test6":300,"num-test7":300}}`, true},
 
 	// Of a name given twice the last one counts.
 	{operators + "#eb-filtering-complex-example", `{"detail":{"location":[{"prefix":"us-"}],"location":[{"anything-but":"us-east"}]}}`, `{"detail":{"location":"eu-central-1"}}`, true},
@@ -167,6 +177,12 @@ var matching = []struct {
 	{recorded + "complex_multi_match_NEG.json5", `{"time":[{"prefix":"2022-07-13"}],"detail":{"state":[{"anything-but":"initializing"}],"c-count":[{"numeric":[">",0,"<=",5]}],"d-count":[{"numeric":["<",10]}],"x-limit":[{"anything-but":[100,200,300]}]}}`,
 		`{"time":"2022-07-13T13:48:01Z","detail":{"state":"processing","c-count":3,"d-count":9,"x-limit":300}}`, false},
 
+	{recorded + "numeric-int-float.json5", `{"number":[{"numeric":[">",100]}]}`, `{"number":101.0}`, true},
+	{recorded + "numeric-string_NEG.json5", `{"number":[{"numeric":[">",100]}]}`, `{"number":"300"}`, false},
+	{recorded + "numeric-null_NEG.json5", `{"number":[{"numeric":[">",100]}]}`, `{"number":null}`, false},
+	{recorded + "or-numeric-anything-but.json5", `{"dynamodb":{"NewImage":{"numericFilter":{"N":[{"numeric":[">",100]},{"anything-but":"101"}]}}}}`, `{"dynamodb":{"NewImage":{"numericFilter":{"N":"42"}}}}`, true},
+	{recorded + "or-numeric-anything-but_NEG.json5", `{"dynamodb":{"NewImage":{"numericFilter":{"N":[{"numeric":[">",100]},{"anything-but":"101"}]}}}}`, `{"dynamodb":{"NewImage":{"numericFilter":{"N":"101"}}}}`, false},
+
 	// Addresses.
 	{operators + "#eb-filtering-ip-matching", `{"detail":{"sourceIPAddress":[{"cidr":"10.0.0.0/24"}]}}`, `{"detail":{"sourceIPAddress":"10.0.0.255"}}`, true},
 	{recorded + "content_ip_address_NEG.json5", `{"detail":{"sourceIPAddress":[{"cidr":"10.0.0.0/24"}]}}`, `{"detail":{"sourceIPAddress":"10.0.1.255"}}`, false},
@@ -186,6 +202,10 @@ var matching = []struct {
 	{recorded + "or-exists.json5", `{"dynamodb":{"NewImage":{"homemade":{"S":[{"anything-but":["roses"]},{"exists":false}]}}}}`, `{"dynamodb":{"NewImage":{"homemade":{"N":"789"}}}}`, true},
 	{recorded + "or-exists-parent.json5", `{"dynamodb":{"NewImage":{"homemade":{"S":[{"anything-but":["roses"]},{"exists":false}]}}}}`, `{"dynamodb":{"NewImage":{"purchased":{"N":"789"}}}}`, true},
 	{recorded + "or-anything-but.json5", `{"dynamodb":{"NewImage":{"homemade":{"S":[{"anything-but":["roses"]},{"exists":false}]}}}}`, `{"dynamodb":{"NewImage":{"homemade":{"S":"ABCD","N":"1234"}}}}`, true},
+
+	{recorded + "exists_dynamodb.json5", `{"dynamodb":{"presentKey":{"S":[{"exists":true}]}}}`, `{"dynamodb":{"presentKey":{"S":"test123"}}}`, true},
+	{recorded + "exists_dynamodb_NEG.json5", `{"dynamodb":{"presentKey":[{"exists":true}]}}`, `{"dynamodb":{"presentKey":{"S":"test123"}}}`, false},
+	{recorded + "exists_list_empty_NEG.json5", `{"resources":[{"exists":true}]}`, `{"resources":[]}`, false},
 
 	// Wildcards.
 	{operators + "#eb-filtering-wildcard-matching", `{"EventBusArn":[{"wildcard":"arn:aws:events:us-east-1:*:event-bus/*"}]}`, `{"EventBusArn":"arn:aws:events:us-east-1:123456789012:event-bus/myEventBus"}`, true},
@@ -223,6 +243,13 @@ var refused = []struct{ source, pattern, message string }{
 	{recorded + "arrays_empty_EXC.json5", `{"resources":[]}`, "Empty arrays are not allowed"},
 	{rulerCode + "JsonRuleCompiler.java", `{"detail":{}}`, "Empty objects are not allowed"},
 	{rulerCode + "JsonRuleCompiler.java", `"source"`, "Filter is not an object"},
+	{recorded + "int_nolist_EXC.json5", `{"int":42}`, `"int" must be an object or an array`},
+	{recorded + "string_nolist_EXC.json5", `{"string":"my-value"}`, `"string" must be an object or an array`},
+	{recorded + "content_wildcard_repeating_star_EXC.json5", `{"EventBusArn":[{"wildcard":"arn:aws:events:us-east-1:**:event-bus/*"}]}`, "Consecutive wildcard characters at pos 26"},
+	{recorded + "content_wildcard_list_EXC.json5", `{"EventBusArn":[{"wildcard":["arn:aws:events:us-east-1:**:event-bus/*"]}]}`, "wildcard match pattern must be a string"},
+	{recorded + "content_suffix_list_EXC.json5", `{"FileName":[{"suffix":[".png"]}]}`, "suffix match pattern must be a string"},
+	{recorded + "content_anything_suffix_int_EXC.json5", `{"a":[{"anything-but":{"suffix":123}}]}`, "prefix/suffix match pattern must be a string"},
+	{recordedTests + "test_events_patterns.py (test_invalid_json_event_pattern)", `["not", "a", "dict", "but valid json"]`, "Filter is not an object"},
 	{creating, `{"lenderId":"LenderA"}`, `"lenderId" must be an object or an array`},
 	{rulerCode + "JsonRuleCompiler.java", `{"a":[["x"]]}`, "Match value must be String, number, true, false, or null"},
 	{recorded + "operator_case_sensitive_EXC.json5", `{"my_key":[{"EXISTS":true}]}`, "Unrecognized match type EXISTS"},
