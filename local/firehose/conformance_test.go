@@ -80,7 +80,9 @@ func TestConformanceProtocol(t *testing.T) {
 // A batch can fail in part although the call succeeds; the answers are in the order of the records. Source: API_PutRecordBatch.html.
 func TestConformancePartialFailure(t *testing.T) {
 	f := serve(t)
-	_, err := f.CreateDeliveryStream(spec(func(d *S3Destination) { d.BufferingHints.SizeInMBs = aws.Int(1) }))
+	_, err := f.CreateDeliveryStream(spec(func(d *S3Destination) {
+		d.BufferingHints = BufferingHints{SizeInMBs: aws.Int(1), IntervalInSeconds: aws.Int(300)}
+	}))
 	require.NoError(t, err)
 	f.store.failures = 1 << 30
 	status, body := call(t, f, "PutRecordBatch", records(4, 1_000_000))
@@ -114,13 +116,15 @@ func TestConformanceBuffering(t *testing.T) {
 		changing func(*S3Destination)
 	}{
 		"300 s by default":       {source: bufferHints, size: 1, after: 300 * time.Second},
-		"the interval":           {source: bufferHints, hints: BufferingHints{IntervalInSeconds: aws.Int(60)}, size: 1, after: time.Minute},
-		"the size comes first":   {source: bufferHints, hints: BufferingHints{SizeInMBs: aws.Int(1)}, size: maxRecordBytes, after: 300 * time.Second},
-		"900 s":                  {source: bufferHints, hints: BufferingHints{IntervalInSeconds: aws.Int(900)}, size: 1, after: 900 * time.Second},
-		"901 s":                  {source: bufferHints, hints: BufferingHints{IntervalInSeconds: aws.Int(901)}, refused: true},
-		"128 MiB":                {source: bufferHints, hints: BufferingHints{SizeInMBs: aws.Int(128)}, size: 1, after: 300 * time.Second},
-		"129 MiB":                {source: bufferHints, hints: BufferingHints{SizeInMBs: aws.Int(129)}, refused: true},
-		"0 MiB":                  {source: bufferHints, hints: BufferingHints{SizeInMBs: aws.Int(0)}, refused: true},
+		"the interval":           {source: bufferHints, hints: BufferingHints{SizeInMBs: aws.Int(5), IntervalInSeconds: aws.Int(60)}, size: 1, after: time.Minute},
+		"short of the size":      {source: bufferHints, hints: BufferingHints{SizeInMBs: aws.Int(1), IntervalInSeconds: aws.Int(300)}, size: maxRecordBytes, after: 300 * time.Second},
+		"900 s":                  {source: bufferHints, hints: BufferingHints{SizeInMBs: aws.Int(5), IntervalInSeconds: aws.Int(900)}, size: 1, after: 900 * time.Second},
+		"901 s":                  {source: bufferHints, hints: BufferingHints{SizeInMBs: aws.Int(5), IntervalInSeconds: aws.Int(901)}, refused: true},
+		"128 MiB":                {source: bufferHints, hints: BufferingHints{SizeInMBs: aws.Int(128), IntervalInSeconds: aws.Int(300)}, size: 1, after: 300 * time.Second},
+		"129 MiB":                {source: bufferHints, hints: BufferingHints{SizeInMBs: aws.Int(129), IntervalInSeconds: aws.Int(300)}, refused: true},
+		"0 MiB":                  {source: bufferHints, hints: BufferingHints{SizeInMBs: aws.Int(0), IntervalInSeconds: aws.Int(300)}, refused: true},
+		"a size alone":           {source: bufferHints, hints: BufferingHints{SizeInMBs: aws.Int(5)}, refused: true},
+		"an interval alone":      {source: bufferHints, hints: BufferingHints{IntervalInSeconds: aws.Int(60)}, refused: true},
 		"63 MiB with partitions": {source: partitions, refused: true, changing: func(d *S3Destination) { partitioned(detailTypeQuery)(d); d.BufferingHints.SizeInMBs = aws.Int(63) }},
 		"no zero buffering of partitions": {source: buffering, refused: true, changing: func(d *S3Destination) {
 			partitioned(detailTypeQuery)(d)
@@ -234,7 +238,7 @@ func TestConformanceWritesAreTriedForADay(t *testing.T) {
 // Every refusal that the reference page lists for Firehose is a clear error that names it.
 func TestRefusals(t *testing.T) {
 	partitionedWith := func(query string) string {
-		return `{"Prefix":"!{partitionKeyFromQuery:a}/!{timestamp:yyyy}/","ErrorOutputPrefix":"e/!{firehose:error-output-type}/!{timestamp:yyyy}/","BufferingHints":{"SizeInMBs":64},` +
+		return `{"Prefix":"!{partitionKeyFromQuery:a}/!{timestamp:yyyy}/","ErrorOutputPrefix":"e/!{firehose:error-output-type}/!{timestamp:yyyy}/","BufferingHints":{"SizeInMBs":64,"IntervalInSeconds":60},` +
 			`"DynamicPartitioningConfiguration":{"Enabled":true},"ProcessingConfiguration":{"Enabled":true,"Processors":[{"Type":"MetadataExtraction","Parameters":[` +
 			`{"ParameterName":"MetadataExtractionQuery","ParameterValue":"` + query + `"},{"ParameterName":"JsonParsingEngine","ParameterValue":"JQ-1.6"}]}]}}`
 	}

@@ -183,7 +183,9 @@ func TestAFailedWriteIsTriedAgain(t *testing.T) {
 
 func TestPutsAreThrottledWhileTheBucketCannotBeWritten(t *testing.T) {
 	f := serve(t)
-	_, err := f.CreateDeliveryStream(spec(func(d *S3Destination) { d.BufferingHints.SizeInMBs = aws.Int(1) }))
+	_, err := f.CreateDeliveryStream(spec(func(d *S3Destination) {
+		d.BufferingHints = BufferingHints{SizeInMBs: aws.Int(1), IntervalInSeconds: aws.Int(300)}
+	}))
 	require.NoError(t, err)
 	f.store.failures = 1 << 30
 	full := [][]byte{bytes.Repeat([]byte("x"), maxRecordBytes), bytes.Repeat([]byte("x"), 100<<10)}

@@ -172,6 +172,9 @@ func (d *destination) hints(h BufferingHints) error {
 			return fmt.Errorf("BufferingHints.IntervalInSeconds is %d, want 0 to %d", *h.IntervalInSeconds, int(maxBufferInterval.Seconds()))
 		}
 	}
+	if (h.SizeInMBs == nil) != (h.IntervalInSeconds == nil) {
+		return fmt.Errorf("BufferingHints must have both SizeInMBs and IntervalInSeconds, or neither")
+	}
 	return nil
 }
 
