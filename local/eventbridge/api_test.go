@@ -52,7 +52,7 @@ func TestProtocol(t *testing.T) {
 		{"DescribeArchive", `{"ArchiveName":"a"}`, 200, `{"ArchiveArn":"arn:aws:events:us-east-1:000000000000:archive/a","ArchiveName":"a","EventSourceArn":"arn:aws:events:us-east-1:000000000000:event-bus/two","State":"ENABLED","RetentionDays":0,"SizeBytes":161,"EventCount":1,"CreationTime":1783592130}`},
 		{"TestEventPattern", `{"EventPattern":"{\"source\":[\"s\"]}","Event":"` + event + `"}`, 200, `{"Result":true}`},
 		{"TestEventPattern", `{"EventPattern":"{\"source\":[\"z\"]}","Event":"` + event + `"}`, 200, `{"Result":false}`},
-		{"TestEventPattern", `{"EventPattern":"{\"source\":[\"z\"]}","Event":"{}"}`, 400, `{"__type":"ValidationException","message":"Parameter Event is not valid. Reason: id is a required field."}`},
+		{"TestEventPattern", `{"EventPattern":"{\"source\":[\"z\"]}","Event":"{}"}`, 400, `{"__type":"ValidationException","message":"Parameter Event is not valid."}`},
 		{"RemoveTargets", `{"Rule":"r","EventBusName":"two","Ids":["1"]}`, 200, `{"FailedEntryCount":0,"FailedEntries":[]}`},
 		{"DeleteRule", `{"Name":"r","EventBusName":"two"}`, 200, `{}`},
 		{"DescribeReplay", `{"ReplayName":"none"}`, 400, `{"__type":"ResourceNotFoundException","message":"Replay none does not exist."}`},

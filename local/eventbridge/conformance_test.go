@@ -196,7 +196,7 @@ func TestConformanceTestEventPattern(t *testing.T) {
 		require.JSONEq(t, fmt.Sprintf(`{"Result":%t}`, tc.want), body, "event_pattern_templates/"+name)
 	}
 	run(t, f, []step{
-		{reference + "API_TestEventPattern.html (fields of an event)", "TestEventPattern", `{"EventPattern":"{\"source\":[\"x\"]}","Event":"{\"id\":\"1\"}"}`, 400, `{"__type":"ValidationException"}`},
+		{reference + "API_TestEventPattern.html (fields of an event)", "TestEventPattern", `{"EventPattern":"{\"source\":[\"x\"]}","Event":"{\"id\":\"1\"}"}`, 400, failed("ValidationException", "Parameter Event is not valid.")},
 		{reference + "API_TestEventPattern.html", "TestEventPattern", `{"EventPattern":"{\"source\":[\"x\"]}","Event":"[]"}`, 400, `{"__type":"ValidationException"}`},
 		{recordedPatterns + "test_plain_string_payload", "TestEventPattern", `{"EventPattern":"{\"source\":[\"x\"]}","Event":"plain string"}`, 400, failed("ValidationException", "Parameter Event is not valid.")},
 	})

@@ -432,7 +432,7 @@ var conformance = []struct {
 		remove(latest)
 		require.Equal(t, "0", f.attribute(t, "q", "ApproximateNumberOfMessages"))
 	}},
-	{"120,000 messages are in flight at most", guide + "quotas-messages.html", func(t *testing.T, f *conformanceFixture) {
+	{"120,000 messages are in flight at most", guide + "quotas-queues.html", func(t *testing.T, f *conformanceFixture) {
 		q := create(t, f.Service, "q", map[string]string{"VisibilityTimeout": "43200"})
 		send(t, f.Service, q, make120001()...)
 		require.Len(t, receive(t, f.Service, q, 200_000), 120_000)

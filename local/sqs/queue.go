@@ -217,7 +217,7 @@ func (q *queue) makeVisible(m *message) {
 
 // take receives up to max messages. Those received more often than the redrive policy allows are taken out instead and
 // returned for the dead-letter queue. A queue with as many messages in flight as may be gives none; a short poll hears of it.
-// Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+// Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
 func (q *queue) take(max int, visibility time.Duration, shortPoll bool) (taken []Message, dead []*message, err error) {
 	now := q.clock.Now()
 	q.settle(now)

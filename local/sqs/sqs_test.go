@@ -342,7 +342,7 @@ func TestInFlightLimit(t *testing.T) {
 	requireCode(t, err, "OverLimit")
 
 	// "If you use long polling, Amazon SQS returns no error messages."
-	// Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+	// Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
 	type answer struct {
 		messages []Message
 		err      error
