@@ -202,6 +202,12 @@ func TestConformanceTestEventPattern(t *testing.T) {
 	})
 }
 
+// nested is a request with an event whose detail has so many levels, and a text in the last one.
+func nested(levels int, text string) string {
+	detail := strings.Repeat(`{"a":`, levels) + `"\"` + text + `"` + strings.Repeat("}", levels)
+	return fmt.Sprintf(`{"Entries":[{"Source":"s","DetailType":"T","Detail":%q}]}`, detail) // Of plain ASCII.
+}
+
 func TestConformancePutEvents(t *testing.T) {
 	f := newFixture(t)
 	eleven := `{"Entries":[` + strings.TrimSuffix(strings.Repeat(`{"Source":"s","DetailType":"T","Detail":"{}"},`, 11), ",") + `]}`
@@ -221,6 +227,9 @@ func TestConformancePutEvents(t *testing.T) {
 		{recorded + "test_put_event_with_too_big_detail", "PutEvents", `{"Entries":[{"Source":"s","DetailType":"T","Detail":"{\"a\":\"` + strings.Repeat("x", 1<<20) + `\"}"}]}`, 400,
 			failed("ValidationException", "Total size of the entries in the request is over the limit.")},
 		{recorded + "test_put_events_nonexistent_event_bus", "PutEvents", `{"Entries":[{"EventBusName":"none","Source":"s","DetailType":"T","Detail":"{}"}]}`, 200, `{"FailedEntryCount":0}`},
+		{reference + "API_PutEvents.html (nested up to 1,100 levels)", "PutEvents", nested(1100, ""), 200, `{"FailedEntryCount":0}`},
+		{reference + "API_PutEvents.html (nested up to 1,100 levels)", "PutEvents", nested(1101, ""), 200, "~MalformedDetail"},
+		{reference + "API_PutEvents.html (nested up to 1,100 levels)", "PutEvents", nested(1, strings.Repeat(`{`, 2000)), 200, `{"FailedEntryCount":0}`},
 		{reference + "API_PutEventsResultEntry.html (NotAuthorizedForSourceException)", "PutEvents", `{"Entries":[{"Source":"aws.s3","DetailType":"T","Detail":"{}"}]}`, 200, "~NotAuthorizedForSourceException"},
 	})
 }

@@ -21,6 +21,9 @@ const (
 	maxRequestBytes = 1 << 20 // All entries together, since January 2026.
 	maxDetailType   = 128     // Characters.
 	timeBytes       = 14      // What a given Time counts for.
+	// maxNesting is how deep the JSON of a detail may go. What the service answers to deeper ones it does not say.
+	// Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+	maxNesting = 1100
 )
 
 // Entry is one event to put.
@@ -136,11 +139,38 @@ func (s *Service) validateEntry(e *Entry) (bus string, failure *wire.Error) {
 	if trimmed := bytes.TrimLeft(e.Detail, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' || !json.Valid(e.Detail) {
 		return "", wire.Errorf("MalformedDetail", "Detail is malformed.")
 	}
+	if nestedDeeper(e.Detail, maxNesting) {
+		return "", wire.Errorf("MalformedDetail", "Detail is malformed: its JSON is nested more than %d levels deep.", maxNesting)
+	}
 	bus, err := s.busName(e.Bus)
 	if err != nil {
 		return "", wire.Errorf("InvalidArgument", "Parameter EventBusName is not valid. Reason: %s", wire.AsError(err).Message)
 	}
 	return bus, nil
+}
+
+// nestedDeeper tells whether a valid JSON text has more than so many levels of objects and arrays.
+func nestedDeeper(text []byte, levels int) bool {
+	if bytes.Count(text, []byte("{"))+bytes.Count(text, []byte("[")) <= levels {
+		return false // As nearly always, and found out fast.
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > levels {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
 }
 
 // route archives events and hands them to the targets of the rules they match. Events for a bus that does not exist
