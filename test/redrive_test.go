@@ -85,7 +85,7 @@ func TestRedriveAfterTheLedgerRefusedWrites(t *testing.T) {
 
 	accept()
 	report := s.putBack(t, "--all", "--reason", "the ledger table answers again", "--rate", "1000/s")
-	require.Equal(t, planned.PutBack, report.PutBack, "what a look or a dry run had in hand was given back")
+	require.Equal(t, planned.PutBack, report.PutBack, "what a look or a dry run had in hand was given back: %+v\n%+v", planned.Stores, report.Stores)
 	eventually(t, "every payment is posted", func() bool { return s.journalEntries(t, "acc-alice", "acc-bob") == n })
 	s.requireSound(t)
 	require.Equal(t, alice.String(), s.balance(t, "acc-alice"))

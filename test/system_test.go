@@ -25,6 +25,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/payrail/payrail/internal/assembly"
+	"github.com/payrail/payrail/internal/awsconfig"
 	"github.com/payrail/payrail/internal/directory"
 	"github.com/payrail/payrail/internal/ledger"
 	"github.com/payrail/payrail/internal/timeline"
@@ -111,6 +112,7 @@ func startWith(t testing.TB, change func(*local.Options)) *system {
 	cfg, err := config.LoadDefaultConfig(t.Context(), config.WithBaseEndpoint(runtime.Endpoint()), config.WithRegion("us-east-1"),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("test", "test", "")))
 	require.NoError(t, err)
+	cfg = awsconfig.KeepAnswers(cfg)
 	client := dynamodb.NewFromConfig(cfg)
 	outputs := runtime.Outputs()
 	s := &system{Runtime: runtime, aws: cfg, outputs: outputs, dynamodb: client,

@@ -19,6 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
+
+	"github.com/payrail/payrail/internal/awsconfig"
 )
 
 // defaultEndpoint is where `payrail up` listens unless told otherwise.
@@ -93,7 +95,7 @@ func awsConfig(ctx context.Context, endpoint string) (aws.Config, error) {
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil && ctx.Err() == nil {
 		return aws.Config{}, missing("there are no AWS credentials", "for the local runtime set "+endpointVariable+"="+defaultEndpoint+", for an account sign in first", err)
 	}
-	return cfg, nil
+	return awsconfig.KeepAnswers(cfg), nil
 }
 
 func unlessRefused(err error) aws.Ternary {

@@ -39,7 +39,7 @@ func Load(ctx context.Context) (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
-	return cfg, nil
+	return KeepAnswers(cfg), nil
 }
 
 // S3 returns an S3 client. It addresses buckets by path at a loopback endpoint, where no DNS name carries the bucket.

@@ -1,0 +1,28 @@
+package awsconfig
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// KeepAnswers makes the configuration's HTTP client keep every answer that comes before net/http has looked once more whether the
+// request's body has ended. The SDK closes the body as soon as there is an answer; read through WriteTo, a body that is closed
+// answers io.EOF, which net/http takes for a failure and closes the connection, the answer unread
+// (https://github.com/aws/aws-sdk-go-v2/issues/2737). The SDK then sends the request again: what a queue gave out with the first
+// answer is out of sight until its visibility timeout ends. It happens where little CPU is left, as in a small function.
+func KeepAnswers(cfg aws.Config) aws.Config {
+	cfg.HTTPClient = patientClient{cfg.HTTPClient}
+	return cfg
+}
+
+type patientClient struct{ inner aws.HTTPClient }
+
+// Do hides WriteTo: read through Read, a body that is closed has ended.
+func (c patientClient) Do(r *http.Request) (*http.Response, error) {
+	if _, ok := r.Body.(io.WriterTo); ok {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return c.inner.Do(r)
+}
