@@ -102,16 +102,17 @@ func (a *application) up(ctx context.Context, o upOptions) (err error) {
 		return misused(err.Error(), "name another file with --log")
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	if o.assembly == "" {
-		if o.assembly, err = a.synthesize(ctx, root, settings, log, o.log); err != nil {
-			return err
-		}
-	}
+	// Before compiling, which takes a minute and would be for nothing.
 	kept, err := a.openData(o, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, kept.close()) }()
+	if o.assembly == "" {
+		if o.assembly, err = a.synthesize(ctx, root, settings, log, o.log); err != nil {
+			return err
+		}
+	}
 	runtime, err := a.start(ctx, o, kept, log)
 	if err != nil {
 		return err
