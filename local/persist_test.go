@@ -1,10 +1,14 @@
 package local
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -83,6 +87,34 @@ func TestResourcesMadeThroughTheAPIsAreMadeAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, found)
 	require.NotContains(t, string(value), "EnableRule", "what does not count any more is not kept")
+}
+
+// A client that goes on calling over a restart has no event accepted before its rule is there.
+func TestCallsWaitForWhatAnEarlierProcessHad(t *testing.T) {
+	f, err := restart(t, storage.NewMemory(), nil)
+	require.NoError(t, err)
+	starting := &Runtime{ready: make(chan struct{}), definitions: f.definitions, metrics: f.metrics, dynamodb: f.dynamodb, eventbridge: f.eventbridge,
+		sqs: f.sqs, lambda: f.lambda, stepfunctions: f.stepfunctions, s3: f.s3, firehose: f.firehose, sns: f.sns, kms: f.kms,
+		cloudformation: f.cloudformation, cloudwatch: f.cloudwatch, apigateway: f.apigateway}
+	front := starting.front()
+	call := func(ctx context.Context) string {
+		request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", strings.NewReader(
+			`{"Entries":[{"EventBusName":"bus","Source":"test","DetailType":"One","Detail":"{}"}]}`))
+		request.Header.Set("X-Amz-Target", "AWSEvents.PutEvents")
+		request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=key/20260709/us-east-1/events/aws4_request, Signature=00")
+		answer := httptest.NewRecorder()
+		front.ServeHTTP(answer, request)
+		return answer.Body.String()
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	require.Empty(t, call(gone), "it waits until whoever called has gone")
+	require.NoError(t, f.eventbridge.Idle(t.Context()))
+	require.Zero(t, f.depth(t, "open"))
+	close(starting.ready)
+	require.Contains(t, call(t.Context()), "EventId")
+	require.NoError(t, f.eventbridge.Idle(t.Context()))
+	require.Equal(t, 1, f.depth(t, "open"))
 }
 
 func TestAChangedTemplateIsSaid(t *testing.T) {

@@ -126,7 +126,8 @@ func Start(ctx context.Context, o Options) (*Runtime, error) {
 	if err := r.createServices(o); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
-	// Functions call back as soon as the first event reaches them, so the front serves before there are resources.
+	// Functions call back as soon as the first event reaches them, so the front serves before there are resources. Where there may be
+	// some from an earlier process, it lets calls wait.
 	r.server = &http.Server{Handler: r.front(), ReadHeaderTimeout: readHeaderTimeout}
 	go func() { r.served <- r.server.Serve(listener) }()
 	if err := r.createStack(); err != nil {
