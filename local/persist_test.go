@@ -117,6 +117,55 @@ func TestCallsWaitForWhatAnEarlierProcessHad(t *testing.T) {
 	require.Equal(t, 1, f.depth(t, "open"))
 }
 
+// Requests come in every order, and again: the resources are as the last of them left them.
+func TestResourcesAreMadeAgainInTheOrderOfTheRequests(t *testing.T) {
+	store := storage.NewMemory()
+	f, err := restart(t, store, nil)
+	require.NoError(t, err)
+	do := func(service, target, body string, arguments ...any) {
+		t.Helper()
+		status, answer := f.call(t, service, target, fmt.Sprintf(body, arguments...))
+		require.Equal(t, 200, status, "%v", answer)
+	}
+	url := func(queue string) string { return f.Endpoint() + "/" + Account + "/" + queue }
+	create := func(queue string) { t.Helper(); do("sqs", "AmazonSQS.CreateQueue", `{"QueueName":%q}`, queue) }
+	// A dead-letter queue that is made after the queue it is for; a program that makes sure of its queue whenever it starts.
+	create("work")
+	create("dead")
+	do("sqs", "AmazonSQS.SetQueueAttributes", `{"QueueUrl":%q,"Attributes":{"RedrivePolicy":%q}}`, url("work"),
+		fmt.Sprintf(`{"deadLetterTargetArn":"%sdead","maxReceiveCount":"3"}`, queuePrefix))
+	do("sqs", "AmazonSQS.TagQueue", `{"QueueUrl":%q,"Tags":{"owner":"me"}}`, url("work"))
+	create("work")
+	// A rule that gets its target, then another pattern, which switches it on again.
+	do("events", "AWSEvents.PutRule", `{"Name":"own","EventBusName":"bus","EventPattern":"{\"source\":[\"x\"]}"}`)
+	do("events", "AWSEvents.PutTargets", `{"Rule":"own","EventBusName":"bus","Targets":[{"Id":"t","Arn":"%swork"}]}`, queuePrefix)
+	do("events", "AWSEvents.DisableRule", `{"Name":"own","EventBusName":"bus"}`)
+	do("events", "AWSEvents.PutRule", `{"Name":"own","EventBusName":"bus","EventPattern":"{\"source\":[\"y\"]}"}`)
+	do("events", "AWSEvents.TagResource", `{"ResourceARN":"arn:aws:events:us-east-1:000000000000:rule/bus/own","Tags":[{"Key":"k","Value":"v"}]}`)
+	// One of the template that is put once more, then switched off.
+	do("events", "AWSEvents.PutRule", `{"Name":"open","EventBusName":"bus","EventPattern":"{\"source\":[\"test\"]}"}`)
+	do("events", "AWSEvents.DisableRule", `{"Name":"open","EventBusName":"bus"}`)
+
+	for range 2 { // Making them again records nothing twice.
+		f, err = restart(t, store, nil)
+		require.NoError(t, err)
+		require.Empty(t, f.Found.Unmade)
+		_, answer := f.call(t, "sqs", "AmazonSQS.GetQueueAttributes", fmt.Sprintf(`{"QueueUrl":%q,"AttributeNames":["RedrivePolicy"]}`, url("work")))
+		require.Contains(t, answer["Attributes"].(map[string]any)["RedrivePolicy"], queuePrefix+"dead")
+		_, answer = f.call(t, "sqs", "AmazonSQS.ListQueueTags", fmt.Sprintf(`{"QueueUrl":%q}`, url("work")))
+		require.Equal(t, map[string]any{"owner": "me"}, answer["Tags"])
+		_, answer = f.call(t, "events", "AWSEvents.DescribeRule", `{"Name":"own","EventBusName":"bus"}`)
+		require.Equal(t, "ENABLED", answer["State"])
+		require.JSONEq(t, `{"source":["y"]}`, answer["EventPattern"].(string))
+		_, answer = f.call(t, "events", "AWSEvents.ListTargetsByRule", `{"Rule":"own","EventBusName":"bus"}`)
+		require.Len(t, answer["Targets"], 1)
+		_, answer = f.call(t, "events", "AWSEvents.ListTagsForResource", `{"ResourceARN":"arn:aws:events:us-east-1:000000000000:rule/bus/own"}`)
+		require.Len(t, answer["Tags"], 1)
+		_, answer = f.call(t, "events", "AWSEvents.DescribeRule", `{"Name":"open","EventBusName":"bus"}`)
+		require.Equal(t, "DISABLED", answer["State"])
+	}
+}
+
 func TestAChangedTemplateIsSaid(t *testing.T) {
 	store, assembly := storage.NewMemory(), t.TempDir()
 	require.NoError(t, os.CopyFS(assembly, os.DirFS("testdata/minimal")))
