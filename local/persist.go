@@ -100,20 +100,21 @@ func (r *Runtime) goOn(ctx context.Context, o Options) error {
 		}
 		r.Found.Messages += depth
 	}
-	events, err := r.eventbridge.Resume()
-	if err != nil {
-		return err
-	}
-	r.Found.Deliveries, r.Found.Orphans = events.Deliveries, events.Orphans
-	if r.Found.Executions, err = r.stepfunctions.Resume(); err != nil {
-		return err
-	}
+	// What others deliver to comes first: it would take what it is given now for what it was given then, and do it twice.
 	if err := r.sns.Resume(); err != nil {
 		return err
 	}
 	if err := r.lambda.Resume(); err != nil {
 		return err
 	}
+	if r.Found.Executions, err = r.stepfunctions.Resume(); err != nil {
+		return err
+	}
+	events, err := r.eventbridge.Resume()
+	if err != nil {
+		return err
+	}
+	r.Found.Deliveries, r.Found.Orphans = events.Deliveries, events.Orphans
 	if err := r.keepTemplate(o); err != nil {
 		return err
 	}
