@@ -101,6 +101,9 @@ func (r *Runtime) goOn(ctx context.Context, o Options) error {
 		r.Found.Messages += depth
 	}
 	// What others deliver to comes first: it would take what it is given now for what it was given then, and do it twice.
+	if err := r.sqs.Resume(); err != nil {
+		return err
+	}
 	if err := r.sns.Resume(); err != nil {
 		return err
 	}
