@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -164,6 +165,49 @@ func TestResourcesAreMadeAgainInTheOrderOfTheRequests(t *testing.T) {
 		_, answer = f.call(t, "events", "AWSEvents.DescribeRule", `{"Name":"open","EventBusName":"bus"}`)
 		require.Equal(t, "DISABLED", answer["State"])
 	}
+}
+
+// What people look at while they put things right is there after a restart: the alarm that is on, the task that moves dead letters back.
+func TestAlarmsAndMoveTasksGoOn(t *testing.T) {
+	store := storage.NewMemory()
+	f, err := restart(t, store, nil)
+	require.NoError(t, err)
+	for range 3 {
+		f.put(t, "One") // A dead letter: the policy of its queue does not let the rule in.
+	}
+	f.clock.Advance(time.Minute)
+	require.Eventually(t, func() bool { // Its state is kept once it has told.
+		_, kept, err := store.Get("cloudwatch/states", []byte("Minimal-Given"))
+		require.NoError(t, err)
+		return kept
+	}, 10*time.Second, time.Millisecond)
+	alarm := f.firing(t)
+	require.Contains(t, alarm, "Minimal-Given")
+	status, answer := f.call(t, "sqs", "AmazonSQS.SetQueueAttributes", fmt.Sprintf(`{"QueueUrl":"%s/%s/open","Attributes":{"RedrivePolicy":%q}}`,
+		f.Endpoint(), Account, `{"deadLetterTargetArn":"`+queuePrefix+`dead-letters","maxReceiveCount":"3"}`))
+	require.Equal(t, 200, status, "%v", answer)
+	status, answer = f.call(t, "sqs", "AmazonSQS.StartMessageMoveTask",
+		fmt.Sprintf(`{"SourceArn":"%[1]sdead-letters","DestinationArn":"%[1]sclosed","MaxNumberOfMessagesPerSecond":1}`, queuePrefix))
+	require.Equal(t, 200, status, "%v", answer)
+
+	f, err = restart(t, store, nil)
+	require.NoError(t, err)
+	require.Equal(t, alarm, f.firing(t))
+	_, answer = f.call(t, "sqs", "AmazonSQS.ListMessageMoveTasks", `{"SourceArn":"`+queuePrefix+`dead-letters"}`)
+	task := answer["Results"].([]any)[0].(map[string]any)
+	require.Equal(t, "RUNNING", task["Status"])
+	require.InDelta(t, 3, task["ApproximateNumberOfMessagesToMove"], 0)
+}
+
+// firing is the alarm that is on, with its reason, or "".
+func (f fixture) firing(t *testing.T) string {
+	t.Helper()
+	_, answer := f.call(t, "monitoring", "GraniteServiceVersion20100801.DescribeAlarms", `{"StateValue":"ALARM"}`)
+	if alarms := answer["MetricAlarms"].([]any); len(alarms) > 0 {
+		one := alarms[0].(map[string]any)
+		return fmt.Sprint(one["AlarmName"], ": ", one["StateReason"])
+	}
+	return ""
 }
 
 func TestAChangedTemplateIsSaid(t *testing.T) {

@@ -184,7 +184,7 @@ func (r *Runtime) createServices(o Options) error {
 		return fmt.Errorf("starting pipes: %w", err)
 	}
 	r.cloudformation = cloudformation.New(cloudformation.Options{Faults: r.Faults})
-	r.cloudwatch = cloudwatch.New(cloudwatch.Options{Clock: o.Clock, Topics: alarmTopics{r}, Collect: r.metrics.collect, Changed: o.AlarmChanged,
+	r.cloudwatch = cloudwatch.New(cloudwatch.Options{Store: kept, Clock: o.Clock, Topics: alarmTopics{r}, Collect: r.metrics.collect, Changed: o.AlarmChanged,
 		Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account})
 	r.apigateway = apigateway.New(apigateway.Options{Clock: o.Clock, RealTime: clock.NewScaled(1), Functions: r.lambda,
 		MayInvoke: func(function, route string) error { return wiring.mayInvoke(apiGatewayService, function, route) },
