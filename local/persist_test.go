@@ -231,6 +231,20 @@ func TestAChangedTemplateIsSaid(t *testing.T) {
 	require.False(t, f.Found.TemplateChanged, "it is said once")
 }
 
+func TestAnotherStackIsRefused(t *testing.T) {
+	store, assembly := storage.NewMemory(), t.TempDir()
+	text, err := os.ReadFile("testdata/minimal/Minimal.template.json")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(assembly, "Other.template.json"), text, 0o600))
+	_, err = restart(t, store, nil)
+	require.NoError(t, err)
+	_, err = restart(t, store, func(o *Options) { o.Assembly, o.Stack = assembly, "Other" })
+	require.ErrorIs(t, err, ErrOtherStack)
+	require.ErrorContains(t, err, "Minimal")
+	_, err = restart(t, store, nil)
+	require.NoError(t, err)
+}
+
 func TestAnotherTokenKeyIsRefused(t *testing.T) {
 	store := storage.NewMemory()
 	_, err := restart(t, store, func(o *Options) { o.TokenKey = []byte("one") })

@@ -258,6 +258,9 @@ func (a *application) start(ctx context.Context, o upOptions, kept data, log *li
 	if errors.Is(err, local.ErrOtherTokenKey) {
 		return nil, misused("the data in "+o.data+" was made with another token key", "set "+tokenKeyVariable+" as it was then, or take another folder")
 	}
+	if errors.Is(err, local.ErrOtherStack) {
+		return nil, misused("in "+o.data+": "+err.Error(), "name that stack with --stack, or take another folder")
+	}
 	if err != nil && ctx.Err() == nil {
 		return nil, failed("the local runtime does not start: "+err.Error(), "see "+o.log)
 	}
