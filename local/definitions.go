@@ -29,54 +29,63 @@ type control struct {
 	of func(controlInput) string
 	// removes says that nothing of the resource is left to do again.
 	removes bool
+	// makes says that the resource is there with the first request: the same one later has no effect, as on AWS.
+	makes bool
 	// slot, if any, is shared by operations of which the last one counts.
 	slot string
+	// overrides says that of the operation itself the last one counts, in the place of the first, for others build upon it. It undoes
+	// what a slot has.
+	overrides string
 }
 
 // controlInput has the members that name resources in the operations below.
 type controlInput struct {
-	TableName, QueueName, QueueUrl, Name, EventBusName, Rule, ArchiveName, StateMachineArn, TopicArn string
+	TableName, QueueName, QueueUrl, Name, EventBusName, Rule, ArchiveName, StateMachineArn, TopicArn, ResourceARN string
 }
 
 // The operations of each service whose effect must outlive the process, beside those on messages, items and events, which the services
 // keep themselves.
 var controls = map[string]map[string]control{
 	"dynamodb": {
-		"CreateTable":      {of: tableOf},
-		"UpdateTable":      {of: tableOf},
-		"UpdateTimeToLive": {of: tableOf, slot: "ttl"},
-		"DeleteTable":      {of: tableOf, removes: true},
+		"CreateTable": {of: tableOf, makes: true},
+		"DeleteTable": {of: tableOf, removes: true},
 	},
 	"sqs": {
-		"CreateQueue":        {of: queueOf},
+		"CreateQueue":        {of: queueOf, makes: true},
 		"SetQueueAttributes": {of: queueOf},
+		"TagQueue":           {of: queueOf},
+		"UntagQueue":         {of: queueOf},
 		"DeleteQueue":        {of: queueOf, removes: true},
 	},
 	"events": {
-		"CreateEventBus": {of: busOf},
+		"CreateEventBus": {of: busOf, makes: true},
 		"UpdateEventBus": {of: busOf},
 		"DeleteEventBus": {of: busOf, removes: true},
-		"PutRule":        {of: ruleOf, slot: "rule"},
-		"EnableRule":     {of: ruleOf, slot: "state"},
-		"DisableRule":    {of: ruleOf, slot: "state"},
+		"PutRule":        {of: ruleOf, overrides: stateSlot},
+		"EnableRule":     {of: ruleOf, slot: stateSlot},
+		"DisableRule":    {of: ruleOf, slot: stateSlot},
 		"PutTargets":     {of: ruleOf},
 		"RemoveTargets":  {of: ruleOf},
+		"TagResource":    {of: taggedOf},
+		"UntagResource":  {of: taggedOf},
 		"DeleteRule":     {of: ruleOf, removes: true},
-		"CreateArchive":  {of: archiveOf},
+		"CreateArchive":  {of: archiveOf, makes: true},
 		"UpdateArchive":  {of: archiveOf},
 		"DeleteArchive":  {of: archiveOf, removes: true},
 	},
 	"states": {
-		"CreateStateMachine": {of: machineOf},
+		"CreateStateMachine": {of: machineOf, makes: true},
 		"UpdateStateMachine": {of: machineOf},
 		"DeleteStateMachine": {of: machineOf, removes: true},
 	},
 	"sns": {
-		"CreateTopic": {of: topicOf},
+		"CreateTopic": {of: topicOf, makes: true},
 		"Subscribe":   {of: topicOf},
-		"DeleteTopic": {of: topicOf, removes: true},
 	},
 }
+
+// stateSlot is a rule's being enabled or not, which PutRule sets too.
+const stateSlot = "state"
 
 func tableOf(in controlInput) string { return "table/" + lastPart(in.TableName) }
 func queueOf(in controlInput) string { return "queue/" + in.QueueName + lastPart(in.QueueUrl) }
@@ -84,6 +93,20 @@ func busOf(in controlInput) string   { return "bus/" + lastPart(in.Name) }
 func ruleOf(in controlInput) string {
 	return "rule/" + cmp.Or(lastPart(in.EventBusName), eventbridge.DefaultBus) + "/" + in.Name + in.Rule
 }
+
+// taggedOf finds the bus or the rule of an ARN: …:event-bus/NAME, …:rule/NAME on the default bus, …:rule/BUS/NAME.
+func taggedOf(in controlInput) string {
+	kind, path, _ := strings.Cut(in.ResourceARN[strings.LastIndexByte(in.ResourceARN, ':')+1:], "/")
+	if kind == "event-bus" {
+		return busOf(controlInput{Name: path})
+	}
+	bus, name, ok := strings.Cut(path, "/")
+	if !ok {
+		bus, name = eventbridge.DefaultBus, path
+	}
+	return ruleOf(controlInput{EventBusName: bus, Name: name})
+}
+
 func topicOf(in controlInput) string   { return "topic/" + in.Name + lastPart(in.TopicArn) }
 func archiveOf(in controlInput) string { return "archive/" + in.ArchiveName }
 func machineOf(in controlInput) string { return "machine/" + in.Name + lastPart(in.StateMachineArn) }
@@ -92,13 +115,11 @@ func machineOf(in controlInput) string { return "machine/" + in.Name + lastPart(
 func lastPart(text string) string { return text[strings.LastIndexAny(text, ":/")+1:] }
 
 // definition is what is done again to have a resource as it was.
-type definition struct {
-	// Order is that of the resources' first requests: a rule comes after its bus.
-	Order    uint64
-	Requests []controlRequest
-}
+type definition struct{ Requests []controlRequest }
 
 type controlRequest struct {
+	// Order is that of the requests on all resources: a queue may be given a dead-letter queue that was made after it.
+	Order                        uint64
 	Service, Target, ContentType string
 	Slot                         string `json:",omitempty"`
 	Body                         []byte
@@ -202,13 +223,14 @@ func (d *definitions) record(c control, request controlRequest) error {
 	if err != nil {
 		return fmt.Errorf("recording %s: %w", request.operation(), err)
 	}
-	known := definition{Order: d.order + 1}
+	var known definition
 	if found {
 		if err := json.Unmarshal(value, &known); err != nil {
 			return fmt.Errorf("recording %s: %w", request.operation(), err)
 		}
 	}
-	known.Requests = append(slices.DeleteFunc(known.Requests, request.replaces), request)
+	request.Order = d.order + 1
+	known.Requests = c.follow(known.Requests, request)
 	if value, err = json.Marshal(known); err != nil {
 		return fmt.Errorf("recording %s: %w", request.operation(), err)
 	}
@@ -216,8 +238,23 @@ func (d *definitions) record(c control, request controlRequest) error {
 	if err := d.store.Apply(&batch); err != nil {
 		return fmt.Errorf("recording %s: %w", request.operation(), err)
 	}
-	d.order = max(d.order, known.Order)
+	d.order = request.Order
 	return nil
+}
+
+// follow is what is to be done again, in its order, where a request follows others on its resource.
+func (c control) follow(earlier []controlRequest, request controlRequest) []controlRequest {
+	first := slices.IndexFunc(earlier, func(e controlRequest) bool { return e.operation() == request.operation() })
+	switch {
+	case c.makes && first >= 0:
+		return earlier
+	case c.overrides != "" && first >= 0:
+		request.Order = earlier[first].Order
+		earlier[first] = request
+	default:
+		earlier = append(slices.DeleteFunc(earlier, request.replaces), request)
+	}
+	return slices.DeleteFunc(earlier, func(e controlRequest) bool { return c.overrides != "" && e.Slot == c.overrides })
 }
 
 // replaces says that the earlier request need not be done again.
@@ -225,39 +262,41 @@ func (r controlRequest) replaces(earlier controlRequest) bool {
 	if r.Slot != "" && r.Slot == earlier.Slot {
 		return true
 	}
-	return r.Target == earlier.Target && bytes.Equal(r.Body, earlier.Body)
+	return r.operation() == earlier.operation() && bytes.Equal(r.Body, earlier.Body)
 }
 
-// restore does all requests again, in the order of their resources. What cannot be done, for the template has changed meanwhile, is
-// logged and returned; it stays recorded.
+// restore does all requests again, in their order. A resource that cannot be made as it was, for the template has changed meanwhile,
+// is logged and returned; it stays recorded.
 func (d *definitions) restore(ctx context.Context, services map[string]http.Handler) (failed []string, err error) {
 	if d == nil {
 		return nil, nil
 	}
 	type named struct {
-		definition
+		controlRequest
 		key string
 	}
 	var all []named
 	var broken error
 	err = d.store.Scan(definitionSpace, storage.Range{}, func(key, value []byte) bool {
-		one := named{key: string(key)}
-		broken = json.Unmarshal(value, &one.definition)
-		all = append(all, one)
+		var one definition
+		broken = json.Unmarshal(value, &one)
+		for _, request := range one.Requests {
+			all = append(all, named{request, string(key)})
+		}
 		return broken == nil
 	})
 	if err = errors.Join(err, broken); err != nil {
 		return nil, fmt.Errorf("reading what was made through the APIs: %w", err)
 	}
-	slices.SortFunc(all, func(a, b named) int { return int(a.Order) - int(b.Order) })
-	for _, one := range all {
-		d.order = max(d.order, one.Order)
-		for _, request := range one.Requests {
-			if err := request.again(ctx, services[request.Service]); err != nil {
-				d.logger.Error("a resource cannot be made again as it was", "resource", one.key, "error", err)
-				failed = append(failed, one.key)
-				break
-			}
+	slices.SortStableFunc(all, func(a, b named) int { return cmp.Compare(a.Order, b.Order) })
+	for _, request := range all {
+		d.order = max(d.order, request.Order)
+		if slices.Contains(failed, request.key) {
+			continue
+		}
+		if err := request.again(ctx, services[request.Service]); err != nil {
+			d.logger.Error("a resource cannot be made again as it was", "resource", request.key, "error", err)
+			failed = append(failed, request.key)
 		}
 	}
 	return failed, nil

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -44,12 +45,29 @@ func (r *Runtime) front() http.Handler {
 		service.ServeHTTP(w, request)
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		if !r.awaitReady(request.Context()) {
+			return // Whoever asked has gone, or the runtime does not start.
+		}
 		if strings.HasPrefix(request.URL.EscapedPath(), apigateway.PathPrefix) {
 			r.metrics.api(r.apigateway).ServeHTTP(w, request) // Not through the mux, which redirects paths that it would clean.
 			return
 		}
 		mux.ServeHTTP(w, request)
 	})
+}
+
+// awaitReady lets nothing in before everything is there that an earlier process had: clients go on calling while a runtime is started
+// again, and an event that is accepted before its rules are there would find nobody. It returns false where ctx ends first.
+func (r *Runtime) awaitReady(ctx context.Context) bool {
+	if r.ready == nil {
+		return true
+	}
+	select {
+	case <-r.ready:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // services are the handlers of all services, by the name in a signature.

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -20,6 +21,9 @@ const (
 
 // ErrOtherTokenKey says that the store's tokens were derived with another key: every card would get another token than it has.
 var ErrOtherTokenKey = errors.New("the data was made with another token key")
+
+// ErrOtherStack says that the store has another stack's state, whose undelivered events and executions would find nobody.
+var ErrOtherStack = errors.New("the data is of another stack")
 
 // Found is what an earlier process left in the store.
 type Found struct {
@@ -48,6 +52,9 @@ func (r *Runtime) prepare(o Options) error {
 	}
 	r.ready = make(chan struct{})
 	r.definitions = &definitions{store: o.Store, logger: o.Logger}
+	if err := checkStack(o.Store, o.Stack); err != nil {
+		return err
+	}
 	if err := checkTokenKey(o.Store, o.TokenKey); err != nil {
 		return err
 	}
@@ -61,6 +68,25 @@ func (r *Runtime) prepare(o Options) error {
 		return fmt.Errorf("reading the record of the stack: %w", err)
 	}
 	r.Found.Before, r.Found.TemplateChanged = found, found && string(before) != string(sum[:])
+	return nil
+}
+
+// checkStack refuses the state of another stack.
+func checkStack(store storage.Store, stack string) error {
+	other := ""
+	prefix := []byte(templateKey)
+	err := store.Scan(runtimeSpace, storage.Range{From: prefix, To: append(bytes.Clone(prefix), 0xff)}, func(key, _ []byte) bool {
+		if name := string(key[len(prefix):]); name != stack {
+			other = name
+		}
+		return other == ""
+	})
+	if err != nil {
+		return fmt.Errorf("reading the record of the stack: %w", err)
+	}
+	if other != "" {
+		return fmt.Errorf("%w: %s", ErrOtherStack, other)
+	}
 	return nil
 }
 
@@ -100,12 +126,8 @@ func (r *Runtime) goOn(ctx context.Context, o Options) error {
 		}
 		r.Found.Messages += depth
 	}
-	events, err := r.eventbridge.Resume()
-	if err != nil {
-		return err
-	}
-	r.Found.Deliveries, r.Found.Orphans = events.Deliveries, events.Orphans
-	if r.Found.Executions, err = r.stepfunctions.Resume(); err != nil {
+	// What others deliver to comes first: it would take what it is given now for what it was given then, and do it twice.
+	if err := r.sqs.Resume(); err != nil {
 		return err
 	}
 	if err := r.sns.Resume(); err != nil {
@@ -114,6 +136,14 @@ func (r *Runtime) goOn(ctx context.Context, o Options) error {
 	if err := r.lambda.Resume(); err != nil {
 		return err
 	}
+	if r.Found.Executions, err = r.stepfunctions.Resume(); err != nil {
+		return err
+	}
+	events, err := r.eventbridge.Resume()
+	if err != nil {
+		return err
+	}
+	r.Found.Deliveries, r.Found.Orphans = events.Deliveries, events.Orphans
 	if err := r.keepTemplate(o); err != nil {
 		return err
 	}

@@ -126,7 +126,8 @@ func Start(ctx context.Context, o Options) (*Runtime, error) {
 	if err := r.createServices(o); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
-	// Functions call back as soon as the first event reaches them, so the front serves before there are resources.
+	// Functions call back as soon as the first event reaches them, so the front serves before there are resources. Where there may be
+	// some from an earlier process, it lets calls wait.
 	r.server = &http.Server{Handler: r.front(), ReadHeaderTimeout: readHeaderTimeout}
 	go func() { r.served <- r.server.Serve(listener) }()
 	if err := r.createStack(); err != nil {
@@ -183,7 +184,7 @@ func (r *Runtime) createServices(o Options) error {
 		return fmt.Errorf("starting pipes: %w", err)
 	}
 	r.cloudformation = cloudformation.New(cloudformation.Options{Faults: r.Faults})
-	r.cloudwatch = cloudwatch.New(cloudwatch.Options{Clock: o.Clock, Topics: alarmTopics{r}, Collect: r.metrics.collect, Changed: o.AlarmChanged,
+	r.cloudwatch = cloudwatch.New(cloudwatch.Options{Store: kept, Clock: o.Clock, Topics: alarmTopics{r}, Collect: r.metrics.collect, Changed: o.AlarmChanged,
 		Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account})
 	r.apigateway = apigateway.New(apigateway.Options{Clock: o.Clock, RealTime: clock.NewScaled(1), Functions: r.lambda,
 		MayInvoke: func(function, route string) error { return wiring.mayInvoke(apiGatewayService, function, route) },

@@ -33,7 +33,7 @@ func (a *application) openData(o upOptions, log *lineLog) (data, error) {
 		return data{store: storage.NewMemory(), clock: clock.NewScaled(o.timeScale)}, nil
 	}
 	store, err := storage.OpenDisk(o.data, storage.DiskOptions{Logger: newLogger(log), Fatal: func(message string) {
-		fmt.Fprintf(a.stderr, "the data in %s cannot be written or read any more: %s\nnothing that was acknowledged is lost: start again once the cause is gone\n", o.data, message)
+		fmt.Fprintf(a.stderr, "the data in %s cannot be written or read any more: %s\neverything acknowledged was written there before: start again once the cause is gone\n", o.data, message)
 		os.Exit(1)
 	}})
 	switch {

@@ -102,16 +102,17 @@ func (a *application) up(ctx context.Context, o upOptions) (err error) {
 		return misused(err.Error(), "name another file with --log")
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	if o.assembly == "" {
-		if o.assembly, err = a.synthesize(ctx, root, settings, log, o.log); err != nil {
-			return err
-		}
-	}
+	// Before compiling, which takes a minute and would be for nothing.
 	kept, err := a.openData(o, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, kept.close()) }()
+	if o.assembly == "" {
+		if o.assembly, err = a.synthesize(ctx, root, settings, log, o.log); err != nil {
+			return err
+		}
+	}
 	runtime, err := a.start(ctx, o, kept, log)
 	if err != nil {
 		return err
@@ -256,6 +257,9 @@ func (a *application) start(ctx context.Context, o upOptions, kept data, log *li
 	}
 	if errors.Is(err, local.ErrOtherTokenKey) {
 		return nil, misused("the data in "+o.data+" was made with another token key", "set "+tokenKeyVariable+" as it was then, or take another folder")
+	}
+	if errors.Is(err, local.ErrOtherStack) {
+		return nil, misused("in "+o.data+": "+err.Error(), "name that stack with --stack, or take another folder")
 	}
 	if err != nil && ctx.Err() == nil {
 		return nil, failed("the local runtime does not start: "+err.Error(), "see "+o.log)

@@ -41,6 +41,10 @@ func (a *alarm) kind() string {
 	return metricAlarmType
 }
 
+func (a *alarm) keptState() keptState {
+	return keptState{Kind: a.kind(), State: a.state, Reason: a.reason, ReasonData: a.reasonData, Updated: a.updated, Transitioned: a.transitioned}
+}
+
 // The values of AlarmType.
 const (
 	metricAlarmType    = "MetricAlarm"
@@ -149,7 +153,7 @@ func actions(ok, alarm, insufficient []string) map[State][]string {
 	return map[State][]string{OK: ok, Alarm: alarm, InsufficientData: insufficient}
 }
 
-// keep puts an alarm in the place of the one of its name, whose state stays; the caller holds the lock.
+// keep puts an alarm in the place of the one of its name, also one of an earlier process, whose state stays; the caller holds the lock.
 func (s *Service) keep(a *alarm) {
 	now := s.options.Clock.Now()
 	a.arn, a.configured = s.arnPrefix+a.name, now
@@ -161,6 +165,9 @@ func (s *Service) keep(a *alarm) {
 		return
 	}
 	a.state, a.reason, a.updated, a.transitioned = InsufficientData, initialReason, now, now
+	if before, ok := s.keeper.state(a.name); ok && before.Kind == a.kind() {
+		a.state, a.reason, a.reasonData, a.updated, a.transitioned = before.State, before.Reason, before.ReasonData, before.Updated, before.Transitioned
+	}
 	s.remember(a, historyConfiguration, now, `Alarm "`+a.name+`" created`, "")
 }
 
@@ -182,6 +189,7 @@ func (s *Service) DeleteAlarms(names []string) error {
 	for _, name := range names {
 		a := s.alarms[name]
 		delete(s.alarms, name)
+		s.keeper.forgetState(name)
 		s.remember(a, historyConfiguration, now, `Alarm "`+name+`" deleted`, "")
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/faults"
+	"github.com/payrail/payrail/local/storage"
 	"github.com/payrail/payrail/local/wire"
 )
 
@@ -30,6 +31,8 @@ type Options struct {
 	// Collect is called once a minute with the minute that is over; it puts what the services have counted since the last call.
 	// It may be nil.
 	Collect func(minute time.Time, put func(Datum))
+	// Store keeps metrics and the states of alarms beyond the process; nil keeps them in memory alone.
+	Store storage.Store
 	// Changed hears of every change of an alarm's state, after the fact and one at a time. It may be nil.
 	Changed func(Change)
 	Faults  *faults.Injector
@@ -47,6 +50,7 @@ type Change struct {
 
 	subject, message string
 	topics           []string
+	kept             keptState
 }
 
 // Service holds metrics and alarms. It is safe for concurrent use.
@@ -55,6 +59,7 @@ type Service struct {
 	options   Options
 	arnPrefix string
 	store     *store
+	keeper    *keeper
 	ctx       context.Context // Ends with Close.
 	cancel    context.CancelFunc
 
@@ -72,6 +77,7 @@ type Service struct {
 // New makes a Service without alarms and starts its clock. The caller must Close it.
 func New(o Options) *Service {
 	s := &Service{options: o, arnPrefix: "arn:aws:cloudwatch:" + o.Region + ":" + o.Account + ":alarm:", store: newStore(), alarms: map[string]*alarm{}}
+	s.keeper = newKeeper(o, s.store)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.RPC = s.protocol()
 	s.ticking.Lock()
@@ -87,6 +93,7 @@ func (s *Service) Close() {
 	defer s.ticking.Unlock()
 	s.closed = true
 	s.timer.Stop()
+	s.keeper.keepMetrics(s.store, s.options.Clock.Now())
 }
 
 // arm sets the timer for the next full minute. The caller holds s.ticking.
@@ -117,6 +124,7 @@ func (s *Service) minute(now time.Time) {
 		s.options.Collect(now.Add(-resolution), s.Put)
 	}
 	s.store.forget(now)
+	s.keeper.keepMetrics(s.store, now)
 	s.act(s.evaluate(now))
 }
 
@@ -189,6 +197,7 @@ func (s *Service) transition(a *alarm, to State, reason, reasonData string, now 
 		a.transitioned = now
 	}
 	a.state, a.reason, a.reasonData, a.updated = to, reason, reasonData, now
+	c.kept = a.keptState()
 	s.remember(a, historyState, now, "Alarm updated from "+string(c.Old)+" to "+string(to), data)
 	if a.enabled && c.Old != to {
 		c.topics = a.actions[to]
@@ -216,6 +225,7 @@ func (s *Service) act(changes []Change) {
 			}
 			s.rememberAction(c, topic, err)
 		}
+		s.keeper.keepState(c.Name, c.kept) // After its actions: they are done again by the next process, not left out.
 	}
 }
 

@@ -29,6 +29,7 @@ type point struct {
 	sum      float64
 	count    float64
 	min, max float64
+	unkept   bool // since its last change
 }
 
 func (p *point) add(o point) {
@@ -57,6 +58,9 @@ type metricData struct {
 
 // store holds metrics. It is safe for concurrent use; who puts to one metric does not wait for who puts to another.
 type store struct {
+	// keeping says that a keeper asks for what has changed. It does not change.
+	keeping bool
+
 	mu      sync.RWMutex
 	metrics map[string]*metricData
 	// keep is how long metrics that alarms look at are kept, by metric.
@@ -78,15 +82,24 @@ func (s *store) put(d Datum) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	i := slices.IndexFunc(m.units, func(s *series) bool { return s.unit == unit })
-	if i < 0 {
-		i, m.units = len(m.units), append(m.units, &series{unit: unit})
-	}
-	if d.Time.After(m.last) {
-		m.last = d.Time
-	}
-	m.units[i].add(point{at: d.Time.Truncate(resolution), sum: d.Sum, count: d.Count, min: d.Min, max: d.Max}, m.last.Add(-m.retention))
+	series := m.in(unit, d.Time)
+	series.add(point{at: d.Time.Truncate(resolution), sum: d.Sum, count: d.Count, min: d.Min, max: d.Max, unkept: s.keeping}, m.last.Add(-m.retention))
 	return nil
+}
+
+// in is a metric's data in a unit, of which there is a datum at a time now. The caller holds m.mu.
+func (m *metricData) in(unit string, at time.Time) *series {
+	if at.After(m.last) {
+		m.last = at
+	}
+	for _, s := range m.units {
+		if s.unit == unit {
+			return s
+		}
+	}
+	s := &series{unit: unit}
+	m.units = append(m.units, s)
+	return s
 }
 
 func (s *store) metric(named Metric) (*metricData, error) {
@@ -115,6 +128,7 @@ func (s *series) add(p point, from time.Time) {
 	i := sort.Search(len(s.points), func(i int) bool { return !s.points[i].at.Before(p.at) })
 	if i < len(s.points) && s.points[i].at.Equal(p.at) {
 		s.points[i].add(p)
+		s.points[i].unkept = s.points[i].unkept || p.unkept
 		return
 	}
 	s.points = slices.Insert(s.points, i, p)

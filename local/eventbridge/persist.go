@@ -23,6 +23,7 @@ type keeper struct {
 	store  storage.Store
 	logger *slog.Logger
 	last   atomic.Uint64 // number given to an event
+	before uint64        // the last number of an earlier process
 }
 
 func newKeeper(o Options) (*keeper, error) {
@@ -30,13 +31,16 @@ func newKeeper(o Options) (*keeper, error) {
 		return nil, nil
 	}
 	k := &keeper{store: o.Store, logger: o.Logger}
-	err := o.Store.Scan(eventSpace, storage.Range{Reverse: true}, func(key, _ []byte) bool {
-		k.last.Store(binary.BigEndian.Uint64(key))
-		return false
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading kept events: %w", err)
+	for _, space := range []string{eventSpace, deliverySpace} {
+		err := o.Store.Scan(space, storage.Range{Reverse: true}, func(key, _ []byte) bool {
+			k.before = max(k.before, binary.BigEndian.Uint64(key))
+			return false
+		})
+		if err != nil {
+			return nil, fmt.Errorf("reading kept events: %w", err)
+		}
 	}
+	k.last.Store(k.before)
 	return k, nil
 }
 
@@ -139,11 +143,11 @@ func (s *Service) lanes() map[string]*lane {
 	return lanes
 }
 
-// outstanding reads what is kept. What has nobody to go to is deleted.
+// outstanding reads what an earlier process has left. What has nobody to go to is deleted.
 func (k *keeper) outstanding(lanes map[string]*lane) (deliveries []*delivery, orphans int, err error) {
-	events := map[uint64]*event{}
+	events, left := map[uint64]*event{}, storage.Range{To: eventKey(k.before + 1)}
 	var broken error
-	err = k.store.Scan(eventSpace, storage.Range{}, func(key, value []byte) bool {
+	err = k.store.Scan(eventSpace, left, func(key, value []byte) bool {
 		e := &event{number: binary.BigEndian.Uint64(key)}
 		broken = e.decode(value)
 		events[e.number] = e
@@ -153,7 +157,7 @@ func (k *keeper) outstanding(lanes map[string]*lane) (deliveries []*delivery, or
 		return nil, 0, err
 	}
 	var over storage.Batch
-	err = k.store.Scan(deliverySpace, storage.Range{}, func(key, value []byte) bool {
+	err = k.store.Scan(deliverySpace, left, func(key, value []byte) bool {
 		e := events[binary.BigEndian.Uint64(key)]
 		l := lanes[string(key[8:])]
 		if e == nil || l == nil {

@@ -78,6 +78,27 @@ func TestAcceptedEventsAreDeliveredByTheNextProcess(t *testing.T) {
 	require.Zero(t, deliveries)
 }
 
+// What others put while the service is being resumed (an execution that goes on, a schedule) is not taken for an earlier process's.
+func TestWhatIsPutBeforeResumeIsDeliveredOnce(t *testing.T) {
+	l := &lives{store: storage.NewMemory()}
+	target := Target{ID: "a", ARN: queueA}
+	f := l.next(t, down, target)
+	f.put(t, "One", `{"n":1}`)
+	f.clock.WaitForTimers(1)
+
+	f = l.next(t, down, target)
+	f.put(t, "One", `{"n":2}`)
+	f.clock.WaitForTimers(2)
+	require.Equal(t, Resumed{Deliveries: 1}, resume(t, f))
+	f.clock.WaitForTimers(3)
+	f.targets.mu.Lock()
+	f.targets.answer = nil
+	f.targets.mu.Unlock()
+	f.clock.Advance(time.Minute)
+	f.idle(t)
+	require.Len(t, f.targets.delivered(queueA), 2)
+}
+
 func TestAttemptsCountAcrossProcesses(t *testing.T) {
 	l := &lives{store: storage.NewMemory()}
 	target := Target{ID: "a", ARN: queueA, DeadLetterARN: dlq, MaximumRetryAttempts: intPointer(2)}

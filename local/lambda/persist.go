@@ -97,6 +97,7 @@ func (f *function) restore() error {
 		return fmt.Errorf("reading kept events of %s: %w", f.spec.Name, err)
 	}
 	for _, event := range events {
+		f.service.pending.Add(1)
 		f.enqueue(event)
 	}
 	return nil

@@ -31,6 +31,7 @@ func TestAcceptedEventsOutliveTheService(t *testing.T) {
 	f.requireInvocations(t, 1)
 	f.requireStats(t, destination, "the second attempt was the last", func(s sqs.Stats) bool { return s.Sent == 1 })
 	require.NoError(t, f.Close())
+	require.Zero(t, f.Pending())
 	require.NoError(t, store.Scan(asyncSpace("probe"), storage.Range{}, func(key, _ []byte) bool {
 		t.Errorf("%s is kept for good", key)
 		return true

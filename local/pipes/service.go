@@ -164,7 +164,9 @@ func (s *Service) startingPosition(p *pipe) (string, error) {
 		}
 	}
 	if p.Source.StartingPosition == Latest {
-		return p.stream.Latest(), nil
+		// Kept at once: were it that of the next start, the changes until then would be passed over.
+		latest := p.stream.Latest()
+		return latest, s.keepPosition(p.Name, latest)
 	}
 	return "", nil
 }

@@ -45,6 +45,19 @@ func TestAPipeMadeAgainGoesOnWhereItWas(t *testing.T) {
 	require.Equal(t, []string{"a b", "c"}, f.calls)
 }
 
+// What is written while no record was dealt with yet is after LATEST too: LATEST is where the pipe was made first.
+func TestAPipeKilledBeforeItsFirstRecordMissesNone(t *testing.T) {
+	f := newFixture(t)
+	f.stream.write("before")
+	f.pipe(func(p *Pipe) { p.Source.StartingPosition, p.Stopped = Latest, true })
+	f.stream.write("after")
+	require.NoError(t, f.Close())
+	f.open()
+	f.pipe(func(p *Pipe) { p.Source.StartingPosition = Latest })
+	f.idle()
+	require.Equal(t, []string{"after"}, f.calls)
+}
+
 func TestABatchCutShortByCloseIsRepeated(t *testing.T) {
 	f := newFixture(t)
 	f.stream.write("a")

@@ -147,9 +147,13 @@ func (s *Service) resume(m addressed) bool {
 		return false
 	}
 	i := slices.IndexFunc(t.subscriptions, func(sub *subscription) bool { return sub.endpoint == m.Endpoint })
-	if i < 0 || !t.subscriptions[i].hasRoom() {
+	if i < 0 {
 		return false
 	}
-	t.subscriptions[i].pending <- m
-	return true
+	select {
+	case t.subscriptions[i].pending <- m:
+		return true
+	default: // Not reached: there are as many as there was room for.
+		return false
+	}
 }

@@ -50,7 +50,7 @@ type subscription struct {
 	pending       chan addressed
 }
 
-func (s *subscription) hasRoom() bool { return len(s.pending) < cap(s.pending) }
+func (s *subscription) hasRoom() bool { return len(s.pending) < maxPending }
 
 // Subscribe sends the topic's messages to an SQS queue, as they are where raw, in SNS's envelope otherwise. Other protocols
 // are refused.
@@ -81,7 +81,7 @@ func (s *Service) Subscribe(topicARN, protocol, queueARN string, raw bool) (arn 
 			return sub.arn, nil
 		}
 	}
-	sub := &subscription{arn: topicARN + ":" + s.options.NewID(), endpoint: queueARN, raw: raw, pending: make(chan addressed, maxPending)}
+	sub := &subscription{arn: topicARN + ":" + s.options.NewID(), endpoint: queueARN, raw: raw, pending: make(chan addressed, maxPending+1)} // The one that is being sent has room too, after a restart.
 	t.subscriptions = append(t.subscriptions, sub)
 	s.workers.Go(func() { s.deliver(sub) })
 	return sub.arn, nil

@@ -108,8 +108,10 @@ func (s *Service) StartMove(sourceARN, destinationARN string, rate int) (taskHan
 		TaskHandle: moveHandle(task.id, sourceARN), Status: MoveRunning, SourceArn: sourceARN, DestinationArn: destinationARN,
 		MaxNumberOfMessagesPerSecond: rate, ApproximateNumberOfMessagesToMove: source.stats().Visible, StartedTimestamp: now.UnixMilli(),
 	}
-	tasks := append([]*moveTask{task}, s.moves[source]...)
-	s.moves[source] = tasks[:min(len(tasks), maxMoveTasks)]
+	if err := task.keep(); err != nil {
+		return "", err
+	}
+	s.addMove(task)
 	task.timer = s.clock.AfterFunc(0, task.step)
 	return task.state.TaskHandle, nil
 }
@@ -154,7 +156,7 @@ func (s *Service) CancelMove(taskHandle string) (moved int, err error) {
 		return 0, wire.Errorf("UnsupportedOperation", "Only active tasks can be cancelled.")
 	}
 	task.end(MoveCancelled, "")
-	return task.state.ApproximateNumberOfMessagesMoved, nil
+	return task.state.ApproximateNumberOfMessagesMoved, task.keep()
 }
 
 func (s *Service) moveSource(arn string) (*queue, error) {
@@ -195,6 +197,7 @@ func (s *Service) forgetMoves(source *queue) {
 	if tasks := s.moves[source]; len(tasks) > 0 && tasks[0].state.Status == MoveRunning {
 		tasks[0].end(MoveFailed, reasonNoQueue)
 	}
+	s.dropMoves(s.moves[source])
 	delete(s.moves, source)
 }
 
@@ -211,16 +214,15 @@ func (t *moveTask) step() {
 	for i, m := range held {
 		if reason := t.moveOne(m); reason != "" {
 			t.source.unhold(held[i:])
-			t.end(MoveFailed, reason)
+			t.over(MoveFailed, reason)
 			return
 		}
-		t.state.ApproximateNumberOfMessagesMoved++
 	}
 	switch {
 	case len(held) == left || len(held) < perStep: // Done, or consumers of the dead-letter queue took the rest.
-		t.end(MoveCompleted, "")
+		t.over(MoveCompleted, "")
 	case t.service.clock.Now().Sub(t.started) >= maxMoveDuration:
-		t.end(MoveFailed, "Timeout")
+		t.over(MoveFailed, "Timeout")
 	default:
 		t.timer = t.service.clock.AfterFunc(time.Second*time.Duration(perStep)/time.Duration(t.rate), t.step)
 	}
@@ -244,11 +246,23 @@ func (t *moveTask) moveOne(m *message) (failureReason string) {
 	if err != nil { // The message is larger than the destination allows.
 		return wire.AsError(err).Code
 	}
-	if err := destination.add(moved); err != nil {
+	destination.number(moved)
+	t.state.ApproximateNumberOfMessagesMoved++
+	if err := t.source.kept.move([]*message{m}, destination.kept, []*message{moved}, t.keepIn); err != nil {
+		t.state.ApproximateNumberOfMessagesMoved--
 		return wire.AsError(err).Code
 	}
+	destination.admit(moved)
 	t.source.release(m)
 	return ""
+}
+
+// over ends a task of whose end no caller waits to hear.
+func (t *moveTask) over(status, failureReason string) {
+	t.end(status, failureReason)
+	if err := t.keep(); err != nil { // It runs on after a restart, and finds nothing more to move.
+		t.service.logger.Error("keeping the end of a move task", "source", t.state.SourceArn, "error", err)
+	}
 }
 
 // end makes the status final. The caller holds Service.movesMu.
@@ -276,7 +290,7 @@ func (q *queue) hold(max int) []*message {
 	return held
 }
 
-// release deletes a held message. Where the store fails it is there again after a restart.
+// release deletes a held message that the store has forgotten.
 func (q *queue) release(m *message) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -286,7 +300,6 @@ func (q *queue) release(m *message) {
 	q.uncount(m)
 	q.drop(m)
 	q.counters.Deleted++
-	q.kept.removeLater([]uint64{m.sequence})
 }
 
 // unhold makes held messages visible again.

@@ -105,22 +105,26 @@ func (k *keeper) removeFrom(b *storage.Batch, sequence uint64) {
 	b.Delete(k.receives, key)
 }
 
-// move keeps messages in another queue and forgets them here, both at once. Where that fails they come back here after a restart.
-func (k *keeper) move(from []*message, to *keeper, moved []*message) {
+// move keeps messages in another queue and forgets them here, both at once, with what is along.
+func (k *keeper) move(from []*message, to *keeper, moved []*message, along func(*storage.Batch) error) error {
 	if k == nil {
-		return
+		return nil
 	}
 	var b storage.Batch
 	for _, m := range from {
 		k.removeFrom(&b, m.sequence)
 	}
 	err := to.addTo(&b, moved)
-	if err == nil {
-		err = k.store.Apply(&b)
+	if err == nil && along != nil {
+		err = along(&b)
 	}
 	if err != nil {
-		k.logger.Error("keeping moved messages", "from", k.messages, "to", to.messages, "error", err)
+		return err
 	}
+	if err := k.store.Apply(&b); err != nil {
+		return fmt.Errorf("keeping moved messages: %w", err)
+	}
+	return nil
 }
 
 // drop forgets all messages.

@@ -111,7 +111,9 @@ func (s *Service) moveToDeadLetter(q *queue, dead []*message) {
 		target = q
 	}
 	target.number(moved...)
-	q.kept.move(dead, target.kept, moved)
+	if err := q.kept.move(dead, target.kept, moved, nil); err != nil { // They come back here after a restart.
+		s.logger.Error("keeping dead letters", "from", q.name, "to", target.name, "error", err)
+	}
 	target.admit(moved...)
 }
 

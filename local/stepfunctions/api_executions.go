@@ -193,7 +193,7 @@ type stopOutput struct {
 	StopDate float64 `json:"stopDate"`
 }
 
-// stopExecution ends an execution as aborted; one that has ended stays as it is.
+// stopExecution ends an execution as aborted; one that has ended stays as it is. One that was stopped does not run again.
 func (s *Service) stopExecution(_ context.Context, in *executionInput) (*stopOutput, error) {
 	for _, text := range []struct {
 		member  string
@@ -211,6 +211,7 @@ func (s *Service) stopExecution(_ context.Context, in *executionInput) (*stopOut
 		return nil, err
 	}
 	if r.status == statusRunning {
+		s.kept.forget(r.arn)
 		r.status, r.stopped, r.errorName, r.cause = statusAborted, s.env.clock.Now(), in.Error, in.Cause
 		r.cancel(errStopped)
 	}

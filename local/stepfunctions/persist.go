@@ -27,6 +27,7 @@ type keptExecution struct {
 	StateMachine, Name string
 	Started            time.Time
 	Input              json.RawMessage
+	arn                string
 }
 
 func newKeeper(o Options) *keeper {
@@ -50,6 +51,7 @@ func (k *keeper) add(p *pending, input []byte) error {
 	if err := k.store.Apply(&b); err != nil {
 		return fmt.Errorf("keeping an execution: %w", err)
 	}
+	p.kept = true
 	return nil
 }
 
@@ -65,53 +67,58 @@ func (k *keeper) forget(arn string) {
 	}
 }
 
-// run finishes an execution that is kept. One that the service's closing has stopped stays kept.
-func (s *Service) run(p *pending) {
-	s.finish(p)
-	if s.ctx.Err() == nil {
-		s.kept.forget(p.arn)
-	}
-}
-
 // Resume runs the executions again that an earlier process has left, once their state machines are there, and returns how many. It
 // does not wait for them. Those whose state machine is no more are dropped.
 func (s *Service) Resume() (int, error) {
 	if s.kept == nil {
 		return 0, nil
 	}
-	left := map[string]keptExecution{}
+	var left []keptExecution
 	var broken error
 	err := s.kept.store.Scan(runningSpace, storage.Range{}, func(key, value []byte) bool {
-		var e keptExecution
+		e := keptExecution{arn: string(key)}
 		broken = json.Unmarshal(value, &e)
-		left[string(key)] = e
+		left = append(left, e)
 		return broken == nil
 	})
 	if err = errors.Join(err, broken); err != nil {
 		return 0, fmt.Errorf("reading kept executions: %w", err)
 	}
-	for arn, e := range left {
-		go s.runAgain(arn, e)
+	slices.SortFunc(left, func(a, b keptExecution) int { return a.Started.Compare(b.Started) })
+	for _, e := range left {
+		if s.isExpress(e.StateMachine) {
+			go s.beginAgain(e) // It may have to wait for its turn.
+			continue
+		}
+		s.beginAgain(e) // Its name is taken before anybody can ask for it.
 	}
 	return len(left), nil
 }
 
-// runAgain runs a kept execution under the ARN it had.
-func (s *Service) runAgain(arn string, e keptExecution) {
-	p, err := s.begin(s.ctx, e.StateMachine, e.Name, e.Input)
-	if s.ctx.Err() != nil {
-		return
+func (s *Service) isExpress(stateMachineARN string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.machines[stateMachineARN]
+	return m != nil && m.kind == typeExpress
+}
+
+// beginAgain runs a kept execution under the ARN it had, without waiting for its end.
+func (s *Service) beginAgain(e keptExecution) {
+	p, err := s.beginSince(s.ctx, e.Started, e.StateMachine, e.Name, e.Input)
+	if err != nil && s.ctx.Err() != nil {
+		return // The service is closing: the next one begins it.
 	}
 	if err != nil {
-		s.options.Logger.Error("an execution is dropped: it cannot be run again", "execution", arn, "error", err)
-		s.kept.forget(arn)
+		s.options.Logger.Error("an execution is dropped: it cannot be run again", "execution", e.arn, "error", err)
+		s.kept.forget(e.arn)
 		return
 	}
 	if p.ctx == nil {
-		return // A STANDARD execution of that name was started anew and runs already.
+		return // It runs already: nobody but a second Resume does that.
 	}
-	p.rename(arn)
-	s.run(p)
+	p.rename(e.arn)
+	p.kept = true
+	go s.finish(p)
 }
 
 // rename gives an execution the ARN it was started under, in the context object too.

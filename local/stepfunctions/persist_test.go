@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -62,4 +63,63 @@ func TestAnExecutionRunsAgainAfterAKill(t *testing.T) {
 	n, err = last.Resume()
 	require.NoError(t, err)
 	require.Zero(t, n, "what has ended is not run again")
+}
+
+// keepingStandard is keeping with a STANDARD state machine, and a limit of its executions.
+func keepingStandard(t *testing.T, c clock.Clock, store storage.Store, limit int) (*Service, string) {
+	t.Helper()
+	s, err := New(Options{Region: "us-east-1", Account: "000000000000", Clock: c, Logger: slog.New(slog.DiscardHandler), Store: store, MaxConcurrent: limit,
+		Events: &backend{}, Queues: &backend{}, Functions: &backend{}, Topics: &backend{}})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	arn, err := s.CreateStateMachine(Spec{Name: "m", Type: "STANDARD", Definition: keptDefinition, RoleARN: "role"})
+	require.NoError(t, err)
+	return s, arn
+}
+
+// What runs goes on as the execution that was started, under its name, and whatever the limit is.
+func TestAStandardExecutionGoesOnAsTheOneThatWasStarted(t *testing.T) {
+	c, store := clock.NewManual(testStart), storage.NewMemory()
+	killed, machine := keepingStandard(t, c, store, 2)
+	var started []string
+	for _, name := range []string{"first", "second"} {
+		execution, err := killed.Start(t.Context(), machine, name, []byte(`{"n":1}`))
+		require.NoError(t, err)
+		started = append(started, execution)
+		c.Advance(time.Second)
+	}
+	c.WaitForTimers(4)
+	killed.Close()
+
+	next, _ := keepingStandard(t, clock.NewManual(testStart.Add(time.Hour)), store, 1)
+	n, err := next.Resume()
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	for i, execution := range started {
+		described, err := next.describeExecution(t.Context(), &executionInput{ExecutionARN: execution})
+		require.NoError(t, err)
+		require.Equal(t, statusRunning, described.Status)
+		require.Equal(t, float64(testStart.Unix()+int64(i)), described.StartDate)
+	}
+	listed, err := next.listExecutions(t.Context(), &listExecutionsInput{StateMachineARN: machine})
+	require.NoError(t, err)
+	require.Equal(t, started[1], listed.Executions[0].ExecutionARN, "the one started last comes first")
+	_, err = next.Start(t.Context(), machine, "first", []byte(`{"n":2}`))
+	require.ErrorContains(t, err, "ExecutionAlreadyExists")
+	_, err = next.Start(t.Context(), machine, "third", []byte(`{}`))
+	require.ErrorContains(t, err, "ExecutionLimitExceeded")
+}
+
+func TestAStoppedExecutionDoesNotRunAgain(t *testing.T) {
+	c, store := clock.NewManual(testStart), storage.NewMemory()
+	s, machine := keepingStandard(t, c, store, 1)
+	execution, err := s.Start(t.Context(), machine, "first", []byte(`{}`))
+	require.NoError(t, err)
+	c.WaitForTimers(2)
+	_, err = s.stopExecution(t.Context(), &executionInput{ExecutionARN: execution})
+	require.NoError(t, err)
+	require.NoError(t, store.Scan(runningSpace, storage.Range{}, func(key, _ []byte) bool {
+		t.Errorf("%s is kept", key)
+		return true
+	}))
 }

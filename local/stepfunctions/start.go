@@ -20,6 +20,7 @@ type pending struct {
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	record   *record // of a STANDARD execution
+	kept     bool    // in the store, until it has ended
 }
 
 // outcome is how an execution ended: failure is nil where it succeeded.
@@ -56,13 +57,19 @@ func (s *Service) start(ctx context.Context, stateMachineARN, name string, input
 			s.abandon(p, err)
 			return nil, err
 		}
-		go s.run(p)
+		go s.finish(p)
 	}
 	return p, nil
 }
 
 // begin checks a start and makes the execution's place.
 func (s *Service) begin(ctx context.Context, stateMachineARN, name string, input []byte) (*pending, error) {
+	return s.beginSince(ctx, time.Time{}, stateMachineARN, name, input)
+}
+
+// beginSince is begin for an execution that was started at a time by an earlier process, and is bound by no limit any more; the zero
+// time is that of one that starts.
+func (s *Service) beginSince(ctx context.Context, since time.Time, stateMachineARN, name string, input []byte) (*pending, error) {
 	if name == "" {
 		name = s.env.newID()
 	} else if !nameForm.MatchString(name) {
@@ -86,9 +93,9 @@ func (s *Service) begin(ctx context.Context, stateMachineARN, name string, input
 	}
 	var p *pending
 	if m.kind == typeStandard {
-		p, err = s.beginStandard(m, name, string(input), v)
+		p, err = s.beginStandard(since, m, name, string(input), v)
 	} else {
-		p, err = s.beginExpress(ctx, m, name, v)
+		p, err = s.beginExpress(ctx, since, m, name, v)
 	}
 	if err == nil && p.ctx != nil {
 		s.measure("ExecutionsStarted", 1, m.arn)
@@ -99,7 +106,7 @@ func (s *Service) begin(ctx context.Context, stateMachineARN, name string, input
 var errClosed = errors.New("starting execution: the service is closed")
 
 // beginExpress waits for a place.
-func (s *Service) beginExpress(ctx context.Context, m *stateMachine, name string, input *value) (*pending, error) {
+func (s *Service) beginExpress(ctx context.Context, since time.Time, m *stateMachine, name string, input *value) (*pending, error) {
 	select {
 	case s.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -113,10 +120,10 @@ func (s *Service) beginExpress(ctx context.Context, m *stateMachine, name string
 		<-s.slots
 		return nil, errClosed
 	}
-	return s.newPending(m, "express:"+m.name+":"+name+":"+s.env.newID(), name, input), nil
+	return s.newPending(m, "express:"+m.name+":"+name+":"+s.env.newID(), name, input, since), nil
 }
 
-func (s *Service) beginStandard(m *stateMachine, name, input string, v *value) (*pending, error) {
+func (s *Service) beginStandard(since time.Time, m *stateMachine, name, input string, v *value) (*pending, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -126,7 +133,7 @@ func (s *Service) beginStandard(m *stateMachine, name, input string, v *value) (
 		return nil, wire.Errorf("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", m.arn)
 	}
 	resource := "execution:" + m.name + ":" + name
-	r := &record{arn: s.arn(resource), name: name, machineARN: m.arn, input: input, started: s.env.clock.Now()}
+	r := &record{arn: s.arn(resource), name: name, machineARN: m.arn, input: input, started: s.startOf(since)}
 	r, fresh, err := s.executions.begin(r)
 	if err != nil {
 		return nil, err
@@ -134,12 +141,12 @@ func (s *Service) beginStandard(m *stateMachine, name, input string, v *value) (
 	if !fresh {
 		return &pending{execution: &execution{arn: r.arn, stateMachineARN: m.arn}, name: name, started: r.started}, nil
 	}
-	if s.openStandard >= s.options.MaxConcurrent {
+	if since.IsZero() && s.openStandard >= s.options.MaxConcurrent {
 		s.executions.forget(r)
 		return nil, wire.Errorf("ExecutionLimitExceeded", "The maximum number of running executions has been reached. Running executions must end or be stopped before a new execution can be started.")
 	}
 	s.openStandard++
-	p := s.newPending(m, resource, name, v)
+	p := s.newPending(m, resource, name, v, since)
 	p.record, p.standard, r.cancel = r, true, p.cancel
 	p.events.Store(1) // ExecutionStarted
 	return p, nil
@@ -149,11 +156,18 @@ func (s *Service) arn(resource string) string {
 	return "arn:aws:states:" + s.options.Region + ":" + s.options.Account + ":" + resource
 }
 
+func (s *Service) startOf(since time.Time) time.Time {
+	if since.IsZero() {
+		return s.env.clock.Now()
+	}
+	return since
+}
+
 // newPending is called with the lock held.
-func (s *Service) newPending(m *stateMachine, resource, name string, input *value) *pending {
+func (s *Service) newPending(m *stateMachine, resource, name string, input *value, since time.Time) *pending {
 	s.running++
 	m.counts.Started++
-	p := &pending{machine: m, compiled: m.compiled, name: name, input: input, started: s.env.clock.Now()}
+	p := &pending{machine: m, compiled: m.compiled, name: name, input: input, started: s.startOf(since)}
 	p.ctx, p.cancel = context.WithCancelCause(s.ctx)
 	p.execution = &execution{env: s.env, stateMachineARN: m.arn, arn: s.arn(resource)}
 	p.about = []member{
@@ -168,7 +182,7 @@ func (s *Service) newPending(m *stateMachine, resource, name string, input *valu
 
 var errExecutionTimeout = errors.New("the execution's time is over")
 
-// finish runs an execution to its end, counts it and gives its place back.
+// finish runs an execution to its end, counts it and gives its place back. One that the service's closing has stopped stays kept.
 func (s *Service) finish(p *pending) outcome {
 	limit := maxExpressDuration
 	if p.record != nil {
@@ -194,6 +208,9 @@ func (s *Service) finish(p *pending) outcome {
 	}
 	p.cancel(nil)
 	o.stopped = s.env.clock.Now()
+	if p.kept && s.ctx.Err() == nil {
+		s.kept.forget(p.arn) // Before anybody is told that it has ended: it does not run again then.
+	}
 	s.recordEnd(p, o)
 	return o
 }

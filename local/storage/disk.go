@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 const (
@@ -48,6 +49,8 @@ type DiskOptions struct {
 	// Fatal is called where the engine can neither go on nor take anything back: the device is full, a file is broken. It must
 	// not return. The process ends as in a crash, which loses nothing. nil logs and exits with status 1.
 	Fatal func(message string)
+
+	files vfs.FS // the machine's where nil
 }
 
 // OpenDisk opens the store in a folder, which is made if there is none. One process at a time may have it open (ErrInUse). A
@@ -81,7 +84,9 @@ func OpenDisk(folder string, o DiskOptions) (*Disk, error) {
 
 func openEngine(folder string, lock *pebble.Lock, o DiskOptions) (*pebble.DB, error) {
 	options := &pebble.Options{
-		FS: keepLogWithSystem(), Lock: lock, FormatMajorVersion: engineFormat, Logger: engineLog{o}, CacheSize: cacheBytes, MemTableSize: memTableBytes,
+		FS: keepLogWithSystem(o.files), Lock: lock, FormatMajorVersion: engineFormat, Logger: engineLog{o}, CacheSize: cacheBytes, MemTableSize: memTableBytes,
+		// What fails in the background the engine tries again at once, for ever, and lets all writes wait for it.
+		EventListener: &pebble.EventListener{BackgroundError: func(err error) { o.Fatal(err.Error()) }},
 		// One compaction at a time: the machine's cores are the functions'.
 		CompactionConcurrencyRange: func() (int, int) { return 1, 1 },
 	}

@@ -9,11 +9,16 @@ import (
 // logSuffix ends the names of the engine's write-ahead logs.
 const logSuffix = ".log"
 
-// keepLogWithSystem is the machine's file system, on which forcing a write-ahead log to the device does nothing. A commit that
+// keepLogWithSystem is a file system, the machine's where nil, on which forcing a write-ahead log to the device does nothing. A commit that
 // asks for it then returns once the log is written to the operating system, together with those of other calls: that outlives
 // the process, and costs a third of an fsync here. All other files are forced, so that the folder as a whole stays readable
 // after a power loss too.
-func keepLogWithSystem() vfs.FS { return logWithSystem{vfs.Default} }
+func keepLogWithSystem(files vfs.FS) vfs.FS {
+	if files == nil {
+		files = vfs.Default
+	}
+	return logWithSystem{files}
+}
 
 type logWithSystem struct{ vfs.FS }
 
