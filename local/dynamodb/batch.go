@@ -95,21 +95,9 @@ func (s *Service) parseBatch(in *batchWriteInput) ([]*write, error) {
 			if len(writes) == maxBatchWrites {
 				return nil, invalid("Too many items requested for the BatchWriteItem call")
 			}
-			w := &write{table: t}
-			switch {
-			case r.PutRequest != nil && r.DeleteRequest == nil:
-				err = w.setItem(r.PutRequest.Item)
-			case r.DeleteRequest != nil && r.PutRequest == nil:
-				w.kind = writeDelete
-				err = w.setKey(r.DeleteRequest.Key)
-			default:
-				err = invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
-			}
+			w, err := r.write(t)
 			if err != nil {
 				return nil, err
-			}
-			if w.kind == writePut && w.target.size() > maxItemBytes {
-				return nil, invalid("Item size has exceeded the maximum allowed size")
 			}
 			if !seen.add(t, w.key) {
 				return nil, invalid("Provided list of item keys contains duplicates")
@@ -118,6 +106,27 @@ func (s *Service) parseBatch(in *batchWriteInput) ([]*write, error) {
 		}
 	}
 	return writes, nil
+}
+
+// write is the request's one write, of which a batch tells less than PutItem does: any key that is not of the table is the same to it.
+func (r *writeRequest) write(t *table) (*write, error) {
+	w := &write{table: t}
+	var in writeInput
+	switch {
+	case r.PutRequest != nil && r.DeleteRequest == nil:
+		in.Item = r.PutRequest.Item
+	case r.DeleteRequest != nil && r.PutRequest == nil:
+		w.kind, in.Key = writeDelete, r.DeleteRequest.Key
+	default:
+		return nil, invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
+	}
+	if err := w.read(&in); err != nil {
+		return nil, err
+	}
+	if !t.schema.isIn(w.target) {
+		return nil, wrongKey()
+	}
+	return w, w.check()
 }
 
 // itemSet tells whether an item has been met before.
@@ -218,7 +227,7 @@ func (s *Service) parseBatchGet(in *batchGetInput) (map[string][]*read, error) {
 			if len(seen) == maxBatchGets {
 				return nil, invalid("Too many items requested for the BatchGetItem call")
 			}
-			r, err := s.parseRead(&getInput{legacy: legacy{AttributesToGet: request.AttributesToGet}, TableName: name, Key: key,
+			r, err := s.checkedRead(&getInput{legacy: legacy{AttributesToGet: request.AttributesToGet}, TableName: name, Key: key,
 				ProjectionExpression: request.ProjectionExpression, ExpressionAttributeNames: request.ExpressionAttributeNames})
 			if err != nil {
 				return nil, err

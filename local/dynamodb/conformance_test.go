@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,11 +52,14 @@ func (f *fixture) holds(expression, placeholders string) bool {
 	return strings.Contains(f.must("Scan", `{"TableName":"ProductCatalog","Select":"COUNT","FilterExpression":`+quote(expression)+placeholders+`}`), `"Count":1`)
 }
 
-// conformances are cases whose expectations come from AWS's documentation, not from this code.
-var conformances = []struct {
+// conforming is a case whose expectation does not come from this code.
+type conforming struct {
 	name, source string
 	check        func(f *fixture)
-}{
+}
+
+// conformances have theirs from the documentation of AWS; recorded, in a file of its own, from answers of AWS.
+var conformances = []conforming{
 	{"SET changes and adds attributes", guide + "Expressions.UpdateExpressions.html#Expressions.UpdateExpressions.SET.ModifyingListElements", func(f *fixture) {
 		require.JSONEq(f, `{"Attributes":{"RelatedItems":{"L":[{"S":"Hammer"}]}}}`, f.update("SET RelatedItems[0] = :ri", values(`{":ri":{"S":"Hammer"}}`)))
 		require.JSONEq(f, `{"Attributes":{"Price":{"N":"485"}}}`, f.update("SET Price = Price - :p", values(`{":p":{"N":"15"}}`)))
@@ -221,7 +225,7 @@ func (f *fixture) storedBicycle() string {
 }
 
 func TestConformance(t *testing.T) {
-	for _, c := range conformances {
+	for _, c := range slices.Concat(conformances, recorded) {
 		t.Run(c.name, func(t *testing.T) {
 			require.NotEmpty(t, c.source)
 			f := newFixture(t)

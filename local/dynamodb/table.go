@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/payrail/payrail/local/wire"
@@ -121,6 +122,8 @@ func newTable(spec TableSpec, region, account, id string, now time.Time, seed ma
 		}
 		t.indexes = append(t.indexes, x)
 	}
+	// Of several indexes on an attribute the service's errors name the first by name.
+	slices.SortFunc(t.indexes, func(a, b *index) int { return strings.Compare(a.spec.Name, b.spec.Name) })
 	return t, nil
 }
 
@@ -202,20 +205,42 @@ func (t *table) info() TableInfo {
 func (t *table) checkIndexKeys(item attrs) error {
 	for _, x := range t.indexes {
 		for _, a := range x.schema.attributes() {
-			v, ok := item.get(a.name)
-			if !ok {
-				continue
-			}
-			if v.kind != a.kind {
+			if v, ok := item.get(a.name); ok && v.kind != a.kind {
 				return invalidParameter("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", a.name, a.kind, v.kind, x.spec.Name)
 			}
-			if v.text == "" {
+		}
+	}
+	if err := t.checkEmptyIndexKeys(item); err != nil {
+		return err
+	}
+	for _, x := range t.indexes {
+		if err := x.schema.checkLengths(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *table) checkEmptyIndexKeys(item attrs) error {
+	for _, x := range t.indexes {
+		for _, a := range x.schema.attributes() {
+			if v, _ := item.get(a.name); v.kind == a.kind && v.text == "" {
 				return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. "+
 					"%s IndexName: %s, IndexKey: %s", emptyKeyText(a.kind), x.spec.Name, a.name)
 			}
 		}
-		if err := x.schema.checkLengths(item); err != nil {
-			return err
+	}
+	return nil
+}
+
+// checkUpdatedIndexKey refuses an update that makes a key of an index empty.
+func (t *table) checkUpdatedIndexKey(name string, v value) error {
+	for _, x := range t.indexes {
+		for _, a := range x.schema.attributes() {
+			if a.name == name && v.kind == a.kind && v.text == "" {
+				return invalid("One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value "+
+					"that is not supported. %s", emptyKeyText(a.kind))
+			}
 		}
 	}
 	return nil

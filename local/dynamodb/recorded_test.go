@@ -1,0 +1,128 @@
+package dynamodb
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Where others recorded answers of AWS: a suite that is run against DynamoDB itself, tests that moto's authors run against AWS, and
+// LocalStack's snapshots.
+const (
+	parity     = "https://github.com/paritysuite/dynamodb-conformance/blob/main/tests/"
+	motoTests  = "https://github.com/getmoto/moto/blob/master/tests/test_dynamodb/"
+	localStack = "https://github.com/localstack/localstack/blob/main/tests/aws/services/dynamodb/test_dynamodb.snapshot.json"
+)
+
+const (
+	emptyKeyMessage  = "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: ForumName"
+	mismatchMessage  = "The provided key element does not match the schema"
+	cancelledMessage = "Transaction cancelled, please refer cancellation reasons for specific reasons "
+)
+
+// cancels expects a transaction to be cancelled, and returns the reasons' messages.
+func (f *fixture) cancels(operation, body, codes string) (messages []string) {
+	f.Helper()
+	e := f.refused(operation, body, codeTransactionAborted, cancelledMessage+codes)
+	for _, reason := range e.Members["CancellationReasons"].([]cancellationReason) {
+		messages = append(messages, reason.Message)
+	}
+	return messages
+}
+
+func transactions(actions ...string) string {
+	return `{"TransactItems":[` + strings.Join(actions, ",") + `]}`
+}
+
+// thread is a key of Thread.
+func thread(forum, subject string) string {
+	return `{"ForumName":` + forum + `,"Subject":` + subject + `}`
+}
+
+var recorded = []conforming{
+	{"an empty key in a transaction is an error of the request", parity + "tier3/error-messages/transactWriteItems.test.ts", func(f *fixture) {
+		key := `"TableName":"Thread","Key":` + thread(`{"S":""}`, `{"S":"s"}`)
+		for _, action := range []string{
+			`{"Put":{"TableName":"Thread","Item":` + thread(`{"S":""}`, `{"S":"s"}`) + `}}`,
+			`{"Update":{` + key + `,"UpdateExpression":"SET A = :v","ExpressionAttributeValues":{":v":{"S":"x"}}}}`,
+			`{"Delete":{` + key + `}}`,
+			`{"ConditionCheck":{` + key + `,"ConditionExpression":"attribute_exists(A)"}}`,
+		} {
+			f.refused("TransactWriteItems", transactions(action), codeValidation, emptyKeyMessage)
+		}
+		f.refused("TransactWriteItems", transactions(`{"Put":{"TableName":"Thread","Item":{"ForumName":{"S":"f"},"Subject":{"S":"s"},"LastPostedBy":{"S":""}}}}`), codeValidation,
+			"One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: ByPoster, IndexKey: LastPostedBy")
+	}},
+	{"the first key that does not fit its table cancels a transaction, whatever else there is", "https://github.com/floci-io/floci/pull/3674", func(f *fixture) {
+		wrong := `{"Delete":{"TableName":"ProductCatalog","Key":{"Id":{"S":"3"}}}}`
+		require.Equal(f, []string{"", mismatchMessage, "", ""}, f.cancels("TransactWriteItems",
+			transactions(putAction("1", ""), wrong, putAction("1", ""), wrong), "[None, ValidationError, None, None]"))
+		require.Equal(f, []string{"One or more parameter values were invalid: Type mismatch for key Id expected: N actual: S"},
+			f.cancels("TransactWriteItems", transactions(`{"Put":{"TableName":"ProductCatalog","Item":{"Id":{"S":"1"}}}}`), "[ValidationError]"))
+	}},
+	{"what an action says for itself is checked before any table is looked for", parity + "tier3/validation-ordering/transactions.test.ts", func(f *fixture) {
+		nowhere := `{"Put":{"TableName":"Nowhere","Item":{"Id":{"N":"1"}}}}`
+		f.refused("TransactWriteItems", transactions(nowhere, `{"ConditionCheck":{`+bicycleKey+`,"ConditionExpression":"attribute_not_exists("}}`), codeValidation,
+			`Invalid ConditionExpression: Syntax error; token: "<EOF>", near: "("`)
+		f.refused("TransactWriteItems", transactions(nowhere, `{"ConditionCheck":{`+bicycleKey+`,"ConditionExpression":"attribute_not_exists(A)","ExpressionAttributeValues":{":v":{"S":"x"}}}}`),
+			codeValidation, "Value provided in ExpressionAttributeValues unused in expressions: keys: {:v}")
+		f.refused("TransactWriteItems", transactions(nowhere), codeResourceNotFound, "Requested resource not found")
+	}},
+	{"a put that is too large is an error of the request, an update cancels", parity + "tier3/limits/itemSizeBySurface.test.ts", func(f *fixture) {
+		text := func(size int) string { return `{"S":"` + strings.Repeat("x", size) + `"}` }
+		put := func(size int) string {
+			return transactions(`{"Put":{"TableName":"Thread","Item":{"ForumName":{"S":"f"},"Subject":{"S":"s"},"A":` + text(size-len("ForumNamefSubjectsA")) + `}}}`)
+		}
+		f.must("TransactWriteItems", put(400<<10))
+		f.refused("TransactWriteItems", put(400<<10+1), codeValidation, "Item size has exceeded the maximum allowed size")
+		require.Equal(f, []string{"Item size to update has exceeded the maximum allowed size"}, f.cancels("TransactWriteItems",
+			transactions(`{"Update":{`+bicycleKey+`,"UpdateExpression":"SET A = :v","ExpressionAttributeValues":{":v":`+text(400<<10)+`}}}`), "[ValidationError]"))
+	}},
+	{"a wrong key cancels a transaction of reads", parity + "tier3/error-messages/transactGetItems.test.ts", func(f *fixture) {
+		get := func(key string) string { return `{"Get":{"TableName":"ProductCatalog","Key":` + key + `}}` }
+		require.Equal(f, []string{"", mismatchMessage}, f.cancels("TransactGetItems", transactions(get(`{"Id":{"N":"1"}}`), get(`{}`)), "[None, ValidationError]"))
+		f.refused("TransactGetItems", transactions(`{"Get":{`+bicycleKey+`,"ProjectionExpression":"!!!"}}`), codeValidation,
+			`Invalid ProjectionExpression: Syntax error; token: "!", near: "!!"`)
+	}},
+	{"a transaction has no item where the projection finds nothing, GetItem an empty one", "https://github.com/nubo-db/dynoxide/issues/39", func(f *fixture) {
+		require.JSONEq(f, `{"Responses":[{}]}`, f.must("TransactGetItems", transactions(`{"Get":{`+bicycleKey+`,"ProjectionExpression":"Nothing"}}`)))
+		require.JSONEq(f, `{"Item":{}}`, f.must("GetItem", `{`+bicycleKey+`,"ProjectionExpression":"Nothing"}`))
+	}},
+	{"a transaction tells the table's read units", parity + "tier2/transactions/transactGet.test.ts", func(f *fixture) {
+		require.JSONEq(f, `{"Responses":[{},{}],"ConsumedCapacity":[{"TableName":"ProductCatalog","CapacityUnits":4,"ReadCapacityUnits":4,"Table":{"CapacityUnits":4,"ReadCapacityUnits":4}}]}`,
+			f.must("TransactGetItems", `{"TransactItems":[{"Get":{"TableName":"ProductCatalog","Key":{"Id":{"N":"1"}}}},{"Get":{"TableName":"ProductCatalog","Key":{"Id":{"N":"2"}}}}],"ReturnConsumedCapacity":"INDEXES"}`))
+	}},
+	{"a transaction reads up to 4 MB", reference + "API_TransactGetItems.html", func(f *fixture) {
+		var gets []string
+		for i := range 11 {
+			id := fmt.Sprintf(`"Id":{"N":"%d"}`, i)
+			f.must("PutItem", `{"TableName":"ProductCatalog","Item":{`+id+`,"A":{"S":"`+strings.Repeat("x", 390<<10)+`"}}}`)
+			gets = append(gets, `{"Get":{"TableName":"ProductCatalog","Key":{`+id+`}}}`)
+		}
+		f.must("TransactGetItems", transactions(gets[:10]...))
+		f.refused("TransactGetItems", transactions(gets...), codeValidation, "Transaction request cannot be larger than 4 MB")
+	}},
+	{"a key that does not fit the table is the same to a batch, whatever is wrong with it", parity + "tier3/error-messages/batchWriteItem.test.ts", func(f *fixture) {
+		for request, message := range map[string]string{
+			`{"PutRequest":{"Item":{"ForumName":{"S":"f"}}}}`:                                       mismatchMessage,
+			`{"PutRequest":{"Item":{"ForumName":{"S":"f"},"Subject":{"N":"1"}}}}`:                   mismatchMessage,
+			`{"DeleteRequest":{"Key":{"ForumName":{"S":"f"}}}}`:                                     mismatchMessage,
+			`{"PutRequest":{"Item":` + thread(`{"S":""}`, `{"S":"s"}`) + `}}`:                       emptyKeyMessage,
+			`{"DeleteRequest":{"Key":` + thread(`{"S":""}`, `{"S":"s"}`) + `}}`:                     emptyKeyMessage,
+			`{"PutRequest":{"Item":{"ForumName":{"S":"f"},"Subject":{"S":"s"},"Views":{"S":"1"}}}}`: "One or more parameter values were invalid: Type mismatch for Index Key Views Expected: N Actual: S IndexName: ByViews",
+		} {
+			f.refused("BatchWriteItem", `{"RequestItems":{"Thread":[`+request+`]}}`, codeValidation, message)
+		}
+	}},
+	{"an update that empties an index key has a message of its own", parity + "tier3/error-messages/indexKeyValues.test.ts", func(f *fixture) {
+		const message = "One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value that is not supported. " +
+			"The AttributeValue for a key attribute cannot contain an empty string value."
+		f.must("PutItem", `{"TableName":"Thread","Item":{"ForumName":{"S":"f"},"Subject":{"S":"s"},"Blank":{"S":""}}}`)
+		key := `"TableName":"Thread","Key":` + thread(`{"S":"f"}`, `{"S":"s"}`)
+		literal := `{` + key + `,"UpdateExpression":"SET LastPostedBy = :v","ExpressionAttributeValues":{":v":{"S":""}}}`
+		f.refused("UpdateItem", literal, codeValidation, message)
+		f.refused("TransactWriteItems", transactions(`{"Update":`+literal+`}`), codeValidation, message)
+		f.refused("UpdateItem", `{`+key+`,"UpdateExpression":"SET LastPostedBy = Blank"}`, codeValidation, message)
+	}},
+}
