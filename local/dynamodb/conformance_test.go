@@ -138,13 +138,6 @@ var conformances = []conforming{
 		f.must("PutItem", put("+00.1500e1"))
 		require.JSONEq(f, `{"Item":{"A":{"N":"1.5"}}}`, f.must("GetItem", `{"TableName":"ProductCatalog","Key":{"Id":{"N":"1.0"}},"ProjectionExpression":"A"}`), "leading and trailing zeroes are trimmed")
 	}},
-	{"nesting goes 32 levels deep", guide + "ServiceQuotas.html#limits-attributes-nested-depth", func(f *fixture) {
-		put := func(levels int) string {
-			return `{"TableName":"ProductCatalog","Item":{"Id":{"N":"1"},"A":` + strings.Repeat(`{"L":[`, levels) + strings.Repeat(`]}`, levels) + `}}`
-		}
-		f.must("PutItem", put(32))
-		f.refused("PutItem", put(33), codeValidation, "Nesting Levels have exceeded supported limits")
-	}},
 	{"items have up to 400 KB with the names", guide + "ServiceQuotas.html#limits-items", func(f *fixture) {
 		put := func(size int) string {
 			return `{"TableName":"Thread","Item":{"ForumName":{"S":"f"},"Subject":{"S":"s"},"A":{"S":"` + strings.Repeat("x", size-len("ForumNamefSubjectsA")) + `"}}}`

@@ -11,7 +11,7 @@ import (
 	"github.com/payrail/payrail/local/wire"
 )
 
-// maxNesting is how many levels of lists and maps an attribute may have.
+// maxNesting is how many levels an attribute may have; the attribute itself is the first, also where it is no list or map.
 const maxNesting = 32
 
 // typicalAttribute is the JSON length of an attribute, to guess how many an item has.
@@ -181,6 +181,9 @@ func (d *decoder) object(depth int) (attrs, error) {
 // value reads {"S":"text"} and the like.
 func (d *decoder) value(depth int) (value, error) {
 	var v value
+	if depth >= maxNesting && !d.trusted {
+		return value{}, nestedTooDeep()
+	}
 	err := d.each('{', '}', func() error {
 		name, err := d.name()
 		if err != nil {
@@ -218,18 +221,12 @@ func (d *decoder) content(v *value, name string, depth int) (err error) {
 			return invalidParameter("Null attribute value types must have the value of true")
 		}
 	case kindL:
-		if depth >= maxNesting {
-			return nestedTooDeep()
-		}
 		err = d.each('[', ']', func() error {
 			e, err := d.value(depth + 1)
 			v.elems = append(v.elems, e)
 			return err
 		})
 	case kindM:
-		if depth >= maxNesting {
-			return nestedTooDeep()
-		}
 		v.fields, err = d.object(depth + 1)
 	case kindSS, kindNS, kindBS:
 		err = d.set(v)
@@ -239,7 +236,9 @@ func (d *decoder) content(v *value, name string, depth int) (err error) {
 	return err
 }
 
-func nestedTooDeep() *wire.Error { return invalid("Nesting Levels have exceeded supported limits") }
+func nestedTooDeep() *wire.Error {
+	return invalid("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")
+}
 
 // scalar reads a string and brings it into the form values hold: numbers normalised, binary decoded.
 func (d *decoder) scalar(k kind) (string, error) {

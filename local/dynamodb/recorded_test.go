@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -124,5 +125,38 @@ var recorded = []conforming{
 		f.refused("UpdateItem", literal, codeValidation, message)
 		f.refused("TransactWriteItems", transactions(`{"Update":`+literal+`}`), codeValidation, message)
 		f.refused("UpdateItem", `{`+key+`,"UpdateExpression":"SET LastPostedBy = Blank"}`, codeValidation, message)
+	}},
+	{"nesting goes 32 levels deep, of which the attribute is the first", parity + "tier3/limits/nestingDepth.test.ts", func(f *fixture) {
+		const tooDeep = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
+		deep := func(maps int) string {
+			return strings.Repeat(`{"M":{"n":`, maps) + `{"S":"leaf"}` + strings.Repeat(`}}`, maps)
+		}
+		put := func(maps int) string {
+			return `{"TableName":"ProductCatalog","Item":{"Id":{"N":"1"},"A":` + deep(maps) + `}}`
+		}
+		f.must("PutItem", put(31))
+		f.refused("PutItem", put(32), codeValidation, tooDeep)
+		f.refused("BatchWriteItem", `{"RequestItems":{"ProductCatalog":[{"PutRequest":{"Item":{"Id":{"N":"1"},"A":`+deep(32)+`}}}]}}`, codeValidation, tooDeep)
+		f.refused("TransactWriteItems", transactions(`{"Put":`+put(32)+`}`), codeValidation, tooDeep)
+	}},
+	{"an update cannot nest deeper either", reference + "API_TransactWriteItems.html#API_TransactWriteItems_Errors", func(f *fixture) {
+		f.must("PutItem", `{"TableName":"ProductCatalog","Item":{"Id":{"N":"1"},"A":`+strings.Repeat(`{"M":{"n":`, 31)+`{"S":"leaf"}`+strings.Repeat(`}}`, 31)+`}}`)
+		path := "A" + strings.Repeat(".n", 31)
+		update := `{"TableName":"ProductCatalog","Key":{"Id":{"N":"1"}},"UpdateExpression":"SET ` + path + ` = :v","ExpressionAttributeValues":{":v":`
+		f.must("UpdateItem", update+`{"M":{}}}}`)
+		_, err := f.call("UpdateItem", update+`{"M":{"n":{"S":"leaf"}}}}}`)
+		require.NotNil(f, err)
+		require.Contains(f, err.Message, "Nesting Levels have exceeded supported limits")
+		f.must("GetItem", `{"TableName":"ProductCatalog","Key":{"Id":{"N":"1"}},"ProjectionExpression":"A"}`)
+	}},
+	{"a number's digits before and behind the point are counted apart", parity + "tier3/limits/numberByteSize.test.ts", func(f *fixture) {
+		for number, size := range map[string]int{
+			"0": 1, "1": 2, "12": 2, "123": 3, "1234": 3, "12345678901234567890123456789012345678": 20, "0042": 2, "100": 2, "1010": 3, "0.0000001": 2, "1E125": 2,
+			"1E-100": 2, "1.5": 3, "15": 2, "1.2": 3, "1.200": 3, "1.234": 4, "3.14159": 5, "123456": 4, "100.5": 4, "0.15": 2, "-42": 3, "-0": 1,
+		} {
+			v, err := decodeValue(json.RawMessage(`{"N":"` + number + `"}`))
+			require.NoError(f, err)
+			require.Equal(f, size, v.size(), number)
+		}
 	}},
 }

@@ -37,8 +37,8 @@ func TestStreamRecordsHaveTheServicesShape(t *testing.T) {
 		images  string
 		size    int
 	}{
-		{"INSERT", created, `"NewImage":` + first, 18 + 21},
-		{"MODIFY", created + 2, `"NewImage":` + second + `,"OldImage":` + first, 18 + 21 + 21},
+		{"INSERT", created, `"NewImage":` + first, 18 + 22},
+		{"MODIFY", created + 2, `"NewImage":` + second + `,"OldImage":` + first, 18 + 21 + 22},
 		{"REMOVE", created + 2, `"OldImage":` + second, 18 + 21},
 	} {
 		var id struct{ EventID string }

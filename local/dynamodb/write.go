@@ -97,6 +97,9 @@ func (e *effect) decide(oldItem attrs) error {
 	if w.kind == writeUpdate && e.new.size() > maxItemBytes {
 		return invalid("Item size to update has exceeded the maximum allowed size")
 	}
+	if w.kind == writeUpdate && e.newItem.levels() > maxNesting {
+		return nestedTooDeep()
+	}
 	return nil
 }
 
