@@ -74,11 +74,11 @@ func parseWrite(kind writeKind, in *writeInput) (*write, error) {
 	if err := w.read(in); err != nil {
 		return nil, err
 	}
-	wanted := []string{"ConditionExpression"}
+	expressions := []expression{{"ConditionExpression", in.ConditionExpression}}
 	if kind == writeUpdate {
-		wanted = []string{"UpdateExpression", "ConditionExpression"}
+		expressions = []expression{{"UpdateExpression", in.UpdateExpression}, {"ConditionExpression", in.ConditionExpression}}
 	}
-	names, err := newScope(in.ExpressionAttributeNames, in.ExpressionAttributeValues, wanted...)
+	names, err := newScope(in.ExpressionAttributeNames, in.ExpressionAttributeValues, expressions...)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +86,7 @@ func parseWrite(kind writeKind, in *writeInput) (*write, error) {
 		if w.update, err = parseUpdate(in.UpdateExpression, names); err != nil {
 			return nil, err
 		}
+		w.nested = names.nested // Of a condition such paths are taken as they are.
 	}
 	if w.condition, err = parseCondition("ConditionExpression", in.ConditionExpression, names); err != nil {
 		return nil, err
@@ -117,6 +118,9 @@ func (s *Service) bind(w *write, in *writeInput) (err error) {
 				return invalidParameter("Cannot update attribute %s. This attribute is part of the key", p[0].name)
 			}
 		}
+	}
+	if err := w.table.checkNested(w.nested); err != nil {
+		return err
 	}
 	return w.checkEmptyKeys()
 }
@@ -167,8 +171,8 @@ func (w *write) check() (err error) {
 		if err = w.table.schema.checkItem(w.target); err == nil {
 			err = w.table.checkIndexKeys(w.target)
 		}
-	} else {
-		err = w.table.schema.checkKey(w.target)
+	} else if err = w.table.schema.checkKey(w.target); err == nil && w.update != nil {
+		err = w.table.checkIndexKeyTypes(w.update)
 	}
 	if err == nil {
 		w.key = w.table.schema.encode(w.target)
@@ -264,6 +268,7 @@ type read struct {
 	primary    attrs
 	key        []byte // in the store
 	projection []path
+	nested     []path
 }
 
 // parseRead reads all of in that can be judged without the table.
@@ -276,20 +281,23 @@ func parseRead(in *getInput) (*read, error) {
 	if r.primary, err = requireAttrs(in.Key, "key"); err != nil {
 		return nil, err
 	}
-	names, err := newScope(in.ExpressionAttributeNames, nil, "ProjectionExpression")
+	names, err := newScope(in.ExpressionAttributeNames, nil, expression{"ProjectionExpression", in.ProjectionExpression})
 	if err != nil {
 		return nil, err
 	}
 	if r.projection, err = parseProjection(in.ProjectionExpression, names); err != nil {
 		return nil, err
 	}
+	r.nested = names.nested
 	return r, names.finish()
 }
 
 // bind finds r's table; whether its key fits is left to check.
 func (r *read) bind(s *Service, in *getInput) (err error) {
-	r.table, err = s.table(in.TableName)
-	return err
+	if r.table, err = s.table(in.TableName); err != nil {
+		return err
+	}
+	return r.table.checkNested(r.nested)
 }
 
 // check holds the key against the table's, and tells where the item lies in the store.

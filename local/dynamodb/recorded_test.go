@@ -159,4 +159,48 @@ var recorded = []conforming{
 			require.Equal(f, size, v.size(), number)
 		}
 	}},
+	{"key conditions may have more parentheses than they need, other conditions not", parity + "tier1/query/keyConditionParens.test.ts", func(f *fixture) {
+		f.putThread(`,"A":{"N":"1"}`)
+		const values = `,"ExpressionAttributeValues":{":f":{"S":"f"},":s":{"S":"s"}}}`
+		require.Equal(f, 1, f.page("Query", `{"TableName":"Thread","KeyConditionExpression":"((ForumName = :f)) AND ((Subject = :s))"`+values).Count)
+		f.refused("Scan", `{"TableName":"Thread","FilterExpression":"((ForumName = :f)) AND Subject = :s"`+values, codeValidation,
+			"Invalid FilterExpression: The expression has redundant parentheses;")
+	}},
+	{"operands of key conditions", parity + "tier3/error-messages/queryKeyConditionOperands.test.ts", func(f *fixture) {
+		const schema = "One or more parameter values were invalid: Condition parameter type does not match schema type"
+		operand := func(operator, kind string) string {
+			return "Invalid KeyConditionExpression: Incorrect operand type for operator or function; operator or function: " + operator + ", operand type: " + kind
+		}
+		for _, c := range []struct{ condition, values, message string }{
+			{"begins_with(#v, :v)", `":v":{"N":"1"}`, operand("begins_with", "N")},
+			{"begins_with(#v, :v)", `":v":{"S":"a"}`, schema},
+			{"#v < :v", `":v":{"BOOL":true}`, operand("<", "BOOL")},
+			{":v >= #v", `":v":{"BOOL":true}`, operand(">=", "BOOL")},
+			{"#v BETWEEN :v AND :w", `":v":{"BOOL":false},":w":{"BOOL":true}`, operand("BETWEEN", "BOOL")},
+			{"#v = :v", `":v":{"BOOL":true}`, schema},
+			{"#v > :v AND #v < :w", `":v":{"N":"1"},":w":{"N":"5"}`, "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key"},
+			{"#v > :v AND extra = :w", `":v":{"N":"1"},":w":{"N":"5"}`, "The number of query conditions (3) exceeds the number of key attributes defined in the schema (2)"},
+		} {
+			f.refused("Query", `{"TableName":"Thread","IndexName":"ByViews","KeyConditionExpression":`+quote("ForumName = :f AND "+c.condition)+`,"ExpressionAttributeNames":{"#v":"Views"},"ExpressionAttributeValues":{":f":{"S":"f"},`+c.values+`}}`,
+				codeValidation, c.message)
+		}
+	}},
+	{"a key condition is read before its table is looked for", parity + "tier3/validation-ordering/queryKeyCondition.test.ts", func(f *fixture) {
+		query := `{"TableName":"Nowhere","KeyConditionExpression":"p = :p AND begins_with(s, :s)","ExpressionAttributeValues":{":p":{"S":"q"},":s":`
+		f.refused("Query", query+`{"N":"1"}}}`, codeValidation,
+			"Invalid KeyConditionExpression: Incorrect operand type for operator or function; operator or function: begins_with, operand type: N")
+		f.refused("Query", query+`{"S":"a"}}}`, codeResourceNotFound, "Requested resource not found")
+	}},
+	{"names and values want an expression that can use them", motoTests + "exceptions/test_dynamodb_exceptions.py", func(f *fixture) {
+		f.refused("GetItem", `{`+bicycleKey+`,"ExpressionAttributeNames":{}}`, codeValidation, "ExpressionAttributeNames can only be specified when using expressions")
+		f.refused("GetItem", `{`+bicycleKey+`,"ProjectionExpression":"Id","ExpressionAttributeNames":{}}`, codeValidation, "ExpressionAttributeNames must not be empty")
+	}},
+	{"strings that are none", motoTests + "exceptions/test_dynamodb_exceptions.py", func(f *fixture) {
+		for value, message := range map[string]string{
+			`{"N":5}`: "NUMBER_VALUE cannot be converted to String", `{"S":123}`: "NUMBER_VALUE cannot be converted to String",
+			`{"S":{"S":"asdf"}}`: "Start of structure or map found where not expected",
+		} {
+			f.refused("PutItem", `{"TableName":"ProductCatalog","Item":{"Id":{"N":"1"},"A":`+value+`}}`, codeSerialization, message)
+		}
+	}},
 }

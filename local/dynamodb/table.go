@@ -221,6 +221,46 @@ func (t *table) checkIndexKeys(item attrs) error {
 	return nil
 }
 
+// checkIndexKeyTypes refuses an update that gives a key of an index a value of another type, as far as the expression tells it.
+func (t *table) checkIndexKeyTypes(u *update) error {
+	if len(t.indexes) == 0 {
+		return nil
+	}
+	var item attrs
+	note := func(p path, v value) {
+		if len(p) == 1 && v.kind != 0 {
+			item = item.with(p[0].name, v)
+		}
+	}
+	for _, set := range u.sets {
+		if v, ok := set.value.(constant); ok {
+			note(set.path, v.value)
+		}
+	}
+	for _, c := range slices.Concat(u.adds, u.deletes) {
+		note(c.path, c.value)
+	}
+	return t.checkIndexKeys(item)
+}
+
+// checkNested refuses paths that go into a key attribute, which is always a scalar.
+func (t *table) checkNested(paths []path) error {
+	const text = "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+	for _, p := range paths {
+		if t.schema.has(p[0].name) {
+			return invalid(text+"Key: %s", p[0].name)
+		}
+	}
+	for _, p := range paths {
+		for _, x := range t.indexes {
+			if x.schema.has(p[0].name) {
+				return invalid(text+"IndexKey: %s", p[0].name)
+			}
+		}
+	}
+	return nil
+}
+
 func (t *table) checkEmptyIndexKeys(item attrs) error {
 	for _, x := range t.indexes {
 		for _, a := range x.schema.attributes() {

@@ -27,6 +27,7 @@ type write struct {
 	target    attrs     // the item to put, or the primary key
 	update    *update   // of writeUpdate
 	condition condition // nil for none
+	nested    []path    // document paths of the update that go into an attribute
 	showOld   bool      // ReturnValuesOnConditionCheckFailure is ALL_OLD
 }
 
