@@ -196,6 +196,22 @@ var conformances = []conforming{
 		f.refused("Query", `{"TableName":"Thread","IndexName":"ByViews","ConsistentRead":true,"KeyConditionExpression":"ForumName = :f","ExpressionAttributeValues":{":f":{"S":"f"}}}`,
 			codeValidation, "Consistent reads are not supported on global secondary indexes")
 	}},
+	{"a table is being created at first and active when it can be used", reference + "API_CreateTable.html", func(f *fixture) {
+		status := func(answer string) (all []string) {
+			var d struct{ TableDescription, Table tableDescription }
+			require.NoError(f, json.Unmarshal([]byte(answer), &d))
+			for _, t := range []tableDescription{d.TableDescription, d.Table} {
+				if all = append(all, t.TableStatus); len(t.GlobalSecondaryIndexes) > 0 {
+					all = append(all, t.GlobalSecondaryIndexes[0].IndexStatus)
+				}
+			}
+			return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+		}
+		const index = `,"GlobalSecondaryIndexes":[{"IndexName":"ByA","KeySchema":[{"AttributeName":"A","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}]}`
+		require.Equal(f, []string{"CREATING", "CREATING"}, status(f.must("CreateTable", createMusic+index)))
+		require.Equal(f, []string{"ACTIVE", "ACTIVE"}, status(f.must("DescribeTable", `{"TableName":"Music"}`)))
+		require.Equal(f, []string{"DELETING", "DELETING"}, status(f.must("DeleteTable", `{"TableName":"Music"}`)))
+	}},
 	{"batches take 25 writes and 100 reads, each item once", reference + "API_BatchWriteItem.html", func(f *fixture) {
 		batch := func(n int, form string) string { return strings.TrimSuffix(strings.Repeat(form+",", n), ",") }
 		write := func(n int) string {
@@ -240,6 +256,11 @@ func refusedTable(parameter, value string) refusal {
 // refusals has a test for every entry of the page's row.
 var refusals = map[string][]refusal{
 	"local secondary indexes": {refusedTable("LocalSecondaryIndexes", `[{"IndexName":"L"}]`)},
+	"index keys of several attributes": {
+		{"CreateTable", `{"TableName":"Music","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"A","AttributeType":"S"},{"AttributeName":"B","AttributeType":"S"}],
+			"KeySchema":[{"AttributeName":"A","KeyType":"HASH"}],"GlobalSecondaryIndexes":[{"IndexName":"ByB","Projection":{"ProjectionType":"ALL"},
+			"KeySchema":[{"AttributeName":"B","KeyType":"HASH"},{"AttributeName":"A","KeyType":"RANGE"},{"AttributeName":"C","KeyType":"RANGE"}]}]}`, codeValidation, "index keys of several attributes"},
+	},
 	"PartiQL": {
 		{"ExecuteStatement", `{"Statement":"SELECT * FROM Music"}`, "NotImplemented", "ExecuteStatement"},
 		{"BatchExecuteStatement", `{}`, "NotImplemented", "BatchExecuteStatement"},

@@ -203,4 +203,51 @@ var recorded = []conforming{
 			f.refused("PutItem", `{"TableName":"ProductCatalog","Item":{"Id":{"N":"1"},"A":`+value+`}}`, codeSerialization, message)
 		}
 	}},
+	{"tables that are refused", parity + "tier3/error-messages/createTable.test.ts", func(f *fixture) {
+		const definitions = `"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}]`
+		for body, message := range map[string]string{
+			definitions + `,"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]`: "The parameter 'TableName' is required but was not present in the request",
+			`"TableName":"ab",` + definitions + `,"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]`: "1 validation error detected: Value 'ab' at 'tableName' failed to satisfy constraint: " +
+				"Member must have length greater than or equal to 3",
+			`"TableName":"abc",` + definitions + `,"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"pk","KeyType":"RANGE"}]`: "Invalid KeySchema: Some index key attribute have no definition",
+			`"TableName":"abc",` + definitions + `,"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"},{"AttributeName":"extra","KeyType":"RANGE"}]`: "1 validation error detected: " +
+				"Value '[KeySchemaElement(attributeName=pk, keyType=HASH), KeySchemaElement(attributeName=sk, keyType=RANGE), KeySchemaElement(attributeName=extra, keyType=RANGE)]' " +
+				"at 'keySchema' failed to satisfy constraint: Member must have length less than or equal to 2",
+			`"TableName":"abc",` + definitions + `,"KeySchema":[{"AttributeName":"pk","KeyType":"INVALID"}]`: "1 validation error detected: Value 'INVALID' at 'keySchema.1.member.keyType' " +
+				"failed to satisfy constraint: Member must satisfy enum value set: [HASH, RANGE]",
+			`"TableName":"abc","AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"INVALID"}],"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]`: "1 validation error detected: " +
+				"Value 'INVALID' at 'attributeDefinitions.1.member.attributeType' failed to satisfy constraint: Member must satisfy enum value set: [B, N, S]",
+		} {
+			f.refused("CreateTable", `{"BillingMode":"PAY_PER_REQUEST",`+body+`}`, codeValidation, message)
+		}
+	}},
+	{"attributes of a table are defined once and are all of keys", motoTests + "exceptions/test_dynamodb_exceptions.py", func(f *fixture) {
+		const index = `,"GlobalSecondaryIndexes":[{"IndexName":"gsi_user-items","KeySchema":[{"AttributeName":"user","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}]`
+		const invalid = "One or more parameter values were invalid: "
+		for _, c := range []struct{ attributes, key, index, message string }{
+			{"id created_at", "id", "", invalid + "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"},
+			{"id user created_at", "id", index, invalid + "Some AttributeDefinitions are not used. AttributeDefinitions: [created_at, id, user], keys used: [id, user]"},
+			{"id", "id", index, invalid + "Some index key attributes are not defined in AttributeDefinitions. Keys: [user], AttributeDefinitions: [id]"},
+			{"id created_at", "id", index, invalid + "Some index key attributes are not defined in AttributeDefinitions. Keys: [user], AttributeDefinitions: [created_at, id]"},
+			{"created_at", "id", "", invalid + "Some index key attributes are not defined in AttributeDefinitions. Keys: [id], AttributeDefinitions: [created_at]"},
+			{"id", "id", `,"GlobalSecondaryIndexes":[]`, invalid + "List of GlobalSecondaryIndexes is empty"},
+		} {
+			var definitions []string
+			for _, name := range strings.Fields(c.attributes) {
+				definitions = append(definitions, `{"AttributeName":"`+name+`","AttributeType":"S"}`)
+			}
+			f.refused("CreateTable", `{"TableName":"test-table","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[`+strings.Join(definitions, ",")+`],
+				"KeySchema":[{"AttributeName":"`+c.key+`","KeyType":"HASH"}]`+c.index+`}`, codeValidation, c.message)
+		}
+	}},
+	{"a disabled stream has no view", "https://github.com/nubo-db/dynoxide/issues/115", func(f *fixture) {
+		f.refused("CreateTable", createMusic+`,"StreamSpecification":{"StreamEnabled":false,"StreamViewType":"NEW_AND_OLD_IMAGES"}}`, codeValidation,
+			"One or more parameter values were invalid: Table is being created with a stream disabled, UpdateViewType should not be specified")
+		f.must("CreateTable", createMusic+`,"StreamSpecification":{"StreamEnabled":false}}`)
+	}},
+	{"an index has no throughput of its own where the table pays per request", "https://github.com/architect/dynalite/blob/main/validations/createTable.js", func(f *fixture) {
+		f.refused("CreateTable", createMusic+`,"GlobalSecondaryIndexes":[{"IndexName":"ByA","KeySchema":[{"AttributeName":"A","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"},
+			"ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":1}}]}`, codeValidation,
+			"One or more parameter values were invalid: ProvisionedThroughput should not be specified for index: ByA when BillingMode is PAY_PER_REQUEST")
+	}},
 }

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"hash/maphash"
 	"regexp"
 	"slices"
@@ -90,15 +91,13 @@ const (
 	minTableName = 3
 	maxTableName = 255
 	maxIndexes   = 20
+	maxIncluded  = 100 // attributes that indexes of a table project besides keys
 )
 
 func newTable(spec TableSpec, region, account, id string, now time.Time, seed maphash.Seed) (*table, error) {
-	if len(spec.Name) < minTableName || len(spec.Name) > maxTableName {
-		return nil, invalid("TableName must be at least 3 characters long and at most 255 characters long")
-	}
-	if !tableName.MatchString(spec.Name) {
-		return nil, invalid("1 validation error detected: Value '%s' at 'tableName' failed to satisfy constraint: "+
-			"Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+", spec.Name)
+	var v violations
+	if v.name(&spec.Name, "tableName"); len(v) > 0 {
+		return nil, v.err()
 	}
 	schema, err := newKeySchema(spec.PartitionKey, spec.SortKey)
 	if err != nil {
@@ -112,7 +111,11 @@ func newTable(spec TableSpec, region, account, id string, now time.Time, seed ma
 		arn:  "arn:aws:dynamodb:" + region + ":" + account + ":table/" + spec.Name,
 		salt: maphash.String(seed, spec.Name),
 	}
+	included := 0
 	for _, s := range spec.Indexes {
+		if included += len(s.Include); included > maxIncluded {
+			return nil, invalidParameter("The indexes have more than %d NonKeyAttributes together", maxIncluded)
+		}
 		if t.index(s.Name) != nil {
 			return nil, invalidParameter("Duplicate index name: %s", s.Name)
 		}
@@ -132,7 +135,7 @@ func newKeySchema(partition, sort Key) (keySchema, error) {
 		return keySchema{}, invalid("No Hash Key specified in schema. All Dynamo DB tables must have exactly one hash key")
 	}
 	if partition.Name == sort.Name {
-		return keySchema{}, invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
+		return keySchema{}, sameKeyName()
 	}
 	var schema keySchema
 	for key, into := range map[Key]*keyAttribute{partition: &schema.hash, sort: &schema.sort} {
@@ -172,7 +175,7 @@ func newIndex(spec IndexSpec, main keySchema, tableSpace string) (*index, error)
 			return nil, invalidParameter("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
 		}
 	default:
-		return nil, invalidParameter("Unknown ProjectionType: %s", spec.Projection)
+		return nil, invalidParameter("Unknown ProjectionType: %s", cmp.Or(spec.Projection, "null"))
 	}
 	x.projected = slices.Clone(spec.Include)
 	for _, a := range slices.Concat(schema.attributes(), main.attributes()) {
