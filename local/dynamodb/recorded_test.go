@@ -250,4 +250,76 @@ var recorded = []conforming{
 			"ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":1}}]}`, codeValidation,
 			"One or more parameter values were invalid: ProvisionedThroughput should not be specified for index: ByA when BillingMode is PAY_PER_REQUEST")
 	}},
+	{"iterators and descriptions that are refused", "https://github.com/scylladb/scylladb/blob/master/test/alternator/test_streams.py", func(f *fixture) {
+		const nonsense = "sdfadsfsdfsdgdfsgsfdabadfbabdadsfsdfsdfsdfsdfsdfsdfdfdssdffbdfdf"
+		iterator := func(arn, shard, rest string) string {
+			return `{"StreamArn":"` + arn + `","ShardId":"` + shard + `","ShardIteratorType":` + rest + `}`
+		}
+		start := `","SequenceNumber":"` + f.stream.Latest() + `"`
+		for body, code := range map[string]string{
+			iterator(f.stream.ARN(), shardID, `"AT_SEQUENCE_NUMBER"`):                              codeValidation,
+			iterator(f.stream.ARN(), shardID, `"AFTER_SEQUENCE_NUMBER"`):                           codeValidation,
+			iterator(f.stream.ARN(), shardID, `"TRIM_HORIZON`+start):                               codeValidation,
+			iterator(f.stream.ARN(), shardID, `"LATEST`+start):                                     codeValidation,
+			iterator(f.stream.ARN(), shardID, `"bulle`+start):                                      codeValidation,
+			iterator(nonsense, shardID, `"LATEST"`):                                                codeValidation,
+			iterator(f.stream.ARN(), "semprinidfaasdasfsdvacsdcfsdsvsdvsdvsdvsdvsdv", `"LATEST"`):  codeResourceNotFound,
+			iterator(strings.Replace(f.stream.ARN(), "Thread", "Nowhere", 1), shardID, `"LATEST"`): codeResourceNotFound,
+		} {
+			_, err := f.call("GetShardIterator", body)
+			require.NotNil(f, err, body)
+			require.Equal(f, code, err.Code, body)
+		}
+		_, err := f.call("DescribeStream", `{"StreamArn":"`+nonsense+`"}`)
+		require.Equal(f, codeValidation, err.Code)
+		_, err = f.call("GetRecords", `{"ShardIterator":"`+nonsense+`"}`)
+		require.Equal(f, codeValidation, err.Code)
+	}},
+	{"shards come after the one a description starts with", "https://github.com/scylladb/scylladb/blob/master/test/alternator/test_streams.py", func(f *fixture) {
+		shards := func(rest string) int {
+			var out describeStreamOutput
+			require.NoError(f, json.Unmarshal([]byte(f.must("DescribeStream", `{"StreamArn":"`+f.stream.ARN()+`"`+rest+`}`)), &out))
+			return len(out.StreamDescription.Shards)
+		}
+		require.Equal(f, 1, shards(""))
+		require.Equal(f, 1, shards(`,"ExclusiveStartShardId":"shardId-00000000000000000000-00000000"`))
+		require.Equal(f, 0, shards(`,"ExclusiveStartShardId":"`+shardID+`"`))
+		require.Equal(f, 0, shards(`,"ExclusiveStartShardId":"zzzzzzzzzzzzzzzzzzzzzzzzsfasdgagadfadfgagkjsdfsfsdjfjks"`))
+		require.Equal(f, 0, shards(`,"ShardFilter":{"Type":"CHILD_SHARDS","ShardId":"`+shardID+`"}`), "this one has no children")
+	}},
+	{"records of a stream: names, sizes, images", localStack + " (test_batch_write_items_streaming)", func(f *fixture) {
+		f.must("CreateTable", `{"TableName":"Names","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],
+			"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}}`)
+		f.must("PutItem", `{"TableName":"Names","Item":{"id":{"S":"Fred"}}}`)
+		f.must("PutItem", `{"TableName":"Names","Item":{"id":{"S":"NewKey"}}}`)
+		f.must("BatchWriteItem", `{"RequestItems":{"Names":[{"DeleteRequest":{"Key":{"id":{"S":"NewKey"}}}}]}}`)
+		f.must("BatchWriteItem", `{"RequestItems":{"Names":[{"PutRequest":{"Item":{"id":{"S":"Fred"},"name":{"S":"Fred"}}}}]}}`)
+		var list listStreamsOutput
+		require.NoError(f, json.Unmarshal([]byte(f.must("ListStreams", `{"TableName":"Names"}`)), &list))
+		require.Len(f, list.Streams, 1)
+		var at getShardIteratorOutput
+		require.NoError(f, json.Unmarshal([]byte(f.must("GetShardIterator", `{"StreamArn":"`+list.Streams[0].StreamArn+`","ShardId":"`+shardID+`","ShardIteratorType":"TRIM_HORIZON"}`)), &at))
+		var out getRecordsOutput
+		require.NoError(f, json.Unmarshal([]byte(f.must("GetRecords", `{"ShardIterator":"`+at.ShardIterator+`"}`)), &out))
+		require.Len(f, out.Records, 4)
+		for i, want := range []string{
+			`{"eventName":"INSERT","dynamodb":{"Keys":{"id":{"S":"Fred"}},"NewImage":{"id":{"S":"Fred"}},"SizeBytes":12`,
+			`{"eventName":"INSERT","dynamodb":{"Keys":{"id":{"S":"NewKey"}},"NewImage":{"id":{"S":"NewKey"}},"SizeBytes":16`,
+			`{"eventName":"REMOVE","dynamodb":{"Keys":{"id":{"S":"NewKey"}},"OldImage":{"id":{"S":"NewKey"}},"SizeBytes":16`,
+			`{"eventName":"MODIFY","dynamodb":{"Keys":{"id":{"S":"Fred"}},"NewImage":{"id":{"S":"Fred"},"name":{"S":"Fred"}},"OldImage":{"id":{"S":"Fred"}},"SizeBytes":26`,
+		} {
+			var record map[string]any
+			require.NoError(f, json.Unmarshal(out.Records[i], &record))
+			require.NotEmpty(f, record["eventID"])
+			delete(record, "eventID")
+			change := record["dynamodb"].(map[string]any)
+			require.NotEmpty(f, change["SequenceNumber"])
+			delete(change, "SequenceNumber")
+			require.EqualValues(f, testStart.Unix(), change["ApproximateCreationDateTime"])
+			delete(change, "ApproximateCreationDateTime")
+			text, err := json.Marshal(record)
+			require.NoError(f, err)
+			require.JSONEq(f, want+`,"StreamViewType":"NEW_AND_OLD_IMAGES"},"awsRegion":"us-east-1","eventSource":"aws:dynamodb","eventVersion":"1.1"}`, string(text))
+		}
+	}},
 }
