@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sort"
 
 	"github.com/payrail/payrail/local/wire"
@@ -78,8 +79,7 @@ func (s *Service) batchWriteItem(_ context.Context, in *batchWriteInput) (*batch
 
 func (s *Service) parseBatch(in *batchWriteInput) ([]*write, error) {
 	if len(in.RequestItems) == 0 {
-		return nil, invalid("1 validation error detected: Value '{}' at 'requestItems' failed to satisfy constraint: " +
-			"Member must have length greater than or equal to 1")
+		return nil, wrongLength("", "greater than or equal to 1")
 	}
 	var writes []*write
 	seen := itemSet{}
@@ -89,7 +89,11 @@ func (s *Service) parseBatch(in *batchWriteInput) ([]*write, error) {
 			return nil, err
 		}
 		if len(in.RequestItems[name]) == 0 {
-			return nil, invalid("The batch write request list for a table cannot be null or empty")
+			return nil, invalid("1 validation error detected: Value '{%s=[]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: "+
+				"[Member must have length less than or equal to %d, Member must have length greater than or equal to 1]", name, maxBatchWrites)
+		}
+		if len(in.RequestItems[name]) > maxBatchWrites {
+			return nil, wrongLength("."+name+".member", fmt.Sprintf("less than or equal to %d", maxBatchWrites))
 		}
 		for _, r := range in.RequestItems[name] {
 			if len(writes) == maxBatchWrites {
@@ -127,6 +131,11 @@ func (r *writeRequest) write(t *table) (*write, error) {
 		return nil, wrongKey()
 	}
 	return w, w.check()
+}
+
+// wrongLength is the refusal of a list or map of a batch by its length. Of the two wordings the service's regions have it is the newer.
+func wrongLength(path, bound string) error {
+	return invalid("1 validation error detected: Value at 'RequestItems%s' failed to satisfy constraint: Member must have length %s", path, bound)
 }
 
 // itemSet tells whether an item has been met before.
@@ -179,8 +188,7 @@ func (s *Service) batchGetItem(_ context.Context, in *batchGetInput) (*batchGetO
 		return nil, err
 	}
 	if len(in.RequestItems) == 0 {
-		return nil, invalid("1 validation error detected: Value '{}' at 'requestItems' failed to satisfy constraint: " +
-			"Member must have length greater than or equal to 1")
+		return nil, wrongLength("", "greater than or equal to 1")
 	}
 	reads, err := s.parseBatchGet(in)
 	if err != nil {
@@ -220,8 +228,10 @@ func (s *Service) parseBatchGet(in *batchGetInput) (map[string][]*read, error) {
 	for _, name := range sortedKeys(in.RequestItems) {
 		request := in.RequestItems[name]
 		if len(request.Keys) == 0 {
-			return nil, invalid("1 validation error detected: Value '[]' at 'requestItems.%s.member.keys' failed to satisfy constraint: "+
-				"Member must have length greater than or equal to 1", name)
+			return nil, wrongLength("."+name+".member.Keys", "greater than or equal to 1")
+		}
+		if len(request.Keys) > maxBatchGets {
+			return nil, wrongLength("."+name+".member.Keys", fmt.Sprintf("less than or equal to %d", maxBatchGets))
 		}
 		for _, key := range request.Keys {
 			if len(seen) == maxBatchGets {

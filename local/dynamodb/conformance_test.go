@@ -222,7 +222,8 @@ var conformances = []conforming{
 			return `{"RequestItems":{"ProductCatalog":[` + strings.TrimPrefix(one, ",") + `]}}`
 		}
 		f.must("BatchWriteItem", write(25))
-		f.refused("BatchWriteItem", write(26), codeValidation, "Too many items requested for the BatchWriteItem call")
+		f.refused("BatchWriteItem", write(26), codeValidation,
+			"1 validation error detected: Value at 'RequestItems.ProductCatalog.member' failed to satisfy constraint: Member must have length less than or equal to 25")
 		f.refused("BatchGetItem", `{"RequestItems":{"ProductCatalog":{"Keys":[`+batch(2, `{"Id":{"N":"1"}}`)+`]}}}`, codeValidation, "Provided list of item keys contains duplicates")
 	}},
 }

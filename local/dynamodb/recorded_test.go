@@ -322,4 +322,29 @@ var recorded = []conforming{
 			require.JSONEq(f, want+`,"StreamViewType":"NEW_AND_OLD_IMAGES"},"awsRegion":"us-east-1","eventSource":"aws:dynamodb","eventVersion":"1.1"}`, string(text))
 		}
 	}},
+	{"exponents far out, and zero with one", parity + "tier3/limits/numberExponent.test.ts", func(f *fixture) {
+		const overflow = "Number overflow. Attempting to store a number with magnitude larger than supported range"
+		const underflow = "Number underflow. Attempting to store a number with magnitude smaller than supported range"
+		put := func(n string) string {
+			return `{"TableName":"ProductCatalog","Item":{"Id":{"N":"1"},"A":{"N":"` + n + `"}}}`
+		}
+		for n, message := range map[string]string{
+			"1e99999999999": overflow, "1e-99999999999": underflow, "1e2147483648": overflow, "0e126": overflow, "0e-131": underflow,
+			"1e9223372036854775808": "The parameter cannot be converted to a numeric value: 1e9223372036854775808",
+		} {
+			f.refused("PutItem", put(n), codeValidation, message)
+		}
+		f.must("PutItem", put("0e125"))
+		require.JSONEq(f, `{"Item":{"A":{"N":"0"}}}`, f.must("GetItem", `{"TableName":"ProductCatalog","Key":{"Id":{"N":"1"}},"ProjectionExpression":"A"}`))
+		f.must("PutItem", put("1.5e-130"))
+		require.JSONEq(f, `{"Attributes":{"A":{"N":"0"}}}`, f.must("UpdateItem", `{"TableName":"ProductCatalog","Key":{"Id":{"N":"1"}},"UpdateExpression":"SET A = A - A","ReturnValues":"UPDATED_NEW"}`))
+	}},
+	{"lengths of batches", parity + "tier3/error-messages/batchWriteItem.test.ts", func(f *fixture) {
+		const detected = "1 validation error detected: Value "
+		f.refused("BatchWriteItem", `{"RequestItems":{}}`, codeValidation, detected+"at 'RequestItems' failed to satisfy constraint: Member must have length greater than or equal to 1")
+		f.refused("BatchWriteItem", `{"RequestItems":{"Thread":[]}}`, codeValidation, detected+"'{Thread=[]}' at 'requestItems' failed to satisfy constraint: "+
+			"Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
+		f.refused("BatchGetItem", `{"RequestItems":{"Thread":{"Keys":[]}}}`, codeValidation,
+			detected+"at 'RequestItems.Thread.member.Keys' failed to satisfy constraint: Member must have length greater than or equal to 1")
+	}},
 }
