@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sort"
 
 	"github.com/payrail/payrail/local/wire"
@@ -78,8 +79,7 @@ func (s *Service) batchWriteItem(_ context.Context, in *batchWriteInput) (*batch
 
 func (s *Service) parseBatch(in *batchWriteInput) ([]*write, error) {
 	if len(in.RequestItems) == 0 {
-		return nil, invalid("1 validation error detected: Value '{}' at 'requestItems' failed to satisfy constraint: " +
-			"Member must have length greater than or equal to 1")
+		return nil, wrongLength("", "greater than or equal to 1")
 	}
 	var writes []*write
 	seen := itemSet{}
@@ -89,27 +89,19 @@ func (s *Service) parseBatch(in *batchWriteInput) ([]*write, error) {
 			return nil, err
 		}
 		if len(in.RequestItems[name]) == 0 {
-			return nil, invalid("The batch write request list for a table cannot be null or empty")
+			return nil, invalid("1 validation error detected: Value '{%s=[]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: "+
+				"[Member must have length less than or equal to %d, Member must have length greater than or equal to 1]", name, maxBatchWrites)
+		}
+		if len(in.RequestItems[name]) > maxBatchWrites {
+			return nil, wrongLength("."+name+".member", fmt.Sprintf("less than or equal to %d", maxBatchWrites))
 		}
 		for _, r := range in.RequestItems[name] {
 			if len(writes) == maxBatchWrites {
 				return nil, invalid("Too many items requested for the BatchWriteItem call")
 			}
-			w := &write{table: t}
-			switch {
-			case r.PutRequest != nil && r.DeleteRequest == nil:
-				err = w.setItem(r.PutRequest.Item)
-			case r.DeleteRequest != nil && r.PutRequest == nil:
-				w.kind = writeDelete
-				err = w.setKey(r.DeleteRequest.Key)
-			default:
-				err = invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
-			}
+			w, err := r.write(t)
 			if err != nil {
 				return nil, err
-			}
-			if w.kind == writePut && w.target.size() > maxItemBytes {
-				return nil, invalid("Item size has exceeded the maximum allowed size")
 			}
 			if !seen.add(t, w.key) {
 				return nil, invalid("Provided list of item keys contains duplicates")
@@ -118,6 +110,32 @@ func (s *Service) parseBatch(in *batchWriteInput) ([]*write, error) {
 		}
 	}
 	return writes, nil
+}
+
+// write is the request's one write, of which a batch tells less than PutItem does: any key that is not of the table is the same to it.
+func (r *writeRequest) write(t *table) (*write, error) {
+	w := &write{table: t}
+	var in writeInput
+	switch {
+	case r.PutRequest != nil && r.DeleteRequest == nil:
+		in.Item = r.PutRequest.Item
+	case r.DeleteRequest != nil && r.PutRequest == nil:
+		w.kind, in.Key = writeDelete, r.DeleteRequest.Key
+	default:
+		return nil, invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
+	}
+	if err := w.read(&in); err != nil {
+		return nil, err
+	}
+	if !t.schema.isIn(w.target) {
+		return nil, wrongKey()
+	}
+	return w, w.check()
+}
+
+// wrongLength is the refusal of a list or map of a batch by its length. Of the two wordings the service's regions have it is the newer.
+func wrongLength(path, bound string) error {
+	return invalid("1 validation error detected: Value at 'RequestItems%s' failed to satisfy constraint: Member must have length %s", path, bound)
 }
 
 // itemSet tells whether an item has been met before.
@@ -170,8 +188,7 @@ func (s *Service) batchGetItem(_ context.Context, in *batchGetInput) (*batchGetO
 		return nil, err
 	}
 	if len(in.RequestItems) == 0 {
-		return nil, invalid("1 validation error detected: Value '{}' at 'requestItems' failed to satisfy constraint: " +
-			"Member must have length greater than or equal to 1")
+		return nil, wrongLength("", "greater than or equal to 1")
 	}
 	reads, err := s.parseBatchGet(in)
 	if err != nil {
@@ -211,14 +228,16 @@ func (s *Service) parseBatchGet(in *batchGetInput) (map[string][]*read, error) {
 	for _, name := range sortedKeys(in.RequestItems) {
 		request := in.RequestItems[name]
 		if len(request.Keys) == 0 {
-			return nil, invalid("1 validation error detected: Value '[]' at 'requestItems.%s.member.keys' failed to satisfy constraint: "+
-				"Member must have length greater than or equal to 1", name)
+			return nil, wrongLength("."+name+".member.Keys", "greater than or equal to 1")
+		}
+		if len(request.Keys) > maxBatchGets {
+			return nil, wrongLength("."+name+".member.Keys", fmt.Sprintf("less than or equal to %d", maxBatchGets))
 		}
 		for _, key := range request.Keys {
 			if len(seen) == maxBatchGets {
 				return nil, invalid("Too many items requested for the BatchGetItem call")
 			}
-			r, err := s.parseRead(&getInput{legacy: legacy{AttributesToGet: request.AttributesToGet}, TableName: name, Key: key,
+			r, err := s.checkedRead(&getInput{legacy: legacy{AttributesToGet: request.AttributesToGet}, TableName: name, Key: key,
 				ProjectionExpression: request.ProjectionExpression, ExpressionAttributeNames: request.ExpressionAttributeNames})
 			if err != nil {
 				return nil, err

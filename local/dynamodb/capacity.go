@@ -89,6 +89,25 @@ func (c consumption) report(mode string, t *table) *consumedCapacity {
 	return out
 }
 
+// asReads and asWrites say of a transaction's capacity which it is.
+func asReads(all []*consumedCapacity) {
+	for _, c := range all {
+		c.ReadCapacityUnits = &c.CapacityUnits
+		if c.Table != nil {
+			c.Table.ReadCapacityUnits = &c.Table.CapacityUnits
+		}
+	}
+}
+
+func asWrites(all []*consumedCapacity) {
+	for _, c := range all {
+		c.WriteCapacityUnits = &c.CapacityUnits
+		if c.Table != nil {
+			c.Table.WriteCapacityUnits = &c.Table.CapacityUnits
+		}
+	}
+}
+
 // consumptions are those of a call on several tables, in the order the tables were first met.
 type consumptions struct {
 	tables []*table

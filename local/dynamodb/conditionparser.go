@@ -165,7 +165,7 @@ func (p *parser) primary() (node, error) {
 		if err != nil {
 			return node{}, err
 		}
-		if n.grouped {
+		if n.grouped && p.parameter != keyConditionExpression {
 			p.note(rankParentheses, "The expression has redundant parentheses;")
 		}
 		n.grouped = true
@@ -331,7 +331,7 @@ func (p *parser) checkComparison(operator string, left, right operand) {
 	}
 	for _, o := range []operand{left, right} {
 		if k := operandKind(o); k != 0 && !k.isOrdered() {
-			p.wrongType("operator", operator, k.String())
+			p.wrongType("operator or function", operator, k.String())
 		}
 	}
 }
@@ -354,7 +354,7 @@ func (p *parser) checkBounds(low, high operand) {
 	bounds := "lower bound operand: AttributeValue: {" + printScalar(l.value) + "}, upper bound operand: AttributeValue: {" + printScalar(h.value) + "}"
 	switch {
 	case !l.value.kind.isOrdered():
-		p.wrongType("operator", "BETWEEN", l.value.kind.String())
+		p.wrongType("operator or function", "BETWEEN", l.value.kind.String())
 	case l.value.kind != h.value.kind:
 		p.note(rankOperand, "The BETWEEN operator requires same data type for lower and upper bounds; "+bounds)
 	case compareScalars(l.value, h.value) > 0:

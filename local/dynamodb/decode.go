@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 	"github.com/payrail/payrail/local/wire"
 )
 
-// maxNesting is how many levels of lists and maps an attribute may have.
+// maxNesting is how many levels an attribute may have; the attribute itself is the first, also where it is no list or map.
 const maxNesting = 32
 
 // typicalAttribute is the JSON length of an attribute, to guess how many an item has.
@@ -122,7 +123,7 @@ func (d *decoder) name() (string, error) {
 
 func (d *decoder) string() (string, error) {
 	if !d.take('"') {
-		return "", malformed("String expected")
+		return "", d.notString()
 	}
 	start := d.pos
 	plain := true
@@ -147,6 +148,40 @@ func (d *decoder) string() (string, error) {
 		}
 	}
 	return "", malformed("unterminated string")
+}
+
+// notString tells of what stands where a string should.
+func (d *decoder) notString() error {
+	number := d.data[d.pos:]
+	if end := bytes.IndexAny(number, ",}] \t\r\n"); end >= 0 {
+		number = number[:end]
+	}
+	switch {
+	case len(number) == 0:
+		return malformed("String expected")
+	case number[0] == '{':
+		return malformed("Start of structure or map found where not expected")
+	case number[0] == '[':
+		return malformed("Unrecognized collection type class java.lang.String")
+	case number[0] == 't':
+		return malformed("TRUE_VALUE cannot be converted to String")
+	case number[0] == 'f':
+		return malformed("FALSE_VALUE cannot be converted to String")
+	case bytes.ContainsAny(number, ".eE"):
+		return malformed("DECIMAL_VALUE cannot be converted to String")
+	}
+	return malformed("NUMBER_VALUE cannot be converted to String")
+}
+
+// skip passes over one JSON value.
+func (d *decoder) skip() error {
+	reader := json.NewDecoder(bytes.NewReader(d.data[d.pos:]))
+	var raw json.RawMessage
+	if err := reader.Decode(&raw); err != nil {
+		return malformed("reading value: %s", err)
+	}
+	d.pos += int(reader.InputOffset())
+	return nil
 }
 
 func (d *decoder) object(depth int) (attrs, error) {
@@ -181,6 +216,9 @@ func (d *decoder) object(depth int) (attrs, error) {
 // value reads {"S":"text"} and the like.
 func (d *decoder) value(depth int) (value, error) {
 	var v value
+	if depth >= maxNesting && !d.trusted {
+		return value{}, nestedTooDeep()
+	}
 	err := d.each('{', '}', func() error {
 		name, err := d.name()
 		if err != nil {
@@ -189,10 +227,14 @@ func (d *decoder) value(depth int) (value, error) {
 		if d.literal("null") {
 			return nil
 		}
+		k := kind(max(0, slices.Index(kindNames[:], name)))
+		if k == 0 { // Members that a structure has not got are passed over, as everywhere in the service's protocol.
+			return d.skip()
+		}
 		if v.kind != 0 {
 			return invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
 		}
-		v.kind = kind(max(0, slices.Index(kindNames[:], name)))
+		v.kind = k
 		return d.content(&v, name, depth)
 	})
 	if err != nil {
@@ -218,28 +260,22 @@ func (d *decoder) content(v *value, name string, depth int) (err error) {
 			return invalidParameter("Null attribute value types must have the value of true")
 		}
 	case kindL:
-		if depth >= maxNesting {
-			return nestedTooDeep()
-		}
 		err = d.each('[', ']', func() error {
 			e, err := d.value(depth + 1)
 			v.elems = append(v.elems, e)
 			return err
 		})
 	case kindM:
-		if depth >= maxNesting {
-			return nestedTooDeep()
-		}
 		v.fields, err = d.object(depth + 1)
 	case kindSS, kindNS, kindBS:
 		err = d.set(v)
-	default:
-		return malformed("%q is not a data type of an AttributeValue", name)
 	}
 	return err
 }
 
-func nestedTooDeep() *wire.Error { return invalid("Nesting Levels have exceeded supported limits") }
+func nestedTooDeep() *wire.Error {
+	return invalid("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")
+}
 
 // scalar reads a string and brings it into the form values hold: numbers normalised, binary decoded.
 func (d *decoder) scalar(k kind) (string, error) {

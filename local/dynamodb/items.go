@@ -62,24 +62,23 @@ type writeOutput struct {
 	ConsumedCapacity *consumedCapacity `json:",omitempty"`
 }
 
-// parse checks all of in that does not depend on the primary key or item, which setTarget fills in.
-func (s *Service) parse(kind writeKind, in *writeInput) (*write, error) {
+// parseWrite reads all of in that can be judged without the table, which bind finds: the service does so first.
+func parseWrite(kind writeKind, in *writeInput) (*write, error) {
 	if err := in.refuse(); err != nil {
 		return nil, err
 	}
 	if err := in.checkEnums(kind); err != nil {
 		return nil, err
 	}
-	t, err := s.table(in.TableName)
-	if err != nil {
+	w := &write{kind: kind, showOld: in.ReturnValuesOnConditionCheckFailure == "ALL_OLD"}
+	if err := w.read(in); err != nil {
 		return nil, err
 	}
-	w := &write{kind: kind, table: t, showOld: in.ReturnValuesOnConditionCheckFailure == "ALL_OLD"}
-	wanted := []string{"ConditionExpression"}
+	expressions := []expression{{"ConditionExpression", in.ConditionExpression}}
 	if kind == writeUpdate {
-		wanted = []string{"UpdateExpression", "ConditionExpression"}
+		expressions = []expression{{"UpdateExpression", in.UpdateExpression}, {"ConditionExpression", in.ConditionExpression}}
 	}
-	names, err := newScope(in.ExpressionAttributeNames, in.ExpressionAttributeValues, wanted...)
+	names, err := newScope(in.ExpressionAttributeNames, in.ExpressionAttributeValues, expressions...)
 	if err != nil {
 		return nil, err
 	}
@@ -87,16 +86,63 @@ func (s *Service) parse(kind writeKind, in *writeInput) (*write, error) {
 		if w.update, err = parseUpdate(in.UpdateExpression, names); err != nil {
 			return nil, err
 		}
-		for _, p := range w.update.paths() {
-			if t.schema.has(p[0].name) {
-				return nil, invalidParameter("Cannot update attribute %s. This attribute is part of the key", p[0].name)
-			}
-		}
+		w.nested = names.nested // Of a condition such paths are taken as they are.
 	}
 	if w.condition, err = parseCondition("ConditionExpression", in.ConditionExpression, names); err != nil {
 		return nil, err
 	}
 	return w, names.finish()
+}
+
+// read decodes the item or key that w is about.
+func (w *write) read(in *writeInput) (err error) {
+	if w.kind != writePut {
+		w.target, err = requireAttrs(in.Key, "key")
+		return err
+	}
+	if w.target, err = requireAttrs(in.Item, "item"); err == nil && w.target.size() > maxItemBytes {
+		return invalid("Item size has exceeded the maximum allowed size")
+	}
+	return err
+}
+
+// bind finds w's table and refuses what no item can be: a change of its key, an empty value in a key. Keys that do not fit the table are
+// left to check, because a transaction is cancelled by them.
+func (s *Service) bind(w *write, in *writeInput) (err error) {
+	if w.table, err = s.table(in.TableName); err != nil {
+		return err
+	}
+	if w.update != nil {
+		for _, p := range w.update.paths() {
+			if w.table.schema.has(p[0].name) {
+				return invalidParameter("Cannot update attribute %s. This attribute is part of the key", p[0].name)
+			}
+		}
+	}
+	if err := w.table.checkNested(w.nested); err != nil {
+		return err
+	}
+	return w.checkEmptyKeys()
+}
+
+// checkEmptyKeys refuses empty values of key attributes, as far as the request tells them.
+func (w *write) checkEmptyKeys() error {
+	if err := w.table.schema.checkEmpty(w.target); err != nil {
+		return err
+	}
+	switch w.kind {
+	case writePut:
+		return w.table.checkEmptyIndexKeys(w.target)
+	case writeUpdate:
+		for _, set := range w.update.sets {
+			if v, ok := set.value.(constant); ok && len(set.path) == 1 {
+				if err := w.table.checkUpdatedIndexKey(set.path[0].name, v.value); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func (in *writeInput) checkEnums(kind writeKind) error {
@@ -119,36 +165,19 @@ func (in *writeInput) checkEnums(kind writeKind) error {
 	return checkReturnConsumedCapacity(in.ReturnConsumedCapacity)
 }
 
-// setTarget reads the item or key that w is about and checks it against the table.
-func (w *write) setTarget(in *writeInput) error {
+// check holds the item or key against the table's keys, and tells where it lies in the store.
+func (w *write) check() (err error) {
 	if w.kind == writePut {
-		return w.setItem(in.Item)
+		if err = w.table.schema.checkItem(w.target); err == nil {
+			err = w.table.checkIndexKeys(w.target)
+		}
+	} else if err = w.table.schema.checkKey(w.target); err == nil && w.update != nil {
+		err = w.table.checkIndexKeyTypes(w.update)
 	}
-	return w.setKey(in.Key)
-}
-
-func (w *write) setItem(raw json.RawMessage) error {
-	item, err := requireAttrs(raw, "item")
-	if err != nil {
-		return err
+	if err == nil {
+		w.key = w.table.schema.encode(w.target)
 	}
-	if err := w.table.schema.checkItem(item); err != nil {
-		return err
-	}
-	if err := w.table.checkIndexKeys(item); err != nil {
-		return err
-	}
-	w.target, w.key = item, w.table.schema.encode(item)
-	return nil
-}
-
-func (w *write) setKey(raw json.RawMessage) error {
-	key, err := w.table.decodeKey(raw)
-	if err != nil {
-		return err
-	}
-	w.target, w.key = key, w.table.schema.encode(key)
-	return nil
+	return err
 }
 
 func requireAttrs(raw json.RawMessage, parameter string) (attrs, error) {
@@ -156,14 +185,6 @@ func requireAttrs(raw json.RawMessage, parameter string) (attrs, error) {
 		return nil, invalid("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", parameter)
 	}
 	return decodeItem(raw)
-}
-
-func (t *table) decodeKey(raw json.RawMessage) (attrs, error) {
-	key, err := requireAttrs(raw, "key")
-	if err != nil {
-		return nil, err
-	}
-	return key, t.schema.checkKey(key)
 }
 
 func (s *Service) putItem(_ context.Context, in *writeInput) (*writeOutput, error) {
@@ -179,11 +200,14 @@ func (s *Service) deleteItem(_ context.Context, in *writeInput) (*writeOutput, e
 }
 
 func (s *Service) writeItem(kind writeKind, in *writeInput) (*writeOutput, error) {
-	w, err := s.parse(kind, in)
+	w, err := parseWrite(kind, in)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.setTarget(in); err != nil {
+	if err := s.bind(w, in); err != nil {
+		return nil, err
+	}
+	if err := w.check(); err != nil {
 		return nil, err
 	}
 	e, cost, err := s.perform(w)
@@ -241,35 +265,60 @@ type getOutput struct {
 // read is one parsed and checked read of an item.
 type read struct {
 	table      *table
-	key        []byte
+	primary    attrs
+	key        []byte // in the store
 	projection []path
+	nested     []path
 }
 
-func (s *Service) parseRead(in *getInput) (*read, error) {
+// parseRead reads all of in that can be judged without the table.
+func parseRead(in *getInput) (*read, error) {
 	if err := in.refuse(); err != nil {
 		return nil, err
 	}
-	t, err := s.table(in.TableName)
+	r := &read{}
+	var err error
+	if r.primary, err = requireAttrs(in.Key, "key"); err != nil {
+		return nil, err
+	}
+	names, err := newScope(in.ExpressionAttributeNames, nil, expression{"ProjectionExpression", in.ProjectionExpression})
 	if err != nil {
 		return nil, err
 	}
-	names, err := newScope(in.ExpressionAttributeNames, nil, "ProjectionExpression")
-	if err != nil {
-		return nil, err
-	}
-	r := &read{table: t}
 	if r.projection, err = parseProjection(in.ProjectionExpression, names); err != nil {
 		return nil, err
 	}
-	if err := names.finish(); err != nil {
-		return nil, err
+	r.nested = names.nested
+	return r, names.finish()
+}
+
+// bind finds r's table; whether its key fits is left to check.
+func (r *read) bind(s *Service, in *getInput) (err error) {
+	if r.table, err = s.table(in.TableName); err != nil {
+		return err
 	}
-	key, err := t.decodeKey(in.Key)
+	return r.table.checkNested(r.nested)
+}
+
+// check holds the key against the table's, and tells where the item lies in the store.
+func (r *read) check() error {
+	if err := r.table.schema.checkKey(r.primary); err != nil {
+		return err
+	}
+	r.key = r.table.schema.encode(r.primary)
+	return nil
+}
+
+// checkedRead does all three steps of a read.
+func (s *Service) checkedRead(in *getInput) (*read, error) {
+	r, err := parseRead(in)
 	if err != nil {
 		return nil, err
 	}
-	r.key = t.schema.encode(key)
-	return r, nil
+	if err := r.bind(s, in); err != nil {
+		return nil, err
+	}
+	return r, r.check()
 }
 
 // fetch returns what the read shows of the item, nil where there is none, and the item's whole size.
@@ -301,7 +350,7 @@ func (s *Service) getItem(_ context.Context, in *getInput) (*getOutput, error) {
 	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
 		return nil, err
 	}
-	r, err := s.parseRead(in)
+	r, err := s.checkedRead(in)
 	if err != nil {
 		return nil, err
 	}

@@ -108,9 +108,9 @@ func TestBatchWriteAndGet(t *testing.T) {
 	for i := range 101 {
 		many = append(many, `{"Id":{"N":"`+strings.Repeat("1", i%30+1)+string(rune('0'+i/30))+`"}}`)
 	}
-	f.refused("BatchGetItem", `{"RequestItems":{"ProductCatalog":{"Keys":[`+strings.Join(many, ",")+`]}}}`, codeValidation, "Too many items requested for the BatchGetItem call")
+	f.refused("BatchGetItem", `{"RequestItems":{"ProductCatalog":{"Keys":[`+strings.Join(many, ",")+`]}}}`, codeValidation, "1 validation error detected: Value at 'RequestItems.ProductCatalog.member.Keys' failed to satisfy constraint: Member must have length less than or equal to 100")
 	puts := `{"PutRequest":{"Item":` + strings.Join(many[:26], `}},{"PutRequest":{"Item":`) + `}}`
-	f.refused("BatchWriteItem", `{"RequestItems":{"ProductCatalog":[`+puts+`]}}`, codeValidation, "Too many items requested for the BatchWriteItem call")
+	f.refused("BatchWriteItem", `{"RequestItems":{"ProductCatalog":[`+puts+`]}}`, codeValidation, "1 validation error detected: Value at 'RequestItems.ProductCatalog.member' failed to satisfy constraint: Member must have length less than or equal to 25")
 }
 
 func TestFaultsAreInjectedAroundTheEffect(t *testing.T) {

@@ -3,6 +3,8 @@ package dynamodb
 import (
 	"encoding/binary"
 	"hash/fnv"
+
+	"github.com/payrail/payrail/local/wire"
 )
 
 // Size limits of key attributes in bytes.
@@ -44,16 +46,22 @@ func (k keySchema) pick(item attrs) attrs {
 	return out.sorted()
 }
 
+func wrongKey() *wire.Error { return invalid("The provided key element does not match the schema") }
+
+// isIn tells whether item has every key attribute, of the right type.
+func (k keySchema) isIn(item attrs) bool {
+	for _, a := range k.attributes() {
+		if v, ok := item.get(a.name); !ok || v.kind != a.kind {
+			return false
+		}
+	}
+	return true
+}
+
 // checkKey is the check of a Key parameter: exactly the key attributes, of the right types.
 func (k keySchema) checkKey(key attrs) error {
-	if len(key) != len(k.attributes()) {
-		return invalid("The provided key element does not match the schema")
-	}
-	for _, a := range k.attributes() {
-		v, ok := key.get(a.name)
-		if !ok || v.kind != a.kind {
-			return invalid("The provided key element does not match the schema")
-		}
+	if len(key) != len(k.attributes()) || !k.isIn(key) {
+		return wrongKey()
 	}
 	return k.checkSizes(key)
 }
@@ -79,12 +87,19 @@ func emptyKeyText(k kind) string {
 	return "The AttributeValue for a key attribute cannot contain an empty string value."
 }
 
-func (k keySchema) checkSizes(item attrs) error {
+// checkEmpty refuses empty key attributes; others it leaves to checkKey and checkItem.
+func (k keySchema) checkEmpty(item attrs) error {
 	for _, a := range k.attributes() {
-		v, _ := item.get(a.name)
-		if v.text == "" {
+		if v, _ := item.get(a.name); v.kind == a.kind && v.text == "" {
 			return invalid("One or more parameter values are not valid. %s Key: %s", emptyKeyText(a.kind), a.name)
 		}
+	}
+	return nil
+}
+
+func (k keySchema) checkSizes(item attrs) error {
+	if err := k.checkEmpty(item); err != nil {
+		return err
 	}
 	return k.checkLengths(item)
 }

@@ -6,6 +6,9 @@ import (
 	"github.com/payrail/payrail/local/storage"
 )
 
+// keyConditionExpression is the one expression that may have more parentheses than it needs.
+const keyConditionExpression = "KeyConditionExpression"
+
 // keyCondition is what a KeyConditionExpression asks for: one partition, and maybe a range of sort keys.
 type keyCondition struct {
 	hash value
@@ -20,25 +23,29 @@ type keyTest struct {
 	high     value // of BETWEEN
 }
 
-// parseKeyCondition reads a KeyConditionExpression for the keys of a table or index.
-func parseKeyCondition(text *string, s *scope, schema keySchema) (*keyCondition, error) {
+// parseKeyTests reads a KeyConditionExpression.
+func parseKeyTests(text *string, s *scope) ([]keyTest, error) {
 	if text == nil {
 		return nil, invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 	}
-	c, err := parseCondition("KeyConditionExpression", text, s)
+	c, err := parseCondition(keyConditionExpression, text, s)
 	if err != nil {
 		return nil, err
 	}
-	tests, err := keyTests(c)
-	if err != nil {
-		return nil, err
-	}
+	return keyTests(c)
+}
+
+// newKeyCondition takes tests to be of the keys of a table or index.
+func newKeyCondition(tests []keyTest, schema keySchema) (*keyCondition, error) {
 	byName := map[string]*keyTest{}
 	for i := range tests {
 		if byName[tests[i].name] != nil {
-			return nil, invalid("KeyConditionExpressions must only contain one condition per key")
+			return nil, invalid("Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key")
 		}
 		byName[tests[i].name] = &tests[i]
+	}
+	if keys := len(schema.attributes()); keys > 1 && len(tests) > keys {
+		return nil, invalid("The number of query conditions (%d) exceeds the number of key attributes defined in the schema (%d)", len(tests), keys)
 	}
 	hash := byName[schema.hash.name]
 	if hash == nil {
@@ -53,7 +60,7 @@ func parseKeyCondition(text *string, s *scope, schema keySchema) (*keyCondition,
 			return nil, invalid("Query key condition not supported")
 		}
 	}
-	if hash.operator != "=" || len(tests) > 2 {
+	if hash.operator != "=" {
 		return nil, invalid("Query key condition not supported")
 	}
 	if err := hash.check(schema.hash); err != nil {
@@ -164,4 +171,28 @@ func (k *keyCondition) keys() storage.Range {
 	}
 	prefix := appendKeyPrefix(bytes.Clone(partition), k.sort.value.text) // begins_with
 	return storage.Range{From: prefix, To: after(prefix)}
+}
+
+// checkStart refuses to go on from a key that is not among those of the condition, which range is.
+func (k *keyCondition) checkStart(start startingKey, schema keySchema, keys storage.Range) error {
+	if start.key == nil {
+		return nil
+	}
+	hash, _ := start.item.get(schema.hash.name)
+	same := hash.equal(k.hash)
+	if k.sort == nil {
+		if !same {
+			return invalid("The provided starting key is outside query boundaries based on provided conditions")
+		}
+		return nil
+	}
+	// The sort key is judged by itself, as if it were in the condition's partition.
+	sort := start.key[len(appendPartition(nil, hash)):]
+	if !within(append(appendPartition(nil, k.hash), sort...), keys) {
+		return invalid("The provided starting key does not match the range key predicate")
+	}
+	if !same {
+		return invalid("The query can return at most one row and cannot be restarted")
+	}
+	return nil
 }

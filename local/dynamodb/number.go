@@ -14,6 +14,8 @@ const (
 	maxDigits   = 38
 	minExponent = -129 // of 0.d1d2… notation, so 1E-130 = 0.1E-129
 	maxExponent = 126
+	// farExponent is one that no number within the range is written with; larger ones are taken as this.
+	farExponent = 1 << 30
 	// fastDigits is how many digits are sure to fit an int64 before and after an addition.
 	fastDigits = 17
 )
@@ -68,11 +70,11 @@ func parseNumber(text string) (number, error) {
 	mantissa, exponent := rest, 0
 	if e := strings.IndexAny(rest, "eE"); e >= 0 {
 		mantissa = rest[:e]
-		parsed, err := strconv.ParseInt(rest[e+1:], 10, 32)
+		parsed, err := strconv.ParseInt(rest[e+1:], 10, 64)
 		if err != nil {
 			return number{}, notNumeric(text)
 		}
-		exponent = int(parsed)
+		exponent = int(max(-farExponent, min(farExponent, parsed)))
 	}
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	digits := whole + fraction
@@ -83,10 +85,11 @@ func parseNumber(text string) (number, error) {
 	significant := strings.TrimLeft(digits, "0")
 	exponent -= len(digits) - len(significant)
 	n.digits = strings.TrimRight(significant, "0")
-	if n.digits == "" {
-		return number{}, nil
-	}
 	n.exponent = exponent
+	if n.digits == "" {
+		n.exponent++ // Zero is as far out as the last digit it is written with.
+		return number{}, n.checkRange()
+	}
 	return n, n.checkRange()
 }
 
@@ -183,6 +186,9 @@ func addNumbers(a, b string, subtract bool) (string, error) {
 		x.Sub(x, y)
 	} else {
 		x.Add(x, y)
+	}
+	if x.Sign() == 0 {
+		return "0", nil
 	}
 	return normalizeNumber(x.String() + "E" + strconv.Itoa(scale))
 }

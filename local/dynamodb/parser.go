@@ -34,7 +34,6 @@ const (
 
 func newParser(parameter, text string, s *scope) (*parser, error) {
 	p := &parser{parameter: parameter, text: text, scope: s}
-	s.present = true
 	if len(text) > maxExpressionBytes {
 		return nil, p.fail("Expression size has exceeded the maximum allowed size; expression size: " + strconv.Itoa(len(text)))
 	}
@@ -131,6 +130,9 @@ func (p *parser) path() (path, error) {
 			}
 			out = append(out, step{index: int(index)})
 		default:
+			if len(out) > 1 {
+				p.scope.nested = append(p.scope.nested, out)
+			}
 			return out, nil
 		}
 	}

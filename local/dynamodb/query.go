@@ -5,10 +5,13 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/payrail/payrail/local/storage"
+	"github.com/payrail/payrail/local/wire"
 )
 
 const (
@@ -53,6 +56,8 @@ type page struct {
 	filter     condition
 	filterOn   []path
 	projection []path
+	nested     []path    // document paths of the filter and projection that go into an attribute
+	tests      []keyTest // of a query
 	countOnly  bool
 	limit      int
 
@@ -80,15 +85,12 @@ func (p *page) space() string {
 }
 
 func (s *Service) query(_ context.Context, in *pageInput) (*pageOutput, error) {
-	p, names, err := s.newPage(in, "FilterExpression", "KeyConditionExpression")
+	p, err := s.newPage(in, expression{"FilterExpression", in.FilterExpression}, expression{keyConditionExpression, in.KeyConditionExpression})
 	if err != nil {
 		return nil, err
 	}
-	key, err := parseKeyCondition(in.KeyConditionExpression, names, p.schema())
+	key, err := newKeyCondition(p.tests, p.schema())
 	if err != nil {
-		return nil, err
-	}
-	if err := names.finish(); err != nil {
 		return nil, err
 	}
 	for _, one := range p.filterOn {
@@ -96,28 +98,28 @@ func (s *Service) query(_ context.Context, in *pageInput) (*pageOutput, error) {
 			return nil, invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", one[0].name)
 		}
 	}
+	if err := p.table.checkNested(p.nested); err != nil {
+		return nil, err
+	}
 	p.keys = key.keys()
 	p.keys.Reverse = in.ScanIndexForward != nil && !*in.ScanIndexForward
 	start, err := p.startKey(in.ExclusiveStartKey)
 	if err != nil {
 		return nil, err
 	}
-	if start != nil && !bytes.HasPrefix(start, appendPartition(nil, key.hash)) {
-		return nil, invalid("The provided starting key is outside query boundaries based on provided conditions")
+	if err := key.checkStart(start, p.schema(), p.keys); err != nil {
+		return nil, err
 	}
-	if start != nil && (bytes.Compare(start, p.keys.From) < 0 || (p.keys.To != nil && bytes.Compare(start, p.keys.To) >= 0)) {
-		return nil, invalid("The provided starting key does not match the range key predicate")
-	}
-	p.startAfter(start)
+	p.startAfter(start.key)
 	return s.run(p, in)
 }
 
 func (s *Service) scan(_ context.Context, in *pageInput) (*pageOutput, error) {
-	p, names, err := s.newPage(in, "FilterExpression")
+	p, err := s.newPage(in, expression{"FilterExpression", in.FilterExpression})
 	if err != nil {
 		return nil, err
 	}
-	if err := names.finish(); err != nil {
+	if err := p.table.checkNested(p.nested); err != nil {
 		return nil, err
 	}
 	if p.keys, err = segment(in.Segment, in.TotalSegments); err != nil {
@@ -127,48 +129,70 @@ func (s *Service) scan(_ context.Context, in *pageInput) (*pageOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	if start != nil && (bytes.Compare(start, p.keys.From) < 0 || (p.keys.To != nil && bytes.Compare(start, p.keys.To) >= 0)) {
-		return nil, invalid("The provided Exclusive start key is not within the current segment")
+	if start.key != nil && !within(start.key, p.keys) {
+		return nil, invalid("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. "+
+			"TotalSegments: %d Segment: %d", *in.TotalSegments, *in.Segment)
 	}
-	p.startAfter(start)
+	p.startAfter(start.key)
 	return s.run(p, in)
 }
 
-// newPage checks what Query and Scan have in common.
-func (s *Service) newPage(in *pageInput, wanted ...string) (*page, *scope, error) {
+func within(key []byte, r storage.Range) bool {
+	return bytes.Compare(key, r.From) >= 0 && (r.To == nil || bytes.Compare(key, r.To) < 0)
+}
+
+// newPage checks what Query and Scan have in common. expressions are those that may have values; a query has a key condition.
+func (s *Service) newPage(in *pageInput, expressions ...expression) (*page, error) {
 	if err := in.refuse(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	t, err := s.table(in.TableName)
-	if err != nil {
-		return nil, nil, err
-	}
-	p := &page{table: t}
+	p := &page{}
+	var err error
 	if p.limit, err = checkLimit(in.Limit, math.MaxInt); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if in.IndexName != "" {
-		if p.index = t.index(in.IndexName); p.index == nil {
-			return nil, nil, invalid("The table does not have the specified index: %s", in.IndexName)
-		}
-		if in.ConsistentRead {
-			return nil, nil, invalid("Consistent reads are not supported on global secondary indexes")
-		}
-	}
-	names, err := newScope(in.ExpressionAttributeNames, in.ExpressionAttributeValues, wanted...)
+	isQuery := len(expressions) > 1
+	expressions = append(expressions, expression{"ProjectionExpression", in.ProjectionExpression})
+	names, err := newScope(in.ExpressionAttributeNames, in.ExpressionAttributeValues, expressions...)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if p.filter, p.filterOn, err = parseFilter("FilterExpression", in.FilterExpression, names); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if p.projection, err = parseProjection(in.ProjectionExpression, names); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return p, names, p.checkSelect(in)
+	p.nested = names.nested
+	if isQuery {
+		if p.tests, err = parseKeyTests(in.KeyConditionExpression, names); err != nil {
+			return nil, err
+		}
+	}
+	if err := names.finish(); err != nil {
+		return nil, err
+	}
+	if err := p.bind(s, in); err != nil {
+		return nil, err
+	}
+	return p, p.checkSelect(in)
+}
+
+// bind finds the table and index to read.
+func (p *page) bind(s *Service, in *pageInput) (err error) {
+	if p.table, err = s.table(in.TableName); err != nil || in.IndexName == "" {
+		return err
+	}
+	if p.index = p.table.index(in.IndexName); p.index == nil {
+		return invalid("The table does not have the specified index: %s", in.IndexName)
+	}
+	if in.ConsistentRead {
+		return invalid("Consistent reads are not supported on global secondary indexes")
+	}
+	return nil
 }
 
 // checkSelect checks Select against the projection and index, and that the index holds what is asked for.
@@ -238,39 +262,56 @@ func segment(number, total *int) (storage.Range, error) {
 	return r, nil
 }
 
-// startKey is the store's key of ExclusiveStartKey, nil where there is none.
-func (p *page) startKey(raw json.RawMessage) ([]byte, error) {
+// startingKey is ExclusiveStartKey: the attributes, and where it lies in the store; key is nil where there is none.
+type startingKey struct {
+	item attrs
+	key  []byte
+}
+
+// startKey reads ExclusiveStartKey. What is wrong with a key of a table's scan is told, of a query's or an index's less.
+func (p *page) startKey(raw json.RawMessage) (startingKey, error) {
+	const text = "The provided starting key is invalid"
 	if raw == nil || string(raw) == "null" {
-		return nil, nil
+		return startingKey{}, nil
 	}
 	item, err := decodeItem(raw)
+	var e *wire.Error
+	if errors.As(err, &e) && strings.HasPrefix(e.Message, "Supplied AttributeValue") {
+		return startingKey{}, invalid("%s: %s", text, e.Message)
+	}
 	if err != nil {
-		return nil, err
+		return startingKey{}, err
 	}
-	schemas := []keySchema{p.table.schema}
-	if p.index != nil {
-		schemas = append(schemas, p.index.schema)
+	short := invalid(text)
+	if p.index == nil && p.tests == nil {
+		short = invalid("%s: %s", text, wrongKey().Message)
 	}
-	var known []string
-	for _, schema := range schemas {
-		for _, a := range schema.attributes() {
-			v, ok := item.get(a.name)
-			if !ok || v.kind != a.kind || v.text == "" {
-				return nil, invalid("The provided starting key is invalid")
-			}
-			if !slices.Contains(known, a.name) {
-				known = append(known, a.name)
-			}
+	known := map[string]bool{}
+	for _, a := range slices.Concat(p.schema().attributes(), p.table.schema.attributes()) {
+		if _, ok := item.get(a.name); !ok {
+			return startingKey{}, short
 		}
+		known[a.name] = true
 	}
 	if len(known) != len(item) {
-		return nil, invalid("The provided starting key is invalid")
+		return startingKey{}, short
+	}
+	if (p.index != nil || p.tests != nil) && !p.schema().isIn(item) {
+		return startingKey{}, wrongKey()
+	}
+	for _, schema := range []keySchema{p.schema(), p.table.schema} {
+		if !schema.isIn(item) {
+			return startingKey{}, invalid("%s: %s", text, wrongKey().Message)
+		}
+		if err := schema.checkEmpty(item); err != nil {
+			return startingKey{}, err
+		}
 	}
 	key := p.table.schema.encode(item)
 	if p.index != nil {
 		key = append(p.index.schema.encode(item), key...)
 	}
-	return key, nil
+	return startingKey{item, key}, nil
 }
 
 // startAfter leaves out what a former page has read.

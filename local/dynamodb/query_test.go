@@ -148,7 +148,7 @@ func TestQueryRefused(t *testing.T) {
 		"not equal":         {`"KeyConditionExpression":"ForumName > :f"`, "Query key condition not supported"},
 		"or":                {`"KeyConditionExpression":"ForumName = :f OR Subject = :f"`, "Invalid operator used in KeyConditionExpression: OR"},
 		"other attribute":   {`"KeyConditionExpression":"ForumName = :f AND Message = :f"`, "Query condition missed key schema element: Subject"},
-		"twice":             {`"KeyConditionExpression":"ForumName = :f AND ForumName = :f"`, "KeyConditionExpressions must only contain one condition per key"},
+		"twice":             {`"KeyConditionExpression":"ForumName = :f AND ForumName = :f"`, "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key"},
 		"nested":            {`"KeyConditionExpression":"ForumName.a = :f"`, "KeyConditionExpressions cannot have conditions on nested attributes"},
 		"filter on key":     {`"KeyConditionExpression":"ForumName = :f","FilterExpression":"Subject = :f"`, "Filter Expression can only contain non-primary key attributes: Primary key attribute: Subject"},
 		"index":             {`"IndexName":"Nothing","KeyConditionExpression":"ForumName = :f"`, "The table does not have the specified index: Nothing"},

@@ -16,13 +16,21 @@ type scope struct {
 	values     map[string]value
 	usedNames  map[string]bool
 	usedValues map[string]bool
-	present    bool     // an expression has been parsed
-	wanted     []string // the expression parameters the operation has, to name in errors
+	nested     []path // the document paths met that go into an attribute
 }
 
-// newScope checks the two parameters. wanted are the expressions that could use values.
-func newScope(names map[string]string, values map[string]json.RawMessage, wanted ...string) (*scope, error) {
-	s := &scope{names: names, wanted: wanted}
+// expression is a parameter of an operation; text is nil where the request has not got it.
+type expression struct {
+	name string
+	text *string
+}
+
+// newScope checks the two parameters, which make sense only with an expression; a projection has no values.
+func newScope(names map[string]string, values map[string]json.RawMessage, expressions ...expression) (*scope, error) {
+	s := &scope{names: names}
+	if err := checkUsable(names, values, expressions); err != nil {
+		return nil, err
+	}
 	if names != nil && len(names) == 0 {
 		return nil, invalid("ExpressionAttributeNames must not be empty")
 	}
@@ -53,6 +61,29 @@ func newScope(names map[string]string, values map[string]json.RawMessage, wanted
 		s.values[placeholder] = v
 	}
 	return s, nil
+}
+
+func checkUsable(names map[string]string, values map[string]json.RawMessage, expressions []expression) error {
+	var withValues []string
+	namesUsable, valuesUsable := false, false
+	for _, e := range expressions {
+		namesUsable = namesUsable || e.text != nil
+		if e.name != "ProjectionExpression" {
+			withValues = append(withValues, e.name)
+			valuesUsable = valuesUsable || e.text != nil
+		}
+	}
+	if names != nil && !namesUsable {
+		return invalid("ExpressionAttributeNames can only be specified when using expressions")
+	}
+	if values == nil || valuesUsable {
+		return nil
+	}
+	verb := "is"
+	if len(withValues) > 1 {
+		verb = "are"
+	}
+	return invalid("ExpressionAttributeValues can only be specified when using expressions: %s %s null", strings.Join(withValues, " and "), verb)
 }
 
 func isPlaceholder(text string, sign byte) bool {
@@ -91,20 +122,6 @@ func (s *scope) value(placeholder string) (value, bool) {
 
 // finish is called once every expression of the request has been parsed.
 func (s *scope) finish() error {
-	if !s.present {
-		if s.names != nil {
-			return invalid("ExpressionAttributeNames can only be specified when using expressions")
-		}
-		if s.values != nil {
-			verb := "is"
-			if len(s.wanted) > 1 {
-				verb = "are"
-			}
-			return invalid("ExpressionAttributeValues can only be specified when using expressions: %s %s null",
-				strings.Join(s.wanted, " and "), verb)
-		}
-		return nil
-	}
 	if len(s.usedNames) < len(s.names) {
 		return invalid("Value provided in ExpressionAttributeNames unused in expressions: keys: {%s}", unused(s.names, s.usedNames))
 	}

@@ -209,7 +209,7 @@ func (s *Stream) Read(after string, limit int) ([]StreamRecord, error) {
 		}
 		from = n + 1
 	}
-	batch, _, err := s.slice(from, limit)
+	batch, _, _, err := s.slice(from, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading stream %s: %w", s.arn, err)
 	}
@@ -231,20 +231,20 @@ type numbered struct {
 	number uint64
 }
 
-// slice copies up to limit records from a sequence number on, and tells the number it began at: a later one where the records
-// asked for are past retention.
-func (s *Stream) slice(from uint64, limit int) ([]numbered, uint64, error) {
+// slice copies up to limit records from a sequence number on. It tells the number it began at, a later one where the records asked for
+// are past retention, and the number to go on from: behind the records, and behind numbers no record has.
+func (s *Stream) slice(from uint64, limit int) (batch []numbered, first, next uint64, err error) {
 	s.mu.Lock()
 	s.trim(s.clock.Now().Unix())
-	from = max(from, s.first)
-	var batch []numbered
-	for n := from; n < s.settled && len(batch) < limit; n++ {
-		if r := s.records[n-s.first]; r.state == recordDone {
-			batch = append(batch, numbered{r, n})
+	first = max(from, s.first)
+	next = first
+	for ; next < s.settled && len(batch) < limit; next++ {
+		if r := s.records[next-s.first]; r.state == recordDone {
+			batch = append(batch, numbered{r, next})
 		}
 	}
 	s.mu.Unlock()
-	return batch, from, s.kept.warm(batch)
+	return batch, first, next, s.kept.warm(batch)
 }
 
 // render writes a record. Functions and pipes get the stream's ARN with it; GetRecords does not tell it.

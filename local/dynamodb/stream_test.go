@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/payrail/payrail/local/storage"
 )
 
 const threadKey = `"TableName":"Thread","Key":{"ForumName":{"S":"f"},"Subject":{"S":"s"}}`
@@ -37,8 +39,8 @@ func TestStreamRecordsHaveTheServicesShape(t *testing.T) {
 		images  string
 		size    int
 	}{
-		{"INSERT", created, `"NewImage":` + first, 18 + 21},
-		{"MODIFY", created + 2, `"NewImage":` + second + `,"OldImage":` + first, 18 + 21 + 21},
+		{"INSERT", created, `"NewImage":` + first, 18 + 22},
+		{"MODIFY", created + 2, `"NewImage":` + second + `,"OldImage":` + first, 18 + 21 + 22},
 		{"REMOVE", created + 2, `"OldImage":` + second, 18 + 21},
 	} {
 		var id struct{ EventID string }
@@ -178,4 +180,42 @@ func TestShardIterators(t *testing.T) {
 	require.Empty(t, next, "a closed shard that has been read has no next iterator")
 	f.clock.Advance(iteratorLife + time.Second)
 	f.refused("GetRecords", `{"ShardIterator":"`+latest+`"}`, codeExpiredIterator, "The shard iterator has expired and can no longer be used to retrieve stream records.")
+}
+
+func TestIteratorsOfAnEmptyShardMissNothing(t *testing.T) {
+	f := newFixture(t)
+	begins := func() string {
+		var out describeStreamOutput
+		require.NoError(t, json.Unmarshal([]byte(f.must("DescribeStream", `{"StreamArn":"`+f.stream.ARN()+`"}`)), &out))
+		return out.StreamDescription.Shards[0].SequenceNumberRange.StartingSequenceNumber
+	}
+	iterator := func(kind, sequence string) string {
+		return `{"StreamArn":"` + f.stream.ARN() + `","ShardId":"` + shardID + `","ShardIteratorType":"` + kind + `","SequenceNumber":"` + sequence + `"}`
+	}
+	var at, after getShardIteratorOutput
+	require.NoError(t, json.Unmarshal([]byte(f.must("GetShardIterator", iterator("AT_SEQUENCE_NUMBER", begins()))), &at))
+	require.NoError(t, json.Unmarshal([]byte(f.must("GetShardIterator", iterator("AFTER_SEQUENCE_NUMBER", begins()))), &after))
+	f.putThread(`,"A":{"N":"1"}`)
+	for _, i := range []getShardIteratorOutput{at, after} {
+		var out getRecordsOutput
+		require.NoError(t, json.Unmarshal([]byte(f.must("GetRecords", `{"ShardIterator":"`+i.ShardIterator+`"}`)), &out))
+		require.Len(t, out.Records, 1)
+	}
+	yetToCome := formatSequence(f.stream.first + 2)
+	f.refused("GetShardIterator", iterator("AT_SEQUENCE_NUMBER", yetToCome), codeValidation, fmt.Sprintf("Invalid SequenceNumber: %q", yetToCome))
+}
+
+func TestAClosedShardEndsBehindANumberThatNoRecordHas(t *testing.T) {
+	f := newFixture(t)
+	f.putThread(`,"A":{"N":"1"}`)
+	item, err := decodeItem(json.RawMessage(`{"ForumName":{"S":"f"},"Subject":{"S":"s"}}`))
+	require.NoError(t, err)
+	f.stream.settle(f.stream.append(&storage.Batch{}, nil, encodeItem(item), item), false) // as where the store fails
+	f.must("DeleteTable", `{"TableName":"Thread"}`)
+	var at getShardIteratorOutput
+	require.NoError(t, json.Unmarshal([]byte(f.must("GetShardIterator", `{"StreamArn":"`+f.stream.ARN()+`","ShardId":"`+shardID+`","ShardIteratorType":"TRIM_HORIZON"}`)), &at))
+	var out getRecordsOutput
+	require.NoError(t, json.Unmarshal([]byte(f.must("GetRecords", `{"ShardIterator":"`+at.ShardIterator+`"}`)), &out))
+	require.Len(t, out.Records, 1)
+	require.Empty(t, out.NextShardIterator)
 }

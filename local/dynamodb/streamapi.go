@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -63,10 +65,14 @@ func (s *Service) listStreams(_ context.Context, in *listStreamsInput) (*listStr
 }
 
 type describeStreamInput struct {
-	StreamArn             string
+	StreamArn             *string
 	ExclusiveStartShardId string
 	Limit                 *int
+	ShardFilter           *shardFilter
 }
+
+// shardFilter asks for the children of a shard.
+type shardFilter struct{ Type, ShardId string }
 
 type sequenceRange struct {
 	StartingSequenceNumber string
@@ -93,7 +99,10 @@ func (s *Service) describeStream(_ context.Context, in *describeStreamInput) (*d
 	if _, err := checkLimit(in.Limit, maxStreams); err != nil {
 		return nil, err
 	}
-	stream, err := s.Stream(in.StreamArn)
+	if in.ShardFilter != nil && in.ShardFilter.Type != "CHILD_SHARDS" {
+		return nil, invalidEnum(in.ShardFilter.Type, "shardFilter.type", "CHILD_SHARDS")
+	}
+	stream, err := s.streamNamed(in.StreamArn)
 	if err != nil {
 		return nil, err
 	}
@@ -106,54 +115,92 @@ func (s *Service) describeStream(_ context.Context, in *describeStreamInput) (*d
 	one := shard{ShardId: shardID, SequenceNumberRange: sequenceRange{StartingSequenceNumber: formatSequence(stream.first)}}
 	if stream.closed {
 		d.StreamStatus = "DISABLED"
-		one.SequenceNumberRange.EndingSequenceNumber = formatSequence(stream.first + uint64(len(stream.records)))
+		one.SequenceNumberRange.EndingSequenceNumber = formatSequence(stream.first + uint64(max(0, len(stream.records)-1)))
 	}
-	if in.ExclusiveStartShardId == "" {
+	// Shards come in the order of their ids; this one has no children.
+	if in.ExclusiveStartShardId < shardID && in.ShardFilter == nil {
 		d.Shards = append(d.Shards, one)
 	}
 	return &describeStreamOutput{d}, nil
 }
 
 type getShardIteratorInput struct {
-	StreamArn         string
-	ShardId           string
-	ShardIteratorType string
-	SequenceNumber    string
+	StreamArn         *string
+	ShardId           *string
+	ShardIteratorType *string
+	SequenceNumber    *string
 }
 
 type getShardIteratorOutput struct{ ShardIterator string }
 
 func (s *Service) getShardIterator(_ context.Context, in *getShardIteratorInput) (*getShardIteratorOutput, error) {
-	stream, err := s.Stream(in.StreamArn)
+	var v violations
+	for path, member := range map[string]*string{"shardId": in.ShardId, "shardIteratorType": in.ShardIteratorType} {
+		if member == nil {
+			v.notNull(path)
+		}
+	}
+	if slices.Sort(v); len(v) > 0 {
+		return nil, v.err()
+	}
+	stream, err := s.streamNamed(in.StreamArn)
 	if err != nil {
 		return nil, err
 	}
-	if in.ShardId != shardID {
+	if *in.ShardId != shardID {
 		return nil, wire.Errorf(codeResourceNotFound, "Requested resource not found: Shard does not exist")
 	}
-	from, err := stream.position(in.ShardIteratorType, in.SequenceNumber)
+	from, err := stream.position(*in.ShardIteratorType, in.SequenceNumber)
 	if err != nil {
 		return nil, err
 	}
 	return &getShardIteratorOutput{s.iterator(stream, from)}, nil
 }
 
+// streamARN is the form of the ARNs of streams.
+var streamARN = regexp.MustCompile(`^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[a-zA-Z0-9_.-]+/stream/.+$`)
+
+// streamNamed finds the stream that a call names. An ARN that can be of no stream is another fault than one of none.
+func (s *Service) streamNamed(arn *string) (*Stream, error) {
+	if arn == nil {
+		var v violations
+		v.notNull("streamArn")
+		return nil, v.err()
+	}
+	if !streamARN.MatchString(*arn) {
+		return nil, invalid("Invalid StreamArn")
+	}
+	return s.Stream(*arn)
+}
+
 // position is the sequence number an iterator of this type begins at.
-func (s *Stream) position(iteratorType, sequence string) (uint64, error) {
+func (s *Stream) position(iteratorType string, sequence *string) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trim(s.clock.Now().Unix())
 	switch iteratorType {
-	case "TRIM_HORIZON":
+	case "TRIM_HORIZON", "LATEST":
+		if sequence != nil {
+			return 0, invalid("SequenceNumber must not be given with ShardIteratorType %s", iteratorType)
+		}
+		if iteratorType == "LATEST" {
+			return s.settled, nil
+		}
 		return s.first, nil
-	case "LATEST":
-		return s.settled, nil
 	case "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER":
-		n, err := parseSequence(sequence)
+		if sequence == nil {
+			return 0, invalid("SequenceNumber is required with ShardIteratorType %s", iteratorType)
+		}
+		n, err := parseSequence(*sequence)
 		if err != nil {
 			return 0, err
 		}
-		if iteratorType == "AFTER_SEQUENCE_NUMBER" {
+		end := s.first + uint64(len(s.records))
+		if n > end {
+			return 0, invalid("Invalid SequenceNumber: %q", *sequence) // From there on, records that come first would be left out.
+		}
+		// An empty shard begins at the number of a record to come, which is after the beginning.
+		if iteratorType == "AFTER_SEQUENCE_NUMBER" && n < end {
 			n++
 		}
 		if n < s.first {
@@ -193,7 +240,7 @@ func (s *Service) readIterator(text string) (*Stream, uint64, error) {
 }
 
 type getRecordsInput struct {
-	ShardIterator string
+	ShardIterator *string
 	Limit         *int
 }
 
@@ -207,11 +254,16 @@ func (s *Service) getRecords(_ context.Context, in *getRecordsInput) (*getRecord
 	if err != nil {
 		return nil, err
 	}
-	stream, from, err := s.readIterator(in.ShardIterator)
+	if in.ShardIterator == nil {
+		var v violations
+		v.notNull("shardIterator")
+		return nil, v.err()
+	}
+	stream, from, err := s.readIterator(*in.ShardIterator)
 	if err != nil {
 		return nil, err
 	}
-	batch, first, err := stream.slice(from, limit)
+	batch, first, next, err := stream.slice(from, limit)
 	if err != nil {
 		return nil, s.internal("reading stream", err)
 	}
@@ -222,6 +274,7 @@ func (s *Service) getRecords(_ context.Context, in *getRecordsInput) (*getRecord
 	bytes := 0
 	for i := range batch {
 		if bytes += batch[i].size; bytes > maxRecordsBytes && i > 0 {
+			next = batch[i].number
 			break
 		}
 		one, err := stream.render(&batch[i].record, formatSequence(batch[i].number), false)
@@ -229,10 +282,9 @@ func (s *Service) getRecords(_ context.Context, in *getRecordsInput) (*getRecord
 			return nil, s.internal("reading stream", err)
 		}
 		out.Records = append(out.Records, one)
-		from = batch[i].number + 1
 	}
-	if !stream.finished(from) {
-		out.NextShardIterator = s.iterator(stream, from)
+	if !stream.finished(next) {
+		out.NextShardIterator = s.iterator(stream, next)
 	}
 	return out, nil
 }

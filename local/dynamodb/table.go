@@ -1,9 +1,11 @@
 package dynamodb
 
 import (
+	"cmp"
 	"hash/maphash"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/payrail/payrail/local/wire"
@@ -89,15 +91,13 @@ const (
 	minTableName = 3
 	maxTableName = 255
 	maxIndexes   = 20
+	maxIncluded  = 100 // attributes that indexes of a table project besides keys
 )
 
 func newTable(spec TableSpec, region, account, id string, now time.Time, seed maphash.Seed) (*table, error) {
-	if len(spec.Name) < minTableName || len(spec.Name) > maxTableName {
-		return nil, invalid("TableName must be at least 3 characters long and at most 255 characters long")
-	}
-	if !tableName.MatchString(spec.Name) {
-		return nil, invalid("1 validation error detected: Value '%s' at 'tableName' failed to satisfy constraint: "+
-			"Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+", spec.Name)
+	var v violations
+	if v.name(&spec.Name, "tableName"); len(v) > 0 {
+		return nil, v.err()
 	}
 	schema, err := newKeySchema(spec.PartitionKey, spec.SortKey)
 	if err != nil {
@@ -111,7 +111,11 @@ func newTable(spec TableSpec, region, account, id string, now time.Time, seed ma
 		arn:  "arn:aws:dynamodb:" + region + ":" + account + ":table/" + spec.Name,
 		salt: maphash.String(seed, spec.Name),
 	}
+	included := 0
 	for _, s := range spec.Indexes {
+		if included += len(s.Include); included > maxIncluded {
+			return nil, invalidParameter("The indexes have more than %d NonKeyAttributes together", maxIncluded)
+		}
 		if t.index(s.Name) != nil {
 			return nil, invalidParameter("Duplicate index name: %s", s.Name)
 		}
@@ -121,6 +125,8 @@ func newTable(spec TableSpec, region, account, id string, now time.Time, seed ma
 		}
 		t.indexes = append(t.indexes, x)
 	}
+	// Of several indexes on an attribute the service's errors name the first by name.
+	slices.SortFunc(t.indexes, func(a, b *index) int { return strings.Compare(a.spec.Name, b.spec.Name) })
 	return t, nil
 }
 
@@ -129,7 +135,7 @@ func newKeySchema(partition, sort Key) (keySchema, error) {
 		return keySchema{}, invalid("No Hash Key specified in schema. All Dynamo DB tables must have exactly one hash key")
 	}
 	if partition.Name == sort.Name {
-		return keySchema{}, invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
+		return keySchema{}, sameKeyName()
 	}
 	var schema keySchema
 	for key, into := range map[Key]*keyAttribute{partition: &schema.hash, sort: &schema.sort} {
@@ -169,7 +175,7 @@ func newIndex(spec IndexSpec, main keySchema, tableSpace string) (*index, error)
 			return nil, invalidParameter("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
 		}
 	default:
-		return nil, invalidParameter("Unknown ProjectionType: %s", spec.Projection)
+		return nil, invalidParameter("Unknown ProjectionType: %s", cmp.Or(spec.Projection, "null"))
 	}
 	x.projected = slices.Clone(spec.Include)
 	for _, a := range slices.Concat(schema.attributes(), main.attributes()) {
@@ -202,20 +208,82 @@ func (t *table) info() TableInfo {
 func (t *table) checkIndexKeys(item attrs) error {
 	for _, x := range t.indexes {
 		for _, a := range x.schema.attributes() {
-			v, ok := item.get(a.name)
-			if !ok {
-				continue
-			}
-			if v.kind != a.kind {
+			if v, ok := item.get(a.name); ok && v.kind != a.kind {
 				return invalidParameter("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", a.name, a.kind, v.kind, x.spec.Name)
 			}
-			if v.text == "" {
+		}
+	}
+	if err := t.checkEmptyIndexKeys(item); err != nil {
+		return err
+	}
+	for _, x := range t.indexes {
+		if err := x.schema.checkLengths(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkIndexKeyTypes refuses an update that gives a key of an index a value of another type, as far as the expression tells it.
+func (t *table) checkIndexKeyTypes(u *update) error {
+	if len(t.indexes) == 0 {
+		return nil
+	}
+	var item attrs
+	note := func(p path, v value) {
+		if len(p) == 1 && v.kind != 0 {
+			item = item.with(p[0].name, v)
+		}
+	}
+	for _, set := range u.sets {
+		if v, ok := set.value.(constant); ok {
+			note(set.path, v.value)
+		}
+	}
+	for _, c := range slices.Concat(u.adds, u.deletes) {
+		note(c.path, c.value)
+	}
+	return t.checkIndexKeys(item)
+}
+
+// checkNested refuses paths that go into a key attribute, which is always a scalar.
+func (t *table) checkNested(paths []path) error {
+	const text = "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+	for _, p := range paths {
+		if t.schema.has(p[0].name) {
+			return invalid(text+"Key: %s", p[0].name)
+		}
+	}
+	for _, p := range paths {
+		for _, x := range t.indexes {
+			if x.schema.has(p[0].name) {
+				return invalid(text+"IndexKey: %s", p[0].name)
+			}
+		}
+	}
+	return nil
+}
+
+func (t *table) checkEmptyIndexKeys(item attrs) error {
+	for _, x := range t.indexes {
+		for _, a := range x.schema.attributes() {
+			if v, _ := item.get(a.name); v.kind == a.kind && v.text == "" {
 				return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. "+
 					"%s IndexName: %s, IndexKey: %s", emptyKeyText(a.kind), x.spec.Name, a.name)
 			}
 		}
-		if err := x.schema.checkLengths(item); err != nil {
-			return err
+	}
+	return nil
+}
+
+// checkUpdatedIndexKey refuses an update that makes a key of an index empty.
+func (t *table) checkUpdatedIndexKey(name string, v value) error {
+	for _, x := range t.indexes {
+		for _, a := range x.schema.attributes() {
+			if a.name == name && v.kind == a.kind && v.text == "" {
+				return invalid("One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value "+
+					"that is not supported. %s", emptyKeyText(a.kind))
+			}
 		}
 	}
 	return nil

@@ -29,7 +29,7 @@ func TestTables(t *testing.T) {
 func TestCreateTableRefused(t *testing.T) {
 	id := Key{"id", "S"}
 	for want, spec := range map[string]TableSpec{
-		"at least 3 characters":         {Name: "T", PartitionKey: id},
+		"greater than or equal to 3":    {Name: "T", PartitionKey: id},
 		"regular expression pattern":    {Name: "a table", PartitionKey: id},
 		"No Hash Key":                   {Name: "Table"},
 		"have the same name":            {Name: "Table", PartitionKey: id, SortKey: id},
@@ -42,7 +42,7 @@ func TestCreateTableRefused(t *testing.T) {
 		_, err := newFixture(t).CreateTable(spec)
 		require.ErrorContains(t, err, want)
 	}
-	newFixture(t).refused("CreateTable", `{"TableName":"Table","AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"},{"AttributeName":"b","AttributeType":"S"}],
+	newFixture(t).refused("CreateTable", `{"TableName":"Table","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"},{"AttributeName":"b","AttributeType":"S"}],
 		"KeySchema":[{"AttributeName":"a","KeyType":"HASH"}]}`, codeValidation,
 		"One or more parameter values were invalid: Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
 }

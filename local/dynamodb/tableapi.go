@@ -2,7 +2,6 @@ package dynamodb
 
 import (
 	"context"
-	"encoding/json"
 	"sort"
 	"time"
 
@@ -27,66 +26,9 @@ type projection struct {
 	NonKeyAttributes []string `json:",omitempty"`
 }
 
-type indexInput struct {
-	IndexName  string
-	KeySchema  []keySchemaElement
-	Projection projection
-}
-
 type streamSpecification struct {
 	StreamEnabled  bool
 	StreamViewType string `json:",omitempty"`
-}
-
-type createTableInput struct {
-	TableName              string
-	AttributeDefinitions   []attributeDefinition
-	KeySchema              []keySchemaElement
-	GlobalSecondaryIndexes []indexInput
-	LocalSecondaryIndexes  json.RawMessage
-	StreamSpecification    *streamSpecification
-	BillingMode            string
-	ProvisionedThroughput  *throughput
-	tableExtras
-
-	DeletionProtectionEnabled bool
-}
-
-// tableExtras are parameters of CreateTable that are refused by name.
-type tableExtras struct {
-	SSESpecification, Tags, TableClass, ResourcePolicy, WarmThroughput, OnDemandThroughput, GlobalTableSourceArn, GlobalTableSettingsReplicationMode json.RawMessage
-}
-
-func (x *tableExtras) refuse() error {
-	for _, p := range []struct {
-		name  string
-		value json.RawMessage
-	}{
-		{"SSESpecification", x.SSESpecification}, {"Tags", x.Tags}, {"TableClass", x.TableClass}, {"ResourcePolicy", x.ResourcePolicy},
-		{"WarmThroughput", x.WarmThroughput}, {"OnDemandThroughput", x.OnDemandThroughput}, {"GlobalTableSourceArn", x.GlobalTableSourceArn},
-		{"GlobalTableSettingsReplicationMode", x.GlobalTableSettingsReplicationMode},
-	} {
-		if p.value != nil && string(p.value) != "null" && string(p.value) != "[]" {
-			return invalid("the local runtime does not do %s", p.name)
-		}
-	}
-	return nil
-}
-
-// checkBilling refuses provisioned capacity, which is not modelled: nothing would be throttled by it. It is what a request without
-// BillingMode asks for.
-// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
-func (in *createTableInput) checkBilling() error {
-	switch in.BillingMode {
-	case "PAY_PER_REQUEST":
-		if in.ProvisionedThroughput != nil {
-			return invalidParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
-		}
-		return nil
-	case "", "PROVISIONED":
-		return invalid("the local runtime does not do provisioned capacity: use BillingMode PAY_PER_REQUEST")
-	}
-	return invalidEnum(in.BillingMode, "billingMode", "PROVISIONED, PAY_PER_REQUEST")
 }
 
 type throughput struct {
@@ -96,12 +38,19 @@ type throughput struct {
 }
 
 type indexDescription struct {
-	indexInput
+	IndexName             string
+	KeySchema             []keySchemaElement
+	Projection            projection
 	IndexStatus           string
 	IndexArn              string
 	ItemCount             int
 	IndexSizeBytes        int
 	ProvisionedThroughput throughput
+}
+
+type billingModeSummary struct {
+	BillingMode                       string
+	LastUpdateToPayPerRequestDateTime float64 `json:",omitempty"` // once the table is there
 }
 
 type tableDescription struct {
@@ -115,80 +64,13 @@ type tableDescription struct {
 	ItemCount              int
 	TableSizeBytes         int
 	ProvisionedThroughput  throughput
-	BillingModeSummary     map[string]string
+	BillingModeSummary     billingModeSummary
 	GlobalSecondaryIndexes []indexDescription   `json:",omitempty"`
 	StreamSpecification    *streamSpecification `json:",omitempty"`
 	LatestStreamArn        string               `json:",omitempty"`
 	LatestStreamLabel      string               `json:",omitempty"`
 
 	DeletionProtectionEnabled bool
-}
-
-// spec brings the request into the form of the Go API.
-func (in *createTableInput) spec() (TableSpec, error) {
-	if in.LocalSecondaryIndexes != nil {
-		return TableSpec{}, invalid("the local runtime does not do LocalSecondaryIndexes")
-	}
-	if err := in.tableExtras.refuse(); err != nil {
-		return TableSpec{}, err
-	}
-	types := map[string]string{}
-	for _, d := range in.AttributeDefinitions {
-		types[d.AttributeName] = d.AttributeType
-	}
-	used := map[string]bool{}
-	keys := func(elements []keySchemaElement) (partition, sort Key, err error) {
-		if len(elements) == 0 || len(elements) > 2 || elements[0].KeyType != "HASH" || (len(elements) == 2 && elements[1].KeyType != "RANGE") {
-			return partition, sort, invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type, or the second is not a RANGE key type")
-		}
-		for i, into := range []*Key{&partition, &sort}[:len(elements)] {
-			name := elements[i].AttributeName
-			if types[name] == "" {
-				return partition, sort, invalidParameter("Some index key attributes are not defined in AttributeDefinitions. Keys: [%s]", name)
-			}
-			used[name] = true
-			*into = Key{Name: name, Type: types[name]}
-		}
-		return partition, sort, nil
-	}
-	spec := TableSpec{Name: in.TableName, DeletionProtection: in.DeletionProtectionEnabled}
-	var err error
-	if spec.PartitionKey, spec.SortKey, err = keys(in.KeySchema); err != nil {
-		return TableSpec{}, err
-	}
-	for _, x := range in.GlobalSecondaryIndexes {
-		one := IndexSpec{Name: x.IndexName, Projection: x.Projection.ProjectionType, Include: x.Projection.NonKeyAttributes}
-		if one.PartitionKey, one.SortKey, err = keys(x.KeySchema); err != nil {
-			return TableSpec{}, err
-		}
-		spec.Indexes = append(spec.Indexes, one)
-	}
-	if len(used) != len(types) {
-		return TableSpec{}, invalidParameter("Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
-	}
-	if in.StreamSpecification != nil && in.StreamSpecification.StreamEnabled {
-		if in.StreamSpecification.StreamViewType == "" {
-			return TableSpec{}, invalidParameter("StreamViewType is required when StreamEnabled is true")
-		}
-		spec.StreamView = in.StreamSpecification.StreamViewType
-	}
-	return spec, in.checkBilling()
-}
-
-type createTableOutput struct{ TableDescription tableDescription }
-
-func (s *Service) createTable(_ context.Context, in *createTableInput) (*createTableOutput, error) {
-	spec, err := in.spec()
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, err := s.addTable(spec)
-	if err != nil {
-		return nil, err
-	}
-	return &createTableOutput{t.describe("ACTIVE")}, nil
 }
 
 func epochSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
@@ -205,8 +87,11 @@ func describeKeys(k keySchema) []keySchemaElement {
 func (t *table) describe(status string) tableDescription {
 	d := tableDescription{
 		TableName: t.spec.Name, TableArn: t.arn, TableId: t.id, TableStatus: status, CreationDateTime: epochSeconds(t.created),
-		KeySchema: describeKeys(t.schema), BillingModeSummary: map[string]string{"BillingMode": "PAY_PER_REQUEST"},
+		KeySchema: describeKeys(t.schema), BillingModeSummary: billingModeSummary{BillingMode: "PAY_PER_REQUEST"},
 		DeletionProtectionEnabled: t.spec.DeletionProtection,
+	}
+	if status != "CREATING" {
+		d.BillingModeSummary.LastUpdateToPayPerRequestDateTime = d.CreationDateTime
 	}
 	defined := map[string]bool{}
 	define := func(k keySchema) {
@@ -221,8 +106,8 @@ func (t *table) describe(status string) tableDescription {
 	for _, x := range t.indexes {
 		define(x.schema)
 		d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, indexDescription{
-			indexInput:  indexInput{x.spec.Name, describeKeys(x.schema), projection{x.spec.Projection, x.spec.Include}},
-			IndexStatus: "ACTIVE", IndexArn: t.arn + "/index/" + x.spec.Name,
+			IndexName: x.spec.Name, KeySchema: describeKeys(x.schema), Projection: projection{x.spec.Projection, x.spec.Include},
+			IndexStatus: status, IndexArn: t.arn + "/index/" + x.spec.Name,
 		})
 	}
 	if t.stream != nil {
@@ -238,11 +123,14 @@ type describeTableOutput struct{ Table tableDescription }
 
 // named finds a table for the calls on tables, whose error names it.
 func (s *Service) named(name string) (*table, error) {
+	if name == "" {
+		return nil, tableNameRequired()
+	}
 	t, err := s.table(name)
-	if err != nil && name != "" {
+	if err != nil {
 		return nil, unknownTable(name)
 	}
-	return t, err
+	return t, nil
 }
 
 func (s *Service) describeTable(_ context.Context, in *tableInput) (*describeTableOutput, error) {
@@ -289,6 +177,12 @@ func (s *Service) listTables(_ context.Context, in *listTablesInput) (*listTable
 	limit, err := checkLimit(in.Limit, maxTablesPage)
 	if err != nil {
 		return nil, err
+	}
+	if start := in.ExclusiveStartTableName; start != "" {
+		var v violations
+		if v.name(&start, "exclusiveStartTableName"); len(v) > 0 {
+			return nil, v.err()
+		}
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()

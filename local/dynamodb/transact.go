@@ -146,49 +146,59 @@ func (s *Service) transactWriteItems(_ context.Context, in *transactWriteInput) 
 	return out, err
 }
 
-// parseTransaction checks every action. Errors in parameters are the request's own; errors in a key or item cancel the
-// transaction at the action's place.
+// parseTransaction checks every action: first all that they say for themselves, then their tables, then their keys. The first action
+// whose key does not fit its table cancels the transaction; everything else here is an error of the request.
 func (s *Service) parseTransaction(in *transactWriteInput) ([]*write, fingerprint, error) {
 	var request fingerprint
 	if err := checkActionCount(len(in.TransactItems)); err != nil {
 		return nil, request, err
 	}
-	digest := sha256.New()
 	writes := make([]*write, len(in.TransactItems))
-	failures := map[int]error{}
-	seen := itemSet{}
-	total := 0
+	actions := make([]*writeInput, len(writes))
 	for i := range in.TransactItems {
 		kind, action, err := in.TransactItems[i].action(i + 1)
 		if err != nil {
 			return nil, request, err
 		}
-		w, err := s.parse(kind, action)
-		if err != nil {
+		if writes[i], err = parseWrite(kind, action); err != nil {
 			return nil, request, err
 		}
-		writes[i] = w
-		if err := w.setTarget(action); err != nil {
-			failures[i] = err
-			continue
+		actions[i] = action
+	}
+	for i, w := range writes {
+		if err := s.bind(w, actions[i]); err != nil {
+			return nil, request, err
 		}
+	}
+	for i, w := range writes {
+		if err := w.check(); err != nil {
+			return nil, request, cancelled(len(writes), map[int]error{i: err})
+		}
+	}
+	seen := itemSet{}
+	total := 0
+	digest := sha256.New()
+	for i, w := range writes {
 		if !seen.add(w.table, w.key) {
-			return nil, request, invalid("Transaction request cannot include multiple operations on one item")
+			return nil, request, multipleOperations()
 		}
 		total += w.target.size()
-		if err := action.addTo(digest, w); err != nil {
+		if err := actions[i].addTo(digest, w); err != nil {
 			return nil, request, err
 		}
 	}
 	if total > maxTransactBytes {
-		return nil, request, invalid("Transaction request cannot be larger than 4 MB")
-	}
-	if len(failures) > 0 {
-		return nil, request, cancelled(len(writes), failures)
+		return nil, request, transactionTooLarge()
 	}
 	digest.Sum(request[:0])
 	return writes, request, nil
 }
+
+func multipleOperations() error {
+	return invalid("Transaction request cannot include multiple operations on one item")
+}
+
+func transactionTooLarge() error { return invalid("Transaction request cannot be larger than 4 MB") }
 
 // addTo puts all that makes an action what it is into the digest, independent of the order of members in its JSON.
 func (in *writeInput) addTo(digest hash.Hash, w *write) error {
@@ -258,9 +268,7 @@ func (s *Service) transact(writes []*write, mode string, along func(*storage.Bat
 		used.add(w.table, costs[i], transactionFactor)
 	}
 	out := &transactOutput{ConsumedCapacity: used.report(mode)}
-	for _, c := range out.ConsumedCapacity {
-		c.WriteCapacityUnits = &c.CapacityUnits
-	}
+	asWrites(out.ConsumedCapacity)
 	return out, nil
 }
 
@@ -275,9 +283,7 @@ func (s *Service) repeatedTransaction(writes []*write, mode string) (*transactOu
 		used.add(w.table, consumption{table: readUnits(stored(raw).size(), true)}, transactionFactor)
 	}
 	out := &transactOutput{ConsumedCapacity: used.report(mode)}
-	for _, c := range out.ConsumedCapacity {
-		c.ReadCapacityUnits = &c.CapacityUnits
-	}
+	asReads(out.ConsumedCapacity)
 	return out, nil
 }
 
@@ -294,23 +300,14 @@ func (s *Service) transactGetItems(_ context.Context, in *transactGetInput) (*tr
 	if err := checkActionCount(len(in.TransactItems)); err != nil {
 		return nil, err
 	}
-	reads := make([]*read, len(in.TransactItems))
+	reads, err := s.parseTransactGet(in)
+	if err != nil {
+		return nil, err
+	}
 	ids := make([]itemID, len(reads))
 	stripes := make([]int, len(reads))
-	seen := itemSet{}
-	for i, item := range in.TransactItems {
-		if item.Get == nil {
-			return nil, invalid("1 validation error detected: Value null at 'transactItems.%d.member.get' failed to satisfy constraint: "+
-				"Member must not be null", i+1)
-		}
-		r, err := s.parseRead(item.Get)
-		if err != nil {
-			return nil, err
-		}
-		if !seen.add(r.table, r.key) {
-			return nil, invalid("Transaction request cannot include multiple operations on one item")
-		}
-		reads[i], ids[i], stripes[i] = r, itemID{r.table, string(r.key)}, s.locks.stripe(r.table, r.key)
+	for i, r := range reads {
+		ids[i], stripes[i] = itemID{r.table, string(r.key)}, s.locks.stripe(r.table, r.key)
 	}
 	if busy := s.ongoing.busy(ids); len(busy) > 0 {
 		return nil, cancelled(len(reads), conflictsAt(busy))
@@ -319,17 +316,54 @@ func (s *Service) transactGetItems(_ context.Context, in *transactGetInput) (*tr
 
 	out := &transactOutput{Responses: make([]transactResponse, len(reads))}
 	var used consumptions
+	total := 0
 	for i, r := range reads {
 		item, size, err := s.fetch(r)
 		if err != nil {
 			return nil, err
 		}
-		out.Responses[i].Item = item
+		if total += size; total > maxTransactBytes {
+			return nil, transactionTooLarge()
+		}
+		if string(item) != "{}" { // Other than GetItem, a transaction has no Item where the projection finds nothing.
+			out.Responses[i].Item = item
+		}
 		used.add(r.table, consumption{table: readUnits(size, true)}, transactionFactor)
 	}
 	out.ConsumedCapacity = used.report(in.ReturnConsumedCapacity)
-	for _, c := range out.ConsumedCapacity {
-		c.ReadCapacityUnits = &c.CapacityUnits
-	}
+	asReads(out.ConsumedCapacity)
 	return out, nil
+}
+
+// parseTransactGet checks every action, in the order parseTransaction does.
+func (s *Service) parseTransactGet(in *transactGetInput) ([]*read, error) {
+	reads := make([]*read, len(in.TransactItems))
+	for i, item := range in.TransactItems {
+		if item.Get == nil {
+			return nil, invalid("1 validation error detected: Value null at 'transactItems.%d.member.get' failed to satisfy constraint: "+
+				"Member must not be null", i+1)
+		}
+		r, err := parseRead(item.Get)
+		if err != nil {
+			return nil, err
+		}
+		reads[i] = r
+	}
+	for i, r := range reads {
+		if err := r.bind(s, in.TransactItems[i].Get); err != nil {
+			return nil, err
+		}
+	}
+	for i, r := range reads {
+		if err := r.check(); err != nil {
+			return nil, cancelled(len(reads), map[int]error{i: err})
+		}
+	}
+	seen := itemSet{}
+	for _, r := range reads {
+		if !seen.add(r.table, r.key) {
+			return nil, multipleOperations()
+		}
+	}
+	return reads, nil
 }

@@ -187,18 +187,40 @@ func (v value) size() int {
 	return 1
 }
 
-// numberSize is one byte per two significant digits, and one more; a minus sign counts.
+// numberSize is one byte, one per two significant digits before the point and one per two behind it, and one for a minus sign. The
+// developer guide's "1 byte per two significant digits" leaves out that the digits on both sides of a point are counted apart.
 func numberSize(text string) int {
 	digits, n := strings.TrimPrefix(text, "-"), 1
 	if len(digits) != len(text) {
 		n++
 	}
-	if whole, fraction, found := strings.Cut(digits, "."); found {
-		digits = strings.TrimLeft(whole+fraction, "0")
-	} else {
-		digits = strings.TrimRight(digits, "0")
+	whole, fraction, found := strings.Cut(digits, ".")
+	switch {
+	case !found:
+		whole = strings.TrimRight(whole, "0")
+	case whole == "0":
+		whole, fraction = "", strings.TrimLeft(fraction, "0")
 	}
-	return n + (len(digits)+1)/2
+	return n + (len(whole)+1)/2 + (len(fraction)+1)/2
+}
+
+// levels is how deep the attributes are nested: 1 where none is a list or map.
+func (a attrs) levels() int {
+	most := 0
+	for i := range a {
+		most = max(most, a[i].value.levels())
+	}
+	return most
+}
+
+func (v value) levels() int {
+	most := v.fields.levels()
+	if v.kind == kindL {
+		for _, e := range v.elems {
+			most = max(most, e.levels())
+		}
+	}
+	return 1 + most
 }
 
 func (a attrs) size() int {

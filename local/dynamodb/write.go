@@ -27,6 +27,7 @@ type write struct {
 	target    attrs     // the item to put, or the primary key
 	update    *update   // of writeUpdate
 	condition condition // nil for none
+	nested    []path    // document paths of the update that go into an attribute
 	showOld   bool      // ReturnValuesOnConditionCheckFailure is ALL_OLD
 }
 
@@ -88,19 +89,34 @@ func (e *effect) decide(oldItem attrs) error {
 		if err != nil {
 			return err
 		}
-		if err := w.table.checkIndexKeys(item); err != nil {
+		if err := w.checkIndexKeysAfter(item); err != nil {
 			return err
 		}
 		e.newItem = item
 	}
 	e.new = encodeItem(e.newItem)
-	if e.new.size() > maxItemBytes {
-		if w.kind == writeUpdate {
-			return invalid("Item size to update has exceeded the maximum allowed size")
-		}
-		return invalid("Item size has exceeded the maximum allowed size")
+	if w.kind == writeUpdate && e.new.size() > maxItemBytes {
+		return invalid("Item size to update has exceeded the maximum allowed size")
+	}
+	if w.kind == writeUpdate && e.newItem.levels() > maxNesting {
+		return nestedTooDeep()
 	}
 	return nil
+}
+
+// checkIndexKeysAfter checks the index keys of an item as an update leaves it.
+func (w *write) checkIndexKeysAfter(item attrs) error {
+	if len(w.table.indexes) == 0 {
+		return nil
+	}
+	for _, name := range topNames(w.update.paths()) {
+		if v, ok := item.get(name); ok {
+			if err := w.table.checkUpdatedIndexKey(name, v); err != nil {
+				return err
+			}
+		}
+	}
+	return w.table.checkIndexKeys(item)
 }
 
 // commit makes all effects visible at once, and their stream records with them. The caller holds the locks of all items. along, if
