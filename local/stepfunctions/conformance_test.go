@@ -489,7 +489,7 @@ func TestConformanceOfValidation(t *testing.T) {
 		if len(c.want) == 0 || c.definition == "" {
 			continue
 		}
-		status, out = f.call(t, "CreateStateMachine", in{"name": "m", "roleArn": "r", "definition": c.definition, "type": c.kind})
+		status, out = f.call(t, "CreateStateMachine", in{"name": "m", "roleArn": testRole, "definition": c.definition, "type": c.kind})
 		require.Equal(t, 400, status, c.source)
 		require.Equal(t, "InvalidDefinition", out["__type"], c.source)
 		var texts []string
@@ -559,7 +559,7 @@ func refusals() []refusal {
 		{documented: "in filters: operators other than `==` `!=` `<` `<=` `>` `>=` `&&` and the logical or", definition: path("$.a[?(!@.b)]"), want: "negation (!) is not done by the local runtime"},
 		{documented: "paths from `$`", definition: path("$.a[?(@.b == $.c)]"), want: "a path that starts at $ within a filter is not done by the local runtime"},
 		{documented: "escapes in their strings", definition: path(`$.a[?(@.b == 'x\\'y')]`), want: "an escape in a string of a filter is not done by the local runtime"},
-		{documented: "versions, aliases, map runs, tags and redrives of state machines and executions", operation: "CreateStateMachine", call: in{"name": "v", "roleArn": "r", "definition": single(`{"Type":"Succeed"}`), "publish": true}, status: 501, want: "versions of state machines (publish)"},
+		{documented: "versions, aliases, map runs, tags and redrives of state machines and executions", operation: "CreateStateMachine", call: in{"name": "v", "roleArn": testRole, "definition": single(`{"Type":"Succeed"}`), "publish": true}, status: 501, want: "versions of state machines (publish)"},
 		{documented: "versions, aliases, map runs, tags and redrives of state machines and executions", operation: "DescribeStateMachine", call: in{"stateMachineArn": machineARN + ":1"}, status: 501, want: "versions, aliases and map runs of state machines"},
 		{documented: "versions, aliases, map runs, tags and redrives of state machines and executions", operation: "RedriveExecution", call: in{}, status: 501, want: "the local runtime does not do states:RedriveExecution"},
 		{documented: "versions, aliases, map runs, tags and redrives of state machines and executions", operation: "TagResource", call: in{}, status: 501, want: "the local runtime does not do states:TagResource"},
@@ -578,7 +578,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(r.documented, func(t *testing.T) {
 			f := newFixture(t)
 			if r.definition != "" {
-				r.operation, r.status, r.call = "CreateStateMachine", 400, in{"name": "m", "roleArn": "r", "definition": r.definition}
+				r.operation, r.status, r.call = "CreateStateMachine", 400, in{"name": "m", "roleArn": testRole, "definition": r.definition}
 			}
 			status, out := f.call(t, r.operation, r.call)
 			require.Equal(t, r.status, status, out)
