@@ -395,7 +395,7 @@ func TestConformanceOfErrors(t *testing.T) {
 		return Invocation{FunctionError: "Unhandled", Payload: []byte(`{"errorType":"CustomError","errorMessage":"m"}`)}, nil
 	}
 	throttled := func(*testing.T) (Invocation, error) {
-		return Invocation{}, wire.Errorf("TooManyRequestsException", "Rate exceeded")
+		return Invocation{}, &wire.Error{Status: 429, Code: "TooManyRequestsException", Message: "Rate exceeded"}
 	}
 	for name, c := range map[string]struct {
 		source, definition string
@@ -404,7 +404,7 @@ func TestConformanceOfErrors(t *testing.T) {
 	}{
 		"by its own name":      {page, catch(`"CustomError"`), custom, `{"Error":"CustomError","Cause":"{\"errorType\":\"CustomError\",\"errorMessage\":\"m\"}"}`},
 		"by States.TaskFailed": {page, catch(`"States.TaskFailed"`), custom, `{"Error":"CustomError","Cause":"{\"errorType\":\"CustomError\",\"errorMessage\":\"m\"}"}`},
-		"of the service":       {page, catch(`"Lambda.TooManyRequestsException"`), throttled, `{"Error":"Lambda.TooManyRequestsException","Cause":"Rate exceeded"}`},
+		"of the service":       {page, catch(`"Lambda.TooManyRequestsException"`), throttled, `{"Error":"Lambda.TooManyRequestsException","Cause":"Rate exceeded (Service: AWSLambda; Status Code: 429; Error Code: TooManyRequestsException; Request ID: an-id; Proxy: null)"}`},
 		"too large, by name":   {recorded + "error_handling/test_states_errors.snapshot.json", catch(`"States.DataLimitExceeded"`), large, `{"Error":"States.DataLimitExceeded","Cause":"The state/task 'lambda' returned a result with a size exceeding the maximum number of bytes service limit."}`},
 		"too large, by ALL":    {recorded + "error_handling/test_states_errors.snapshot.json", catch(`"States.ALL"`), large, `{"Error":"States.DataLimitExceeded","Cause":"The state/task 'lambda' returned a result with a size exceeding the maximum number of bytes service limit."}`},
 		"without a type": {page, catch(`"Lambda.Unknown"`), func(*testing.T) (Invocation, error) {
@@ -427,6 +427,17 @@ func TestConformanceOfErrors(t *testing.T) {
 		o := newFixture(t).run(t, `{"StartAt":"P","States":{"P":{"Type":"Parallel","Branches":[{"StartAt":"A","States":{"A":`+inner+`}}],"Retry":[{"ErrorEquals":["States.ALL"]}],"Catch":[{"ErrorEquals":["States.ALL"],"Next":"H"}],"End":true},"H":{"Type":"Succeed"}}}`, `{"big":"`+strings.Repeat("x", maxDataBytes/2)+`"}`)
 		require.NotNil(t, o.failure, source)
 	}
+}
+
+// Null for the text of a message is no text; the queue's answer is told in the words of the service's client.
+func TestConformanceOfMessagesWithoutABody(t *testing.T) {
+	const source = recorded + "error_handling/test_task_service_sqs.snapshot.json (test_send_message_empty_body)"
+	f := newFixture(t)
+	o := f.run(t, single(`{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","Parameters":{"QueueUrl":"q","MessageBody.$":"$.MessageBody"},"End":true}`), `{"MessageBody":null}`)
+	require.Empty(t, f.backend.messages, source)
+	require.NotNil(t, o.failure, source)
+	require.Equal(t, "SQS.AmazonSQSException", o.failure.name, source)
+	require.Equal(t, "The request must contain the parameter MessageBody. (Service: AmazonSQS; Status Code: 400; Error Code: MissingParameter; Request ID: an-id; Proxy: null)", o.failure.cause, source)
 }
 
 func TestConformanceOfFunctionResources(t *testing.T) {

@@ -109,7 +109,7 @@ func TestRetryWaitsOnTheClock(t *testing.T) {
 	o := <-done
 	require.EqualValues(t, 5, calls.Load())
 	require.Nil(t, o.failure)
-	require.Equal(t, `{"in":1,"e":{"Error":"Lambda.TooManyRequestsException","Cause":"slow down"}}`, o.output.String())
+	require.Equal(t, `{"in":1,"e":{"Error":"Lambda.TooManyRequestsException","Cause":"slow down (Service: AWSLambda; Status Code: 400; Error Code: TooManyRequestsException; Request ID: an-id; Proxy: null)"}}`, o.output.String())
 }
 
 func TestFullJitter(t *testing.T) {

@@ -53,6 +53,9 @@ func (b *backend) PutEvents(_ context.Context, events []Event) ([]EventResult, e
 func (b *backend) SendMessage(_ context.Context, m Message) (MessageResult, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if m.Body == "" {
+		return MessageResult{}, wire.Errorf("MissingParameter", "The request must contain the parameter MessageBody.")
+	}
 	b.messages = append(b.messages, m)
 	if m.QueueURL == "none" {
 		return MessageResult{}, wire.Errorf("AWS.SimpleQueueService.NonExistentQueue", "no such queue")
