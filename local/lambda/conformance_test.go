@@ -124,6 +124,15 @@ var conformance = []struct {
 		require.NoError(t, err)
 		require.JSONEq(t, `{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}`, string(out.Payload))
 	}},
+	{"an event that is no JSON or no UTF-8", recordedFunctions + " (test_lambda_invoke_payload_encoding_error)", func(t *testing.T, f *conformanceFixture) {
+		for _, event := range []string{"n\x87r\x9e\xe9\xb5\xd7I\xee\x9bmt", "\"\x87\"", "{"} {
+			status, header, answer := f.do(t, http.MethodPost, "/2015-03-31/functions/probe/invocations", event)
+			require.Equal(t, 400, status)
+			require.Equal(t, "InvalidRequestContentException", header.Get("X-Amzn-Errortype"))
+			require.Contains(t, answer, "Could not parse request body into json")
+		}
+		require.Zero(t, f.metric(MetricInvocations))
+	}},
 	{"a function that does not exist", reference + "API_Invoke.html", func(t *testing.T, f *conformanceFixture) {
 		status, header, answer := f.do(t, http.MethodPost, "/2015-03-31/functions/none/invocations", `{}`)
 		require.Equal(t, 404, status)
