@@ -356,6 +356,19 @@ func TestConformanceOfMapAndFail(t *testing.T) {
 	}
 }
 
+// A time without a zone is none; one that is over is not waited for.
+func TestConformanceOfWaitingUntilATime(t *testing.T) {
+	const source = recorded + "base/test_wait.snapshot.json"
+	until := single(`{"Type":"Wait","TimestampPath":"$.start_at","End":true}`)
+	for _, zone := range []string{"Z", ".000000Z", ".000Z", ".0000000Z", ".00Z"} {
+		conformanceCase{source: source + " (test_wait_timestamppath)", definition: until, input: `{"start_at":"2023-12-11T22:01:34` + zone + `"}`, output: `{"start_at":"2023-12-11T22:01:34` + zone + `"}`}.check(t)
+	}
+	for _, noZone := range []string{"", ".000000", ".000"} {
+		conformanceCase{source: source + " (test_wait_timestamppath)", definition: until, input: `{"start_at":"2023-12-11T22:01:34` + noZone + `"}`, errorName: "States.Runtime",
+			cause: "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: $.start_at == 2023-12-11T22:01:34" + noZone}.check(t)
+	}
+}
+
 // The example of the guide: ErrorA, ErrorB, ErrorC, ErrorB, ErrorB. The first two wait 1 and 2 s after the first retrier,
 // the third 5 s after the second; the fourth finds the first retrier used up.
 func TestConformanceOfRetries(t *testing.T) {
