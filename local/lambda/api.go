@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/payrail/payrail/local/wire"
 )
@@ -195,7 +196,7 @@ func readPayload(r *http.Request) ([]byte, error) {
 	if len(payload) == 0 {
 		return []byte("{}"), nil
 	}
-	if !json.Valid(payload) {
+	if !json.Valid(payload) || !utf8.Valid(payload) {
 		return nil, wire.Errorf("InvalidRequestContentException", "Could not parse request body into json")
 	}
 	return payload, nil

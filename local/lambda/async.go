@@ -125,6 +125,7 @@ const (
 	conditionSuccess   = "Success"
 	conditionExhausted = "RetriesExhausted"
 	conditionTooOld    = "EventAgeExceeded"
+	conditionNeverRun  = "ZeroReservedConcurrency"
 )
 
 // attempt invokes the function with an event once and decides what becomes of it, or whether it is over.
@@ -137,6 +138,12 @@ func (f *function) attempt(event *asyncEvent) (over bool) {
 		}
 	}()
 	f.observe(MetricAsyncEventAge, milliseconds(s.Clock.Now().Sub(event.accepted)))
+	config := f.eventInvokeConfig()
+	if reserved, err := s.Concurrency(f.spec.Name); err == nil && reserved != nil && *reserved == 0 {
+		// It waits for nothing (recorded on AWS: LocalStack, test_lambda.snapshot.json, test_reserved_concurrency).
+		f.giveUp(config, event, outcome{err: errThrottled()}, conditionNeverRun)
+		return true
+	}
 	var out outcome
 	if out.err = s.Faults.Drop(deliverOperation, f.spec.Name); out.err == nil {
 		out = f.run(s.ctx, event.id, event.payload)
@@ -144,7 +151,6 @@ func (f *function) attempt(event *asyncEvent) (over bool) {
 	if s.ctx.Err() != nil {
 		return false
 	}
-	config := f.eventInvokeConfig()
 	var delay time.Duration
 	switch {
 	case out.err != nil: // Throttled, or a system error: the function has not seen the event, and this is no attempt.
@@ -209,7 +215,7 @@ func (o *outcome) status() int {
 // message is the text of an outcome's error.
 func (o *outcome) message() string {
 	if o.err != nil {
-		return o.err.Error()
+		return wire.AsError(o.err).Message
 	}
 	var reported struct {
 		ErrorMessage string `json:"errorMessage"`
@@ -230,13 +236,16 @@ type invocationRecord struct {
 		Condition              string `json:"condition"`
 		ApproximateInvokeCount int    `json:"approximateInvokeCount"`
 	} `json:"requestContext"`
-	RequestPayload  json.RawMessage `json:"requestPayload"`
-	ResponseContext struct {
-		StatusCode      int    `json:"statusCode"`
-		ExecutedVersion string `json:"executedVersion"`
-		FunctionError   string `json:"functionError,omitempty"`
-	} `json:"responseContext"`
-	ResponsePayload json.RawMessage `json:"responsePayload,omitempty"`
+	RequestPayload json.RawMessage `json:"requestPayload"`
+	// ResponseContext is missing where the function was not asked.
+	ResponseContext *responseContext `json:"responseContext,omitempty"`
+	ResponsePayload json.RawMessage  `json:"responsePayload,omitempty"`
+}
+
+type responseContext struct {
+	StatusCode      int    `json:"statusCode"`
+	ExecutedVersion string `json:"executedVersion"`
+	FunctionError   string `json:"functionError,omitempty"`
 }
 
 // record sends the record of an event's last invocation to a destination, if there is one.
@@ -249,10 +258,10 @@ func (f *function) record(targetARN string, event *asyncEvent, out outcome, cond
 	record.RequestContext.FunctionArn = f.arn + ":" + latestVersion
 	record.RequestContext.Condition = condition
 	record.RequestContext.ApproximateInvokeCount = event.attempts
-	record.ResponseContext.StatusCode = out.status()
-	record.ResponseContext.ExecutedVersion = latestVersion
-	record.ResponseContext.FunctionError = out.functionError
-	if !json.Valid(out.payload) { // Whatever a custom runtime posts: the record must stay JSON.
+	if condition != conditionNeverRun {
+		record.ResponseContext = &responseContext{StatusCode: out.status(), ExecutedVersion: latestVersion, FunctionError: out.functionError}
+	}
+	if out.err == nil && !json.Valid(out.payload) { // Whatever a custom runtime posts: the record must stay JSON.
 		record.ResponsePayload = appendString(nil, string(out.payload))
 	}
 	body, err := json.Marshal(record)

@@ -62,11 +62,13 @@ func (f *fixture) requireInvocations(t *testing.T, n uint64) {
 
 func TestAsyncWaitsOutThrottles(t *testing.T) {
 	f := newFixture(t, nil)
-	destination := f.queue(t, "failures", nil)
-	none := 0
+	destination, dlq := f.queue(t, "failures", nil), f.queue(t, "dlq", nil)
+	one := 1
 	f.create(t, func(s *FunctionSpec) {
-		s.ReservedConcurrency, s.OnFailureARN, s.MaximumEventAgeSeconds = &none, destination, 60
+		s.ReservedConcurrency, s.OnFailureARN, s.DeadLetterARN, s.MaximumEventAgeSeconds = &one, destination, dlq, 60
 	})
+	f.invokeAll(1, `{"Do":"gate"}`)
+	<-f.arrived
 	require.NoError(t, f.InvokeAsync(context.Background(), "probe", []byte(`{}`)))
 	for range 4 { // tried again at 16, 32, 48 and 64 s, when the event is older than its 60 s
 		f.clock.WaitForTimers(1)
@@ -76,6 +78,12 @@ func TestAsyncWaitsOutThrottles(t *testing.T) {
 	records, err := f.sqs.Receive(context.Background(), destination, 1, 0)
 	require.NoError(t, err)
 	require.Contains(t, records[0].Body, `"condition":"EventAgeExceeded"`)
+	require.Contains(t, records[0].Body, `"statusCode":429`)
+	require.NotContains(t, records[0].Body, "responsePayload", "there is no response")
+	dead, err := f.sqs.Receive(context.Background(), dlq, 1, 0)
+	require.NoError(t, err)
+	require.Equal(t, "429", dead[0].Attributes["ErrorCode"].StringValue)
+	require.Equal(t, "Rate Exceeded.", dead[0].Attributes["ErrorMessage"].StringValue)
 }
 
 func TestAsyncRefusesLargeEvents(t *testing.T) {

@@ -28,6 +28,7 @@ const (
 	// recorded… are answers of AWS that another project recorded.
 	recordedDestinations = "https://github.com/localstack/localstack/blob/master/tests/aws/services/lambda_/test_lambda_destinations.snapshot.json"
 	recordedMappings     = "https://github.com/localstack/localstack/blob/master/tests/aws/services/lambda_/event_source_mapping/test_lambda_integration_sqs.snapshot.json"
+	recordedFunctions    = "https://github.com/localstack/localstack/blob/master/tests/aws/services/lambda_/test_lambda.snapshot.json"
 	recordedAPI          = "https://github.com/localstack/localstack/blob/master/tests/aws/services/lambda_/test_lambda_api.snapshot.json"
 )
 
@@ -123,6 +124,15 @@ var conformance = []struct {
 		require.NoError(t, err)
 		require.JSONEq(t, `{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}`, string(out.Payload))
 	}},
+	{"an event that is no JSON or no UTF-8", recordedFunctions + " (test_lambda_invoke_payload_encoding_error)", func(t *testing.T, f *conformanceFixture) {
+		for _, event := range []string{"n\x87r\x9e\xe9\xb5\xd7I\xee\x9bmt", "\"\x87\"", "{"} {
+			status, header, answer := f.do(t, http.MethodPost, "/2015-03-31/functions/probe/invocations", event)
+			require.Equal(t, 400, status)
+			require.Equal(t, "InvalidRequestContentException", header.Get("X-Amzn-Errortype"))
+			require.Contains(t, answer, "Could not parse request body into json")
+		}
+		require.Zero(t, f.metric(MetricInvocations))
+	}},
 	{"a function that does not exist", reference + "API_Invoke.html", func(t *testing.T, f *conformanceFixture) {
 		status, header, answer := f.do(t, http.MethodPost, "/2015-03-31/functions/none/invocations", `{}`)
 		require.Equal(t, 404, status)
@@ -207,6 +217,21 @@ var conformance = []struct {
 		record := decodeRecord(t, f.only(t, queue).Body)["requestContext"].(map[string]any)
 		require.Equal(t, "EventAgeExceeded", record["condition"])
 		require.Equal(t, 2.0, record["approximateInvokeCount"])
+	}},
+	{"an event for a function with a reserved concurrency of 0 is given up at once", recordedFunctions + " (test_reserved_concurrency)", func(t *testing.T, f *conformanceFixture) {
+		queue, none := f.queue(t, "destination", nil), 0
+		require.NoError(t, f.PutEventInvokeConfig("probe", &EventInvokeConfig{OnFailureARN: queue}))
+		require.NoError(t, f.PutConcurrency("probe", &none))
+		require.NoError(t, f.InvokeAsync(t.Context(), "probe", []byte(`{}`)))
+		record := decodeRecord(t, f.only(t, queue).Body)
+		id := record["requestContext"].(map[string]any)["requestId"]
+		delete(record, "timestamp")
+		require.Equal(t, map[string]any{
+			"version":        "1.0",
+			"requestContext": map[string]any{"requestId": id, "functionArn": f.arn + ":$LATEST", "condition": "ZeroReservedConcurrency", "approximateInvokeCount": 0.0},
+			"requestPayload": map[string]any{},
+		}, record)
+		require.Zero(t, f.metric(MetricInvocations))
 	}},
 	{"a dead letter is the event with three attributes", recordedDestinations, func(t *testing.T, f *conformanceFixture) {
 		queue, none := f.queue(t, "dlq", nil), 0

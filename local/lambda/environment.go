@@ -20,8 +20,9 @@ import (
 type environmentState uint8
 
 const (
-	stateStarting environmentState = iota
-	stateReady                     // idle or serving its current invocation
+	stateStarting   environmentState = iota
+	stateRestarting                  // starting for the second time, as a part of its current invocation
+	stateReady                       // idle or serving its current invocation
 	stateReturning
 	stateGone
 )
@@ -48,16 +49,30 @@ type environment struct {
 	gone chan struct{}
 }
 
-// start makes an environment and launches its process in the background. The caller holds f.mu.
+// start makes an environment for whichever invocation is first in line when it is ready. The caller holds f.mu, as that of
+// newEnvironment and launch.
 func (f *function) start() {
-	s := f.service
-	e := &environment{id: strings.ReplaceAll(s.NewID(), "-", ""), function: f, work: make(chan *invocation, 1), gone: make(chan struct{})}
-	f.environments[e] = struct{}{}
+	e := f.newEnvironment(stateStarting)
 	f.starting++
+	e.initTimer = f.service.RealTime.AfterFunc(initTimeout, func() { f.expireInit(e) })
+	f.launch(e)
+}
+
+func (f *function) newEnvironment(state environmentState) *environment {
+	e := &environment{id: strings.ReplaceAll(f.service.NewID(), "-", ""), function: f, state: state, work: make(chan *invocation, 1), gone: make(chan struct{})}
+	f.environments[e] = struct{}{}
 	f.stats.Starts++
-	e.initTimer = s.RealTime.AfterFunc(initTimeout, func() { f.expireInit(e) })
-	if !s.spawn(func() { s.live(e) }) {
-		f.remove(e)
+	return e
+}
+
+// launch starts the process of an environment in the background.
+func (f *function) launch(e *environment) {
+	if f.service.spawn(func() { f.service.live(e) }) {
+		return
+	}
+	f.remove(e)
+	if e.current != nil {
+		f.finish(e, outcome{err: errClosed()})
 	}
 }
 

@@ -42,7 +42,7 @@ func TestFaultsOfInvocations(t *testing.T) {
 		{"kill-after=1x1", `{"Do":"echo"}`, false, 0, "Runtime exited with error: signal: killed"},
 		{"hang=1x1", `{"Do":"echo"}`, false, 10 * time.Second, "Task timed out after 10.00 seconds"},
 		{"hang-after=1x1", `{"Do":"echo"}`, false, 10 * time.Second, "Task timed out after 10.00 seconds"},
-		{"crash=1x1", `{"Do":"echo"}`, false, 0, "Runtime exited with error: exit status 1"},
+		{"crash=1x2", `{"Do":"echo"}`, false, 0, "Runtime exited with error: exit status 1"},
 	} {
 		t.Run(c.spec, func(t *testing.T) {
 			f := newFaulty(t, c.spec)

@@ -35,7 +35,7 @@ type function struct {
 	asyncModified time.Time
 	environments  map[*environment]struct{}
 	idle          []*environment // a stack, so that surplus ones stay unused and time out
-	starting      int            // environments that have not asked for their first invocation
+	starting      int            // environments that have not asked for their first invocation and have none
 	returning     int            // environments that have answered and not yet asked for the next invocation
 	waiting       list.List      // of *invocation
 	busy          int
@@ -138,14 +138,19 @@ func (f *function) abandon(inv *invocation) {
 
 // assign gives an invocation to an environment that waits for one. The caller holds f.mu, here and below.
 func (f *function) assign(e *environment, inv *invocation) {
+	f.begin(e, inv)
+	e.served++
+	e.thaw()
+	f.hand(e, inv)
+}
+
+// begin lets the time of an invocation run, in the environment it is for.
+func (f *function) begin(e *environment, inv *invocation) {
 	inv.waiting = nil
 	inv.started = f.service.RealTime.Now()
 	inv.deadline = inv.started.Add(f.spec.timeout())
 	inv.timer = f.service.RealTime.AfterFunc(f.spec.timeout(), func() { f.expire(e, inv) })
 	e.current = inv
-	e.served++
-	e.thaw()
-	f.hand(e, inv)
 }
 
 // grow starts as many environments as there are invocations no environment is on its way to.
@@ -179,6 +184,12 @@ func (f *function) resolve(inv *invocation, out outcome) {
 func (f *function) next(e *environment) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if e.state == stateRestarting {
+		f.settle(e)
+		e.served++
+		f.hand(e, e.current)
+		return true
+	}
 	if e.state == stateGone || e.current != nil {
 		return false
 	}
@@ -267,33 +278,36 @@ func (f *function) exited(e *environment, reason string) {
 	if e.state == stateGone {
 		return
 	}
-	wasStarting := e.state == stateStarting
+	was := e.state
 	f.remove(e)
 	switch {
 	case e.current != nil:
 		f.service.Output(f.spec.Name, "RequestId: "+e.current.id+" Error: "+reason)
-		f.finish(e, failed("Runtime.ExitError", "RequestId: "+e.current.id+" Error: "+reason))
-	case wasStarting:
-		f.failInit(e, reason)
+		out := failed("Runtime.ExitError", "RequestId: "+e.current.id+" Error: "+reason)
+		if was == stateRestarting && e.initError != nil {
+			out = outcome{payload: e.initError, functionError: functionErrorUnhandled}
+		}
+		f.finish(e, out)
+	case was == stateStarting:
+		f.restart("Status: error " + reason)
 	}
 	f.grow()
 }
 
-// failInit gives the error of an environment that could not start to one of the invocations waiting for it, so that a
-// function that never starts fails each invocation once instead of being started for ever.
-func (f *function) failInit(e *environment, reason string) {
-	f.service.Output(f.spec.Name, "INIT_REPORT Status: error "+reason)
+// restart is called when an environment could not start. If an invocation waits for one, its environment is started once more, now
+// as a part of the invocation: within the function's time limit, and with its failure as the invocation's. So it is on AWS: "If all
+// three tasks do not complete within 10 seconds, Lambda retries the Init phase at the time of the first function invocation with
+// the configured function timeout" (docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html, "Init phase"), and the
+// same after a crash ("Failures during the Init phase"). A function that never starts fails each invocation once.
+func (f *function) restart(report string) {
+	f.service.Output(f.spec.Name, "INIT_REPORT Phase: init "+report)
 	first := f.waiting.Front()
-	if first == nil {
+	if first == nil || f.closed {
 		return
 	}
-	inv := f.waiting.Remove(first).(*invocation)
-	inv.waiting = nil
-	out := failed("Runtime.ExitError", "RequestId: "+inv.id+" Error: "+reason)
-	if e.initError != nil {
-		out.payload = e.initError
-	}
-	f.resolve(inv, out)
+	e := f.newEnvironment(stateRestarting)
+	f.begin(e, f.waiting.Remove(first).(*invocation))
+	f.launch(e)
 }
 
 // expireInit kills an environment that did not start in time.
@@ -304,7 +318,7 @@ func (f *function) expireInit(e *environment) {
 		return
 	}
 	f.remove(e)
-	f.failInit(e, "initialization timed out after "+initTimeout.String())
+	f.restart("Status: timeout after " + initTimeout.String())
 	f.grow()
 }
 

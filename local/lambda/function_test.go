@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -198,6 +199,8 @@ func TestKilledProcessFailsItsInvocationOnly(t *testing.T) {
 	require.NotEqual(t, pid, f.describe(t).PID, "an idle process that was killed gets no event")
 }
 
+// What does not start is started once more as a part of the invocation, and fails it then
+// (docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
 func TestEnvironmentThatCannotStart(t *testing.T) {
 	t.Run("exits", func(t *testing.T) {
 		f := newFixture(t, nil)
@@ -208,15 +211,47 @@ func TestEnvironmentThatCannotStart(t *testing.T) {
 			require.Contains(t, got.response, `"errorType":"Runtime.ExitError"`)
 			require.Contains(t, got.response, "exit status 3")
 		}
+		stats, err := f.Stats("probe")
+		require.NoError(t, err)
+		require.Equal(t, uint64(4), stats.Starts)
 	})
 	t.Run("hangs", func(t *testing.T) {
 		f := newFixture(t, nil)
-		f.create(t, func(s *FunctionSpec) { s.Environment = map[string]string{"PROBE_INIT": "hang"} })
+		f.create(t, func(s *FunctionSpec) {
+			s.Environment, s.TimeoutSeconds = map[string]string{"PROBE_INIT": "hang"}, 30
+		})
 		answers := f.invokeAll(1, `{}`)
 		f.realTime.WaitForTimers(1)
 		f.realTime.Advance(initTimeout)
-		require.Contains(t, (<-answers).response, "initialization timed out after 10s")
+		require.Equal(t, "INIT_REPORT Phase: init Status: timeout after 10s", <-f.output)
+		f.realTime.WaitForTimers(1)
+		f.realTime.Advance(29 * time.Second)
+		require.Empty(t, answers)
+		f.realTime.Advance(time.Second)
+		require.Contains(t, (<-answers).response, `Error: Task timed out after 30.00 seconds"}`)
+		require.Contains(t, <-f.output, "Task timed out after 30.00 seconds")
 	})
+}
+
+// A machine that is busy for a while costs an event nothing: its process starts the second time.
+func TestSlowStartDoesNotFailTheInvocation(t *testing.T) {
+	f := newFixture(t, nil)
+	first := filepath.Join(t.TempDir(), "started")
+	f.create(t, func(s *FunctionSpec) {
+		s.Environment, s.TimeoutSeconds = map[string]string{"PROBE_INIT": "hang once", "PROBE_STARTED": first}, 20
+	})
+	answers := f.invokeAll(1, `{"Do":"describe"}`)
+	require.Equal(t, "hangs", <-f.output)
+	f.realTime.WaitForTimers(1)
+	f.realTime.Advance(initTimeout)
+	got := <-answers
+	require.NoError(t, got.err)
+	require.Empty(t, got.functionError)
+	require.Contains(t, got.response, `"served":1`)
+	stats, err := f.Stats("probe")
+	require.NoError(t, err)
+	require.Equal(t, Stats{Invocations: 1, Starts: 2, Environments: 1}, stats)
+	require.Equal(t, 2, f.describe(t).Served, "the same process goes on")
 }
 
 func TestIdleEnvironmentsStop(t *testing.T) {

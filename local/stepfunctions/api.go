@@ -3,6 +3,7 @@ package stepfunctions
 import (
 	"context"
 	"errors"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -56,6 +57,16 @@ func checkARN(arn, resource string) error {
 		return wire.NotImplemented("versions, aliases and map runs of state machines: " + arn)
 	}
 	return nil
+}
+
+var roleForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$`)
+
+// checkRole refuses what is no role's ARN; whether there is such a role is not looked at.
+func checkRole(arn string) error {
+	if roleForm.MatchString(arn) {
+		return nil
+	}
+	return wire.Errorf("InvalidArn", "Invalid Role Arn: '%s'", arn)
 }
 
 // constraint answers as the service does to a member whose value it cannot take.
@@ -127,6 +138,9 @@ func (s *Service) createStateMachine(_ context.Context, in *createInput) (*creat
 	if in.Publish {
 		return nil, wire.NotImplemented("versions of state machines (publish)")
 	}
+	if err := checkRole(in.RoleARN); err != nil {
+		return nil, err
+	}
 	m, err := s.create(Spec{Name: in.Name, Type: in.Type, RoleARN: in.RoleARN}, in.Definition, defaultSettings().with(in.settings))
 	if err != nil {
 		return nil, err
@@ -161,6 +175,9 @@ func (s *Service) updateStateMachine(_ context.Context, in *updateInput) (*updat
 	}
 	changed := m
 	if in.RoleARN != nil {
+		if err := checkRole(*in.RoleARN); err != nil {
+			return nil, err
+		}
 		changed.role = *in.RoleARN
 	}
 	if in.Definition != nil {
@@ -283,6 +300,9 @@ func (s *Service) listStateMachines(_ context.Context, in *listInput) (*listOutp
 	}
 	if err := checkToken(in.NextToken, 1024); err != nil {
 		return nil, err
+	}
+	if in.NextToken != "" && checkARN(in.NextToken, machineResource) != nil {
+		return nil, wire.Errorf("InvalidToken", "Invalid Token: '%s'", in.NextToken)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

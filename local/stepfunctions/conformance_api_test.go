@@ -20,7 +20,7 @@ const (
 // createOver makes the state machine m of a type.
 func (f *fixture) createOver(t *testing.T, kind, definition string) {
 	t.Helper()
-	status, out := f.call(t, "CreateStateMachine", in{"name": "m", "roleArn": "role", "type": kind, "definition": definition})
+	status, out := f.call(t, "CreateStateMachine", in{"name": "m", "roleArn": testRole, "type": kind, "definition": definition})
 	require.Equal(t, 200, status, out)
 }
 
@@ -31,10 +31,12 @@ func TestConformanceOfErrorsOfOperations(t *testing.T) {
 		call                    in
 		code, message           string
 	}{
-		{apiSnapshot + " (test_create_delete_invalid_sm)", "STANDARD", "CreateStateMachine", in{"name": "x", "roleArn": "r", "definition": `{"StartAt":"A"}`}, "InvalidDefinition", "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: [States] at /'"},
-		{apiSnapshot + " (test_create_duplicate_sm_name)", "STANDARD", "CreateStateMachine", in{"name": "m", "roleArn": "role", "definition": single(`{"Type":"Succeed"}`)}, "StateMachineAlreadyExists", "State Machine Already Exists: '" + apiMachine + "'"},
-		{apiSnapshot + " (test_create_duplicate_definition_format_sm)", "STANDARD", "CreateStateMachine", in{"name": "m", "roleArn": "role", "definition": pass + " "}, "StateMachineAlreadyExists", "State Machine Already Exists: '" + apiMachine + "'"},
-		{apiPages + "API_CreateStateMachine.html", "STANDARD", "CreateStateMachine", in{"name": "a b", "roleArn": "role", "definition": pass}, "InvalidName", "Invalid Name: 'a b'"},
+		{apiSnapshot + " (test_create_delete_invalid_sm)", "STANDARD", "CreateStateMachine", in{"name": "x", "roleArn": testRole, "definition": `{"StartAt":"A"}`}, "InvalidDefinition", "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: [States] at /'"},
+		{apiSnapshot + " (test_create_duplicate_sm_name)", "STANDARD", "CreateStateMachine", in{"name": "m", "roleArn": testRole, "definition": single(`{"Type":"Succeed"}`)}, "StateMachineAlreadyExists", "State Machine Already Exists: '" + apiMachine + "'"},
+		{apiSnapshot + " (test_create_duplicate_definition_format_sm)", "STANDARD", "CreateStateMachine", in{"name": "m", "roleArn": testRole, "definition": pass + " "}, "StateMachineAlreadyExists", "State Machine Already Exists: '" + apiMachine + "'"},
+		{apiPages + "API_CreateStateMachine.html", "STANDARD", "CreateStateMachine", in{"name": "a b", "roleArn": testRole, "definition": pass}, "InvalidName", "Invalid Name: 'a b'"},
+		{"https://github.com/aws/amazon-sagemaker-examples/issues/2432", "STANDARD", "CreateStateMachine", in{"name": "x", "roleArn": "<execution-role-arn>", "definition": pass}, "InvalidArn", "Invalid Role Arn: '<execution-role-arn>'"},
+		{"https://github.com/aws/amazon-sagemaker-examples/issues/2432", "STANDARD", "UpdateStateMachine", in{"stateMachineArn": apiMachine, "roleArn": "role"}, "InvalidArn", "Invalid Role Arn: 'role'"},
 		{apiSnapshot + " (test_create_update_state_machine_base_update_none)", "STANDARD", "UpdateStateMachine", in{"stateMachineArn": apiMachine}, "MissingRequiredParameter", "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified"},
 		{apiSnapshot + " (test_describe_invalid_arn_sm)", "STANDARD", "DescribeStateMachine", in{"stateMachineArn": "not_a_valid_arn"}, "InvalidArn", "Invalid Arn: 'Invalid ARN prefix: not_a_valid_arn'"},
 		{apiSnapshot + " (test_describe_nonexistent_sm)", "STANDARD", "DescribeStateMachine", in{"stateMachineArn": apiMachine + "x"}, "StateMachineDoesNotExist", "State Machine Does Not Exist: '" + apiMachine + "x'"},
@@ -50,6 +52,7 @@ func TestConformanceOfErrorsOfOperations(t *testing.T) {
 		{apiSnapshot + " (test_list_executions_pagination)", "STANDARD", "ListExecutions", in{"stateMachineArn": apiMachine, "nextToken": long('t', 3097)}, "ValidationException", "1 validation error detected: Value '" + long('t', 3097) + "' at 'nextToken' failed to satisfy constraint: Member must have length less than or equal to 3096"},
 		{apiSnapshot + " (test_list_sms_pagination)", "STANDARD", "ListStateMachines", in{"maxResults": 1001}, "ValidationException", "1 validation error detected: Value '1001' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 1000"},
 		{apiSnapshot + " (test_list_sms_pagination)", "STANDARD", "ListStateMachines", in{"nextToken": long('t', 1025)}, "ValidationException", "1 validation error detected: Value '" + long('t', 1025) + "' at 'nextToken' failed to satisfy constraint: Member must have length less than or equal to 1024"},
+		{apiPages + "API_ListStateMachines.html (InvalidToken)", "STANDARD", "ListStateMachines", in{"nextToken": "x"}, "InvalidToken", "Invalid Token: 'x'"},
 		{recorded + "test_sfn_api_express.snapshot.json", "EXPRESS", "ListExecutions", in{"stateMachineArn": apiMachine}, "StateMachineTypeNotSupported", "This operation is not supported by this type of state machine"},
 		{recorded + "test_sfn_api_express.snapshot.json", "EXPRESS", "DescribeExecution", in{"executionArn": "arn:aws:states:us-east-1:000000000000:express:m:e:id"}, "InvalidArn", "Invalid Arn: 'Resource type not valid in this context: express'"},
 		{recorded + "test_sfn_api_express.snapshot.json", "EXPRESS", "StopExecution", in{"executionArn": "arn:aws:states:us-east-1:000000000000:express:m:e:id"}, "InvalidArn", "Invalid Arn: 'Resource type not valid in this context: express'"},
@@ -72,18 +75,18 @@ func TestConformanceOfUpdates(t *testing.T) {
 	ids := 0
 	f := newFixture(t, func(o *Options) { o.NewID = func() string { ids++; return intValue(int64(ids)).text } })
 	f.createOver(t, "EXPRESS", single(`{"Type":"Pass","Result":1,"End":true}`))
-	_, out := f.call(t, "CreateStateMachine", in{"name": "m", "roleArn": "another", "type": "EXPRESS", "definition": single(`{"Type":"Pass","Result":1,"End":true}`)})
+	_, out := f.call(t, "CreateStateMachine", in{"name": "m", "roleArn": testRole + "2", "type": "EXPRESS", "definition": single(`{"Type":"Pass","Result":1,"End":true}`)})
 	require.Equal(t, apiMachine, out["stateMachineArn"], apiPages+"API_CreateStateMachine.html: the role is no part of the idempotency check")
 	_, out = f.call(t, "DescribeStateMachine", in{"stateMachineArn": apiMachine})
 	require.NotContains(t, out, "revisionId", source)
-	require.Equal(t, "role", out["roleArn"], "and is not updated")
+	require.Equal(t, testRole, out["roleArn"], "and is not updated")
 
 	status, out := f.call(t, "UpdateStateMachine", in{"stateMachineArn": apiMachine, "definition": single(`{"Type":"Pass","Result":2,"End":true}`)})
 	require.Equal(t, 200, status)
 	require.Equal(t, in{"revisionId": "1", "updateDate": 1783592130.0}, out, source)
-	_, out = f.call(t, "UpdateStateMachine", in{"stateMachineArn": apiMachine, "roleArn": "new"})
+	_, out = f.call(t, "UpdateStateMachine", in{"stateMachineArn": apiMachine, "roleArn": testRole + "3"})
 	require.Equal(t, "2", out["revisionId"], source)
-	_, out = f.call(t, "UpdateStateMachine", in{"stateMachineArn": apiMachine, "roleArn": "new"})
+	_, out = f.call(t, "UpdateStateMachine", in{"stateMachineArn": apiMachine, "roleArn": testRole + "3"})
 	require.Equal(t, "2", out["revisionId"], source+": nothing has changed")
 	status, out = f.call(t, "UpdateStateMachine", in{"stateMachineArn": apiMachine, "definition": `{}`})
 	require.Equal(t, 400, status)
@@ -91,7 +94,7 @@ func TestConformanceOfUpdates(t *testing.T) {
 
 	_, out = f.call(t, "DescribeStateMachine", in{"stateMachineArn": apiMachine})
 	require.Equal(t, "2", out["revisionId"])
-	require.Equal(t, "new", out["roleArn"])
+	require.Equal(t, testRole+"3", out["roleArn"])
 	_, out = f.call(t, "StartSyncExecution", in{"stateMachineArn": apiMachine})
 	require.Equal(t, "2", out["output"], "executions that start after an update run the new definition")
 	require.EqualValues(t, 100, out["billingDetails"].(in)["billedDurationInMilliseconds"], recorded+"test_sfn_api_express.snapshot.json")

@@ -356,6 +356,19 @@ func TestConformanceOfMapAndFail(t *testing.T) {
 	}
 }
 
+// A time without a zone is none; one that is over is not waited for.
+func TestConformanceOfWaitingUntilATime(t *testing.T) {
+	const source = recorded + "base/test_wait.snapshot.json"
+	until := single(`{"Type":"Wait","TimestampPath":"$.start_at","End":true}`)
+	for _, zone := range []string{"Z", ".000000Z", ".000Z", ".0000000Z", ".00Z"} {
+		conformanceCase{source: source + " (test_wait_timestamppath)", definition: until, input: `{"start_at":"2023-12-11T22:01:34` + zone + `"}`, output: `{"start_at":"2023-12-11T22:01:34` + zone + `"}`}.check(t)
+	}
+	for _, noZone := range []string{"", ".000000", ".000"} {
+		conformanceCase{source: source + " (test_wait_timestamppath)", definition: until, input: `{"start_at":"2023-12-11T22:01:34` + noZone + `"}`, errorName: "States.Runtime",
+			cause: "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: $.start_at == 2023-12-11T22:01:34" + noZone}.check(t)
+	}
+}
+
 // The example of the guide: ErrorA, ErrorB, ErrorC, ErrorB, ErrorB. The first two wait 1 and 2 s after the first retrier,
 // the third 5 s after the second; the fourth finds the first retrier used up.
 func TestConformanceOfRetries(t *testing.T) {
@@ -395,7 +408,7 @@ func TestConformanceOfErrors(t *testing.T) {
 		return Invocation{FunctionError: "Unhandled", Payload: []byte(`{"errorType":"CustomError","errorMessage":"m"}`)}, nil
 	}
 	throttled := func(*testing.T) (Invocation, error) {
-		return Invocation{}, wire.Errorf("TooManyRequestsException", "Rate exceeded")
+		return Invocation{}, &wire.Error{Status: 429, Code: "TooManyRequestsException", Message: "Rate exceeded"}
 	}
 	for name, c := range map[string]struct {
 		source, definition string
@@ -404,7 +417,7 @@ func TestConformanceOfErrors(t *testing.T) {
 	}{
 		"by its own name":      {page, catch(`"CustomError"`), custom, `{"Error":"CustomError","Cause":"{\"errorType\":\"CustomError\",\"errorMessage\":\"m\"}"}`},
 		"by States.TaskFailed": {page, catch(`"States.TaskFailed"`), custom, `{"Error":"CustomError","Cause":"{\"errorType\":\"CustomError\",\"errorMessage\":\"m\"}"}`},
-		"of the service":       {page, catch(`"Lambda.TooManyRequestsException"`), throttled, `{"Error":"Lambda.TooManyRequestsException","Cause":"Rate exceeded"}`},
+		"of the service":       {page, catch(`"Lambda.TooManyRequestsException"`), throttled, `{"Error":"Lambda.TooManyRequestsException","Cause":"Rate exceeded (Service: AWSLambda; Status Code: 429; Error Code: TooManyRequestsException; Request ID: an-id; Proxy: null)"}`},
 		"too large, by name":   {recorded + "error_handling/test_states_errors.snapshot.json", catch(`"States.DataLimitExceeded"`), large, `{"Error":"States.DataLimitExceeded","Cause":"The state/task 'lambda' returned a result with a size exceeding the maximum number of bytes service limit."}`},
 		"too large, by ALL":    {recorded + "error_handling/test_states_errors.snapshot.json", catch(`"States.ALL"`), large, `{"Error":"States.DataLimitExceeded","Cause":"The state/task 'lambda' returned a result with a size exceeding the maximum number of bytes service limit."}`},
 		"without a type": {page, catch(`"Lambda.Unknown"`), func(*testing.T) (Invocation, error) {
@@ -427,6 +440,17 @@ func TestConformanceOfErrors(t *testing.T) {
 		o := newFixture(t).run(t, `{"StartAt":"P","States":{"P":{"Type":"Parallel","Branches":[{"StartAt":"A","States":{"A":`+inner+`}}],"Retry":[{"ErrorEquals":["States.ALL"]}],"Catch":[{"ErrorEquals":["States.ALL"],"Next":"H"}],"End":true},"H":{"Type":"Succeed"}}}`, `{"big":"`+strings.Repeat("x", maxDataBytes/2)+`"}`)
 		require.NotNil(t, o.failure, source)
 	}
+}
+
+// Null for the text of a message is no text; the queue's answer is told in the words of the service's client.
+func TestConformanceOfMessagesWithoutABody(t *testing.T) {
+	const source = recorded + "error_handling/test_task_service_sqs.snapshot.json (test_send_message_empty_body)"
+	f := newFixture(t)
+	o := f.run(t, single(`{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","Parameters":{"QueueUrl":"q","MessageBody.$":"$.MessageBody"},"End":true}`), `{"MessageBody":null}`)
+	require.Empty(t, f.backend.messages, source)
+	require.NotNil(t, o.failure, source)
+	require.Equal(t, "SQS.AmazonSQSException", o.failure.name, source)
+	require.Equal(t, "The request must contain the parameter MessageBody. (Service: AmazonSQS; Status Code: 400; Error Code: MissingParameter; Request ID: an-id; Proxy: null)", o.failure.cause, source)
 }
 
 func TestConformanceOfFunctionResources(t *testing.T) {
@@ -489,7 +513,7 @@ func TestConformanceOfValidation(t *testing.T) {
 		if len(c.want) == 0 || c.definition == "" {
 			continue
 		}
-		status, out = f.call(t, "CreateStateMachine", in{"name": "m", "roleArn": "r", "definition": c.definition, "type": c.kind})
+		status, out = f.call(t, "CreateStateMachine", in{"name": "m", "roleArn": testRole, "definition": c.definition, "type": c.kind})
 		require.Equal(t, 400, status, c.source)
 		require.Equal(t, "InvalidDefinition", out["__type"], c.source)
 		var texts []string
@@ -559,7 +583,7 @@ func refusals() []refusal {
 		{documented: "in filters: operators other than `==` `!=` `<` `<=` `>` `>=` `&&` and the logical or", definition: path("$.a[?(!@.b)]"), want: "negation (!) is not done by the local runtime"},
 		{documented: "paths from `$`", definition: path("$.a[?(@.b == $.c)]"), want: "a path that starts at $ within a filter is not done by the local runtime"},
 		{documented: "escapes in their strings", definition: path(`$.a[?(@.b == 'x\\'y')]`), want: "an escape in a string of a filter is not done by the local runtime"},
-		{documented: "versions, aliases, map runs, tags and redrives of state machines and executions", operation: "CreateStateMachine", call: in{"name": "v", "roleArn": "r", "definition": single(`{"Type":"Succeed"}`), "publish": true}, status: 501, want: "versions of state machines (publish)"},
+		{documented: "versions, aliases, map runs, tags and redrives of state machines and executions", operation: "CreateStateMachine", call: in{"name": "v", "roleArn": testRole, "definition": single(`{"Type":"Succeed"}`), "publish": true}, status: 501, want: "versions of state machines (publish)"},
 		{documented: "versions, aliases, map runs, tags and redrives of state machines and executions", operation: "DescribeStateMachine", call: in{"stateMachineArn": machineARN + ":1"}, status: 501, want: "versions, aliases and map runs of state machines"},
 		{documented: "versions, aliases, map runs, tags and redrives of state machines and executions", operation: "RedriveExecution", call: in{}, status: 501, want: "the local runtime does not do states:RedriveExecution"},
 		{documented: "versions, aliases, map runs, tags and redrives of state machines and executions", operation: "TagResource", call: in{}, status: 501, want: "the local runtime does not do states:TagResource"},
@@ -578,7 +602,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(r.documented, func(t *testing.T) {
 			f := newFixture(t)
 			if r.definition != "" {
-				r.operation, r.status, r.call = "CreateStateMachine", 400, in{"name": "m", "roleArn": "r", "definition": r.definition}
+				r.operation, r.status, r.call = "CreateStateMachine", 400, in{"name": "m", "roleArn": testRole, "definition": r.definition}
 			}
 			status, out := f.call(t, r.operation, r.call)
 			require.Equal(t, r.status, status, out)

@@ -46,6 +46,7 @@ func TestDefinitionsRefused(t *testing.T) {
 		single(`{"Type":"Pass","ResultPath":"$$.a","End":true}`):                                            `the context object cannot be written to at /States/S/ResultPath`,
 		single(`{"Type":"Pass","ResultPath":"$a","End":true}`):                                              `a variable is written to by Assign, not here at /States/S/ResultPath`,
 		single(`{"Type":"Pass","ResultPath":"$.a[*]","End":true}`):                                          `is not a Reference Path: it may hold field names and indexes only at /States/S/ResultPath`,
+		single(`{"Type":"Pass","Parameters":["$.a"],"End":true}`):                                           `Expected value of type Object at /States/S/Parameters`,
 		single(`{"Type":"Pass","Parameters":1,"End":true}`):                                                 `Expected value of type Object at /States/S/Parameters`,
 		single(`{"Type":"Pass","Parameters":{"a.$":"x"},"End":true}`):                                       `The value for the field 'a.$' must be a valid JSONPath or a valid intrinsic function call (it is "x") at /States/S/Parameters`,
 		single(`{"Type":"Pass","Parameters":{"a.$":1},"End":true}`):                                         `must be a valid JSONPath or a valid intrinsic function call (it is a number)`,

@@ -66,7 +66,7 @@ func TestFailures(t *testing.T) {
 		"fail by a path to a number":   {single(`{"Type":"Fail","ErrorPath":"$.n"}`), errorRuntime, "must give a string"},
 		"wait for nothing":             {single(`{"Type":"Wait","SecondsPath":"$.missing","End":true}`), errorRuntime, "'$.missing'"},
 		"wait for text":                {single(`{"Type":"Wait","SecondsPath":"$.e","End":true}`), errorRuntime, "must be an integer"},
-		"wait until text":              {single(`{"Type":"Wait","TimestampPath":"$.e","End":true}`), errorRuntime, "RFC 3339"},
+		"wait until text":              {single(`{"Type":"Wait","TimestampPath":"$.e","End":true}`), errorRuntime, "$.e == MyError"},
 		"can be caught: no choice":     {parallel(`{"Type":"Choice","Choices":[{"Variable":"$.n","NumericEquals":1,"Next":"T"}]},"T":{"Type":"Succeed"}`), "", ""},
 		"can be caught: an intrinsic":  {parallel(`{"Type":"Pass","Parameters":{"a.$":"States.ArrayLength($.n)"},"End":true}`), "", ""},
 		"can be caught: fail":          {parallel(`{"Type":"Fail","Error":"E"}`), "", ""},
@@ -109,7 +109,7 @@ func TestRetryWaitsOnTheClock(t *testing.T) {
 	o := <-done
 	require.EqualValues(t, 5, calls.Load())
 	require.Nil(t, o.failure)
-	require.Equal(t, `{"in":1,"e":{"Error":"Lambda.TooManyRequestsException","Cause":"slow down"}}`, o.output.String())
+	require.Equal(t, `{"in":1,"e":{"Error":"Lambda.TooManyRequestsException","Cause":"slow down (Service: AWSLambda; Status Code: 400; Error Code: TooManyRequestsException; Request ID: an-id; Proxy: null)"}}`, o.output.String())
 }
 
 func TestFullJitter(t *testing.T) {

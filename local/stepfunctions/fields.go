@@ -188,7 +188,7 @@ func (f *fields) template(name string) (expression, error) {
 	if v == nil {
 		return nil, nil
 	}
-	if v.kind != kindObject && v.kind != kindArray {
+	if v.kind != kindObject { // "A payload template MUST be a JSON object" (states-language.net/spec.html#payload-template).
 		return nil, f.fieldErrorf(name, "Expected value of type Object")
 	}
 	t, err := compileTemplate(v, f.notes)

@@ -1,8 +1,10 @@
 package stepfunctions
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -99,10 +101,10 @@ func respond(r *run, members ...member) *value {
 	)...)
 }
 
-// text returns a string argument, "" when it is absent.
+// text returns a string argument, "" when it is absent or null.
 func text(args *value, name string) (string, *failure) {
 	v := args.get(name)
-	if v == nil {
+	if v == nil || v.kind == kindNull {
 		return "", nil
 	}
 	if v.kind != kindString {
@@ -111,16 +113,32 @@ func text(args *value, name string) (string, *failure) {
 	return v.str, nil
 }
 
+// body returns an argument that is sent as text: other JSON than strings is written out, and null is nothing to send (recorded on
+// AWS: LocalStack, error_handling/test_task_service_sqs.snapshot.json, test_send_message_empty_body).
+func body(args *value, name string) string {
+	if v := args.get(name); v.kind != kindNull {
+		return textOf(v)
+	}
+	return ""
+}
+
+// sdkNames are the names of services in causes.
+var sdkNames = map[string]string{"SQS": "AmazonSQS", "Lambda": "AWSLambda", "SNS": "AmazonSNS"}
+
 // serviceError names an error of a service the way its optimized integration does. What a service of the local runtime does
-// not do ends the execution: it must not look like an error that can be retried or caught.
-func serviceError(service string, err error) *failure {
+// not do ends the execution: it must not look like an error that can be retried or caught. The cause is in the words of the
+// service's client, where those are known (recorded on AWS: LocalStack, error_handling/test_task_service_lambda.snapshot.json).
+func serviceError(r *run, service string, err error) *failure {
 	e := wire.AsError(err)
 	if e.Code == "NotImplemented" {
 		return failf(errorRuntime, "%s", e.Message)
 	}
-	code := e.Code
+	code, cause := e.Code, e.Message
 	if unanswered(err) {
 		code = "SdkClientException"
+	} else if name := sdkNames[service]; name != "" {
+		cause = fmt.Sprintf("%s (Service: %s; Status Code: %d; Error Code: %s; Request ID: %s; Proxy: null)",
+			e.Message, name, cmp.Or(e.Status, http.StatusBadRequest), e.Code, r.env.newID())
 	}
 	if code == "InternalFailure" || code == "InternalServerError" {
 		code = "InternalException"
@@ -128,7 +146,7 @@ func serviceError(service string, err error) *failure {
 	if !strings.HasSuffix(code, "Exception") {
 		code += "Exception"
 	}
-	return &failure{name: service + "." + code, cause: e.Message}
+	return &failure{name: service + "." + code, cause: cause}
 }
 
 type putEvents struct{ bus EventBus }
@@ -149,7 +167,7 @@ func (i *putEvents) call(ctx context.Context, r *run, args *value) (*value, *fai
 	}
 	results, err := i.bus.PutEvents(ctx, events)
 	if err != nil {
-		return nil, serviceError("EventBridge", err)
+		return nil, serviceError(r, "EventBridge", err)
 	}
 	return putResult(r, results)
 }
@@ -220,14 +238,14 @@ func (*sendMessage) parameters() map[string]bool {
 }
 
 func (i *sendMessage) call(ctx context.Context, r *run, args *value) (*value, *failure) {
-	m := Message{Body: textOf(args.get("MessageBody"))}
+	m := Message{Body: body(args, "MessageBody")}
 	for name, target := range map[string]*string{"QueueUrl": &m.QueueURL, "MessageGroupId": &m.MessageGroupID, "MessageDeduplicationId": &m.MessageDeduplicationID} {
 		var err *failure
 		if *target, err = text(args, name); err != nil {
 			return nil, err
 		}
 	}
-	if v := args.get("DelaySeconds"); v != nil {
+	if v := args.get("DelaySeconds"); v != nil && v.kind != kindNull {
 		delay := int32(v.number())
 		if v.kind != kindNumber || float64(delay) != v.number() {
 			return nil, failf(errorRuntime, "The parameter 'DelaySeconds' must be an integer")
@@ -236,9 +254,9 @@ func (i *sendMessage) call(ctx context.Context, r *run, args *value) (*value, *f
 	}
 	sent, err := i.queues.SendMessage(ctx, m)
 	if err != nil {
-		failed := serviceError("SQS", err)
-		if !failed.terminal { // This integration has one name for every error of the service.
-			failed = &failure{name: "SQS.AmazonSQSException", cause: wire.AsError(err).Error()}
+		failed := serviceError(r, "SQS", err)
+		if !failed.terminal && !unanswered(err) {
+			failed.name = "SQS.AmazonSQSException" // This integration has one name for every error of the service.
 		}
 		return nil, failed
 	}
@@ -270,7 +288,7 @@ func (i *invokeFunction) call(ctx context.Context, r *run, args *value) (*value,
 	}
 	answer, callErr := i.functions.Invoke(ctx, function, qualifier, payload)
 	if callErr != nil {
-		return nil, serviceError("Lambda", callErr)
+		return nil, serviceError(r, "Lambda", callErr)
 	}
 	out, err := payloadOf(answer)
 	if err != nil {
@@ -299,14 +317,14 @@ type function struct {
 
 func (*function) parameters() map[string]bool { return nil }
 
-func (i *function) call(ctx context.Context, _ *run, args *value) (*value, *failure) {
+func (i *function) call(ctx context.Context, r *run, args *value) (*value, *failure) {
 	arn, qualifier := i.arn, ""
 	if parts := strings.Split(arn, ":"); len(parts) > 7 {
 		arn, qualifier = strings.Join(parts[:7], ":"), parts[7]
 	}
 	answer, err := i.functions.Invoke(ctx, arn, qualifier, args.json())
 	if err != nil {
-		return nil, serviceError("Lambda", err)
+		return nil, serviceError(r, "Lambda", err)
 	}
 	return payloadOf(answer)
 }
@@ -341,9 +359,9 @@ func (i *publish) call(ctx context.Context, r *run, args *value) (*value, *failu
 	if err != nil {
 		return nil, err
 	}
-	id, callErr := i.topics.Publish(ctx, topic, subject, textOf(args.get("Message")))
+	id, callErr := i.topics.Publish(ctx, topic, subject, body(args, "Message"))
 	if callErr != nil {
-		return nil, serviceError("SNS", callErr)
+		return nil, serviceError(r, "SNS", callErr)
 	}
 	return respond(r, member{"MessageId", stringValue(id)}), nil
 }

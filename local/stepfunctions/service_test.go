@@ -20,6 +20,9 @@ import (
 	"github.com/payrail/payrail/local/wire"
 )
 
+// testRole is the role of state machines made through the API.
+const testRole = "arn:aws:iam::000000000000:role/states"
+
 var testStart = time.Date(2026, 7, 9, 10, 15, 30, 0, time.UTC)
 
 // backend stands for the services a Task calls. Its zero value answers everything well.
@@ -50,6 +53,9 @@ func (b *backend) PutEvents(_ context.Context, events []Event) ([]EventResult, e
 func (b *backend) SendMessage(_ context.Context, m Message) (MessageResult, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if m.Body == "" {
+		return MessageResult{}, wire.Errorf("MissingParameter", "The request must contain the parameter MessageBody.")
+	}
 	b.messages = append(b.messages, m)
 	if m.QueueURL == "none" {
 		return MessageResult{}, wire.Errorf("AWS.SimpleQueueService.NonExistentQueue", "no such queue")
@@ -246,12 +252,12 @@ func TestAPI(t *testing.T) {
 	f := newFixture(t)
 	const arn = "arn:aws:states:us-east-1:000000000000:stateMachine:api"
 	definition := `{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[{"Variable":"$.ok","BooleanEquals":true,"Next":"Y"}],"Default":"N"},"Y":{"Type":"Pass","Result":{"price":1.50,"text":"${kept}"},"End":true},"N":{"Type":"Fail","Error":"No","Cause":"because"}}}`
-	status, out := f.call(t, "CreateStateMachine", in{"name": "api", "type": "EXPRESS", "roleArn": "role", "definition": definition})
+	status, out := f.call(t, "CreateStateMachine", in{"name": "api", "type": "EXPRESS", "roleArn": testRole, "definition": definition})
 	require.Equal(t, 200, status, out)
 	require.Equal(t, in{"stateMachineArn": arn, "creationDate": 1783592130.0}, out)
 
 	_, out = f.call(t, "DescribeStateMachine", in{"stateMachineArn": arn})
-	require.Equal(t, in{"stateMachineArn": arn, "name": "api", "status": "ACTIVE", "definition": definition, "roleArn": "role", "type": "EXPRESS", "creationDate": 1783592130.0,
+	require.Equal(t, in{"stateMachineArn": arn, "name": "api", "status": "ACTIVE", "definition": definition, "roleArn": testRole, "type": "EXPRESS", "creationDate": 1783592130.0,
 		"loggingConfiguration": in{"level": "OFF", "includeExecutionData": false}, "tracingConfiguration": in{"enabled": false}, "encryptionConfiguration": in{"type": "AWS_OWNED_KEY"}}, out)
 
 	_, out = f.call(t, "StartSyncExecution", in{"stateMachineArn": arn, "name": "one", "input": `{"ok": true}`})

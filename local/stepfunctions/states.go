@@ -241,7 +241,7 @@ func (b *wait) run(r *run, input *value) (transition, *failure) {
 			until = v
 		}
 	}
-	d, err := waitTime(r, seconds, until)
+	d, err := b.waitTime(r, seconds, until)
 	if err != nil {
 		return transition{}, err
 	}
@@ -249,7 +249,7 @@ func (b *wait) run(r *run, input *value) (transition, *failure) {
 	return transition{result: input}, nil
 }
 
-func waitTime(r *run, seconds, until *value) (time.Duration, *failure) {
+func (b *wait) waitTime(r *run, seconds, until *value) (time.Duration, *failure) {
 	if seconds != nil {
 		n, ok := seconds.integer()
 		if !ok || n < 0 || n > maxWaitSeconds {
@@ -257,8 +257,8 @@ func waitTime(r *run, seconds, until *value) (time.Duration, *failure) {
 		}
 		return time.Duration(n) * time.Second, nil
 	}
-	if !isTimestamp(until) {
-		return 0, failf(errorRuntime, "The time to wait for must be a timestamp in the form of RFC 3339, it is %s", until)
+	if !isTimestamp(until) { // One of the definition is; in the service's words.
+		return 0, failf(errorRuntime, "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: %s == %s", b.path.text, textOf(until))
 	}
 	t, _ := parseTimestamp(until.str) // isTimestamp has parsed it.
 	return t.Sub(r.env.clock.Now()), nil

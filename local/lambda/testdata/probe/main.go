@@ -109,6 +109,13 @@ func main() {
 		os.Exit(3)
 	case "hang":
 		select {}
+	case "hang once":
+		started, err := os.OpenFile(os.Getenv("PROBE_STARTED"), os.O_CREATE|os.O_EXCL, 0o600)
+		if err == nil {
+			_ = started.Close() // The second process finds it.
+			fmt.Println("hangs")
+			select {}
+		}
 	}
 	lambda.Start(handle)
 }
