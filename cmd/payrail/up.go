@@ -267,10 +267,10 @@ func newLogger(log *lineLog) *slog.Logger {
 	return slog.New(telemetry.WithoutCardNumbers(slog.NewJSONHandler(log, nil)))
 }
 
-// tellAlarm tells who has the runtime in front of them that an alarm goes off or is over.
+// tellAlarm tells who has the runtime in front of them that an alarm goes off or is over, or that its metric has gone silent.
 func (a *application) tellAlarm(c cloudwatch.Change) {
 	switch {
-	case c.New == cloudwatch.Alarm:
+	case c.New == cloudwatch.Alarm, c.New == cloudwatch.InsufficientData && c.Old == cloudwatch.OK:
 		next := "; see `payrail alarms`"
 		says := strings.TrimSuffix(cmp.Or(alarms.Says(c.Description), c.Reason), ".")
 		if strings.Contains(says, "`payrail alarms`") {
