@@ -301,7 +301,11 @@ func portTaken(port int) error {
 func (a *application) showUp(runtime *local.Runtime, o upOptions) error {
 	outputs := runtime.Outputs()
 	if a.json {
-		return a.printLine(map[string]any{"endpoint": runtime.Endpoint(), "outputs": outputs, "notEnforced": runtime.NotEnforced(), "log": o.log})
+		up := map[string]any{"endpoint": runtime.Endpoint(), "outputs": outputs, "notEnforced": runtime.NotEnforced(), "log": o.log}
+		if o.data != "" {
+			up["data"], up["found"] = o.data, runtime.Found
+		}
+		return a.printLine(up)
 	}
 	keys := make([]string, 0, len(outputs))
 	for key := range outputs {
