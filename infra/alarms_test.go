@@ -163,6 +163,16 @@ func TestEveryQueueIsWatched(t *testing.T) {
 	}
 }
 
+// Retries have no data points of zero, and CloudWatch evaluates the latest data points it finds, in a row or not (the tables of
+// alarms-and-missing-data.html: 0 X X - X is an alarm for 3 of 3): two of them would call people for two throttled deliveries in an hour.
+func TestSingleRetriesWakeNobody(t *testing.T) {
+	tpl := synthesize(t, defaults(t))
+	alarm := tpl.one(t, "AWS::CloudWatch::Alarm", "BusRetrying")
+	require.Equal(t, "RetryInvocationAttempts", tpl.get(alarm, "MetricName"))
+	require.GreaterOrEqual(t, tpl.get(alarm, "DatapointsToAlarm"), 3.0)
+	require.Equal(t, 1800.0, tpl.get(alarm, "Period").(float64)*tpl.get(alarm, "EvaluationPeriods").(float64), "its words are half an hour")
+}
+
 // A schedule that runs nothing is told of after three periods, each as long as the schedule's.
 func TestEverySilentScheduleIsToldOf(t *testing.T) {
 	tpl := synthesize(t, defaults(t))
