@@ -26,9 +26,16 @@ const (
 	runbooks = "docs/operating/alarms.md"
 )
 
-// missingIsGood: these metrics have no data points where there is nothing to tell, such as a queue that was not used for six hours, or
-// a failure that did not happen. Nothing here watches for a silence: a stack that is not used would call people.
-const missingIsGood = "notBreaching"
+// How an alarm takes it that its metric has no data points.
+const (
+	// missingIsGood: most metrics have none where there is nothing to tell, such as a queue that was not used for six hours, or a failure
+	// that did not happen. A stack that is not used must not call people.
+	missingIsGood = "notBreaching"
+	// missingIsTold: the silence is what the alarm is about. Without any data point where CloudWatch looks, which is further back than the
+	// alarm's periods, the state is INSUFFICIENT_DATA, and going there tells. Not "breaching": a new stack would begin with an alarm, and
+	// as it is, it begins in that state without having gone there.
+	missingIsTold = "missing"
+)
 
 // urgency says who waits for a person.
 type urgency int
@@ -63,7 +70,9 @@ type alarm struct {
 	// threshold raises the alarm where it is reached in so many periods, of so many seconds each, in a row; or, where within is given,
 	// out of so many.
 	threshold, period, periods, within int
-	urgency                            urgency
+	// silence raises the alarm where there is no data point in so many periods; there is no threshold then, and no page.
+	silence bool
+	urgency urgency
 }
 
 // alarms makes alarms that tell the operators, and remembers which of them must wake somebody. A nil *alarms makes none.
@@ -106,6 +115,10 @@ func (a *alarms) add(scope constructs.Construct, id string, what alarm) {
 		EvaluationPeriods:  jsii.Number(max(what.periods, what.within)),
 		DatapointsToAlarm:  jsii.Number(what.periods),
 		TreatMissingData:   jsii.String(missingIsGood),
+	}
+	if what.silence {
+		props.TreatMissingData, props.InsufficientDataActions = jsii.String(missingIsTold), &[]any{a.topic.TopicArn()}
+		props.ComparisonOperator, props.Threshold = jsii.String("LessThanThreshold"), jsii.Number(1) // Which no data point is.
 	}
 	if len(what.metrics) == 1 {
 		m := what.metrics[0]

@@ -57,7 +57,7 @@ func TestEveryAlarmHasARunbook(t *testing.T) {
 
 // family is how the page names alarms of which there is one for each processor or rule.
 func family(name string) string {
-	for _, end := range []string{"Undelivered", "DeadLetterErrors", "DeadLetters", "Late", "Lost"} {
+	for _, end := range []string{"Undelivered", "DeadLetterErrors", "DeadLetters", "Late", "Lost", "Silent"} {
 		if strings.HasSuffix(name, end) {
 			return "`…" + end + "`"
 		}
@@ -97,8 +97,16 @@ var dimensionsOf = map[string][]string{
 func TestAlarmsCanBeEvaluated(t *testing.T) {
 	tpl := synthesize(t, defaults(t))
 	for _, id := range tpl.ofType("AWS::CloudWatch::Alarm") {
-		require.Equal(t, "notBreaching", tpl.get(id, "TreatMissingData"), id)
-		require.Equal(t, "GreaterThanOrEqualToThreshold", tpl.get(id, "ComparisonOperator"), id)
+		if tpl.get(id, "MetricName") == "Invocations" { // Only its absence tells.
+			require.Equal(t, "missing", tpl.get(id, "TreatMissingData"), id)
+			require.Equal(t, tpl.get(id, "AlarmActions"), tpl.get(id, "InsufficientDataActions"), id)
+			require.Equal(t, "LessThanThreshold", tpl.get(id, "ComparisonOperator"), id)
+			require.Equal(t, 1.0, tpl.get(id, "Threshold"), id)
+		} else {
+			require.Equal(t, "notBreaching", tpl.get(id, "TreatMissingData"), id)
+			require.Nil(t, tpl.get(id, "InsufficientDataActions"), id)
+			require.Equal(t, "GreaterThanOrEqualToThreshold", tpl.get(id, "ComparisonOperator"), id)
+		}
 		periods := tpl.get(id, "EvaluationPeriods").(float64)
 		require.LessOrEqual(t, tpl.get(id, "DatapointsToAlarm").(float64), periods, id)
 		metrics := []any{tpl.Resources[id].Properties}
@@ -153,6 +161,38 @@ func TestEveryQueueIsWatched(t *testing.T) {
 		require.Equal(t, periods, tpl.get(alarm, "DatapointsToAlarm"), queue)
 		require.Equal(t, 60.0, tpl.get(alarm, "Period"), queue)
 	}
+}
+
+// Retries have no data points of zero, and CloudWatch evaluates the latest data points it finds, in a row or not (the tables of
+// alarms-and-missing-data.html: 0 X X - X is an alarm for 3 of 3): two of them would call people for two throttled deliveries in an hour.
+func TestSingleRetriesWakeNobody(t *testing.T) {
+	tpl := synthesize(t, defaults(t))
+	alarm := tpl.one(t, "AWS::CloudWatch::Alarm", "BusRetrying")
+	require.Equal(t, "RetryInvocationAttempts", tpl.get(alarm, "MetricName"))
+	require.GreaterOrEqual(t, tpl.get(alarm, "DatapointsToAlarm"), 3.0)
+	require.Equal(t, 1800.0, tpl.get(alarm, "Period").(float64)*tpl.get(alarm, "EvaluationPeriods").(float64), "its words are half an hour")
+}
+
+// A schedule that runs nothing is told of after three periods, each as long as the schedule's.
+func TestEverySilentScheduleIsToldOf(t *testing.T) {
+	tpl := synthesize(t, defaults(t))
+	watched := map[string]float64{}
+	for _, id := range tpl.ofType("AWS::CloudWatch::Alarm") {
+		if tpl.get(id, "MetricName") != "Invocations" {
+			continue
+		}
+		require.Equal(t, "AWS/Lambda", tpl.get(id, "Namespace"), id)
+		require.Equal(t, 3.0, tpl.get(id, "EvaluationPeriods"), id)
+		watched[referred(list(tpl.get(id, "Dimensions"))[0].(map[string]any)["Value"])] = tpl.get(id, "Period").(float64)
+	}
+	want := map[string]float64{}
+	for _, rule := range tpl.schedules() {
+		period, known := map[any]float64{"rate(15 minutes)": 900, "cron(10 * * * ? *)": 3600}[tpl.get(rule, "ScheduleExpression")]
+		require.True(t, known, "%s: what period is its schedule's?", rule)
+		want[referred(list(tpl.get(rule, "Targets"))[0].(map[string]any)["Arn"])] = period
+	}
+	require.NotEmpty(t, want)
+	require.Equal(t, want, watched)
 }
 
 // A rule's metrics are under the name of the rule, and of its bus unless that is the default one.

@@ -8,9 +8,11 @@ import (
 
 const (
 	// retryPeriodSeconds and retryPeriods are how long deliveries may be tried again: EventBridge does so for 24 hours before the
-	// dead-letter queue and its alarm tell. A target that is throttled in a burst has caught up within half an hour.
-	retryPeriodSeconds = 15 * minute
-	retryPeriods       = 2
+	// dead-letter queue and its alarm tell. A target that is throttled in a burst has caught up within half an hour. There is no data point
+	// without a retry, and CloudWatch takes the latest ones it has, some periods further back: of two periods, two single retries within an
+	// hour would do. Three are within fifty minutes, and one event that is tried on and on is in each period.
+	retryPeriodSeconds = 10 * minute
+	retryPeriods       = 3
 )
 
 // newBus makes the bus. What it cannot process itself, such as an event that it cannot encrypt or decrypt, goes to a dead-letter queue

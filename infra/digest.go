@@ -11,7 +11,7 @@ import (
 )
 
 // digestSchedule is ten minutes past every hour: the function's margin of eight, and two for a schedule that is early.
-const digestSchedule = "cron(10 * * * ? *)"
+var digestSchedule = schedule{"cron(10 * * * ? *)", 60 * minute}
 
 // indexByPosting lets the digest function read what was posted within an hour. Of keys alone: the least that a write to an index costs.
 func indexByPosting(table awsdynamodb.Table) {

@@ -102,6 +102,9 @@ func TestAnEdgeThatLacksSomethingIsRefused(t *testing.T) {
 		"a stopped pipe that nothing tells of": {func(r map[string]resource) {
 			delete(r, template{Resources: r}.one(t, "AWS::CloudWatch::Alarm", "ReconcilePatching"))
 		}, "ReconcileFunction: no alarm watches its Payrail PatchedBreaks"},
+		"a schedule whose silence nothing tells of": {func(r map[string]resource) {
+			delete(r, template{Resources: r}.one(t, "AWS::CloudWatch::Alarm", "ReconcileSilent"))
+		}, "ReconcileFunction: no alarm watches its AWS/Lambda Invocations"},
 		"reconciliation that is gone": {func(r map[string]resource) { delete(r, template{Resources: r}.functionID(t, "reconcile")) }, "nothing reconciles"},
 		"a permission without an edge": {func(r map[string]resource) {
 			allowTo(t, r, "TrackerRole", "sqs:SendMessage", "PostingQueue")

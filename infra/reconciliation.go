@@ -13,10 +13,11 @@ import (
 	"github.com/payrail/payrail/internal/telemetry"
 )
 
+// reconcileSchedule compares every payment eight times before it leaves the window of two hours. functions/reconcile makes a
+// part of the full pass in the first run of each hour.
+var reconcileSchedule = schedule{"rate(15 minutes)", 15 * minute}
+
 const (
-	// reconcileSchedule compares every payment eight times before it leaves the window of two hours. functions/reconcile makes a
-	// part of the full pass in the first run of each hour.
-	reconcileSchedule = "rate(15 minutes)"
 	// reconcileGraceSeconds is how old a payment must be to be missed: most take less than a second, a stage that was retried
 	// once three minutes.
 	reconcileGraceSeconds = "300"

@@ -15,11 +15,17 @@ const scheduledMemoryMB = 1024
 // scheduledTimeoutSeconds is Lambda's longest: nobody waits for a job, and one that walks a day's payments takes minutes.
 const scheduledTimeoutSeconds = 900
 
-// newScheduledFunction runs the function functions/<name> on a schedule, a rate(…) or cron(…) in UTC. The schedule is a rule of
+// schedule is when a function runs: a rate(…) or cron(…) in UTC, and how many seconds that is from run to run.
+type schedule struct {
+	expression string
+	every      int
+}
+
+// newScheduledFunction runs the function functions/<name> on a schedule. The schedule is a rule of
 // the account's default bus, because custom buses take none. What the rule cannot deliver goes to one dead-letter queue; the event
 // of a run that failed, which Lambda tries three times, to another. Runs may overlap and be repeated: the function must not mind.
 // No money waits for a job: its alarms are not urgent.
-func newScheduledFunction(stack constructs.Construct, name, schedule string, props stackProps, accesses ...access) function {
+func newScheduledFunction(stack constructs.Construct, name string, when schedule, props stackProps, accesses ...access) function {
 	scope, alarms := constructs.NewConstruct(stack, constructID(name)), props.alarms.quiet()
 	f := newFunction(scope, name, props, accesses...)
 	code := f.lambda.Node().DefaultChild().(awslambda.CfnFunction)
@@ -33,7 +39,7 @@ func newScheduledFunction(stack constructs.Construct, name, schedule string, pro
 	undelivered := newUndeliveredQueue(scope, alarms)
 	rule := awsevents.NewCfnRule(scope, jsii.String("Schedule"), &awsevents.CfnRuleProps{
 		Description:        jsii.String("Runs " + name),
-		ScheduleExpression: jsii.String(schedule),
+		ScheduleExpression: jsii.String(when.expression),
 		Targets: []any{&awsevents.CfnRule_TargetProperty{
 			Id:               jsii.String("Target"),
 			Arn:              f.lambda.FunctionArn(),
@@ -47,6 +53,7 @@ func newScheduledFunction(stack constructs.Construct, name, schedule string, pro
 	acceptFrom(rule.AttrArn(), undelivered)
 	alarms.add(scope, "Lost", lostByRule(*constructID(name), onSchedule(rule)))
 	alarms.add(scope, "DeadLetterErrors", lostByFunction(name, f))
+	alarms.add(scope, "Silent", neverRun(name, when, f))
 	awslambda.NewCfnPermission(scope, jsii.String("Permission"), &awslambda.CfnPermissionProps{
 		Action:       jsii.String("lambda:InvokeFunction"),
 		FunctionName: f.lambda.FunctionArn(),
@@ -66,6 +73,22 @@ func lostByFunction(name string, f function) alarm {
 		runbook:   "failed-jobs",
 		metrics:   []metric{{"AWS/Lambda", "DeadLetterErrors", "Sum", map[string]*string{"FunctionName": f.lambda.FunctionName()}}},
 		threshold: 1, period: occurrence, periods: 1,
+		urgency: records,
+	}
+}
+
+// missedRuns is how many runs in a row must be missing at least: one may be late, or be counted into the period of its neighbour.
+const missedRuns = 3
+
+// neverRun is the alarm of a schedule that does not run its function at all: its rule was switched off or deleted. Then nothing fails,
+// and no other alarm tells.
+func neverRun(name string, when schedule, f function) alarm {
+	return alarm{
+		name:    *constructID(name) + "Silent",
+		says:    fmt.Sprintf("The schedule has not run %s at least %d times in a row.", name, missedRuns),
+		runbook: "silent-jobs",
+		metrics: []metric{{"AWS/Lambda", "Invocations", "Sum", map[string]*string{"FunctionName": f.lambda.FunctionName()}}},
+		period:  when.every, periods: missedRuns, silence: true,
 		urgency: records,
 	}
 }

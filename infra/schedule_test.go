@@ -20,7 +20,7 @@ func synthesizeSchedule(t *testing.T) template {
 	require.NoError(t, err)
 	app := newApp(outdir, flags)
 	stack := awscdk.NewStack(app, jsii.String(stackName), nil)
-	newScheduledFunction(stack, "job", "cron(7 * * * ? *)", stackProps{Settings: defaults(t), Code: map[string]string{"job": folder}})
+	newScheduledFunction(stack, "job", schedule{"cron(7 * * * ? *)", 60 * minute}, stackProps{Settings: defaults(t), Code: map[string]string{"job": folder}})
 	app.Synth(nil)
 	return readTemplate(t, outdir)
 }

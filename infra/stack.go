@@ -65,7 +65,7 @@ func newStack(app constructs.Construct, props stackProps) awscdk.Stack {
 
 	// DisputeOpened, DisputeAdvanced ─▶ disputes ─▶ PostingRequested; its TransactionPosted ─▶ disputes ─▶ ProvisionalCreditPosted, DisputeResolved
 	newProcessor(stack, "disputes", bus, newsOfDisputes(), props, publishes(bus), keepsDisputes(tables.ledger))
-	newScheduledFunction(stack, "disputesweep", "rate(15 minutes)", props, publishesAs(bus, events.SourceDisputes), seesDisputes(tables.ledger))
+	newScheduledFunction(stack, "disputesweep", schedule{"rate(15 minutes)", 15 * minute}, props, publishesAs(bus, events.SourceDisputes), seesDisputes(tables.ledger))
 
 	// lifecycle events ─▶ tracker; everything ─▶ archive and audit log; what needs a person ─▶ operators
 	if props.Settings.Timeline != timelineOff {

@@ -28,13 +28,16 @@ var ErrOtherStack = errors.New("the data is of another stack")
 // Found is what an earlier process left in the store.
 type Found struct {
 	// Before says that there was an earlier process, TemplateChanged that it had another template, function binaries included.
-	Before, TemplateChanged bool
+	Before          bool `json:"before"`
+	TemplateChanged bool `json:"templateChanged"`
 	// Messages are in queues, Deliveries of events were not done yet, Executions of state machines are started again.
-	Messages, Deliveries, Executions int
+	Messages   int `json:"messages"`
+	Deliveries int `json:"deliveries"`
+	Executions int `json:"executions"`
 	// Orphans are deliveries whose rule or target is no more; they were dropped.
-	Orphans int
+	Orphans int `json:"orphans"`
 	// Unmade are resources made through an API that cannot be made again.
-	Unmade []string
+	Unmade []string `json:"unmade,omitempty"`
 }
 
 // kept is the store for what services hold in memory otherwise; nil where it does not outlive the process.

@@ -154,7 +154,7 @@ func (r *Runtime) createServices(o Options) error {
 				o.OperatorNotice(n.Subject, n.Message)
 			}
 		}})
-	r.kms = kms.New(kms.Options{KeyMaterial: func(string) []byte { return o.TokenKey }, Faults: r.Faults, Region: Region, Account: Account})
+	r.kms = kms.New(kms.Options{KeyMaterial: func(string) []byte { return o.TokenKey }, Clock: o.Clock, Faults: r.Faults, Region: Region, Account: Account})
 	r.firehose = firehose.New(firehose.Options{Store: kept, Objects: r.s3, Clock: o.Clock, Random: rand.Reader, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account})
 	r.lambda, err = lambda.New(lambda.Options{Ready: r.ready, Store: kept, Clock: o.Clock, Faults: r.Faults, Logger: o.Logger, Region: Region, Account: Account,
 		EndpointURL: r.Endpoint, Output: r.metrics.output(o.FunctionOutput), Observe: r.metrics.functions.Observe, Queues: r.sqs, Destinations: functionDestinations{r}})

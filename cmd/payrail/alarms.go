@@ -13,7 +13,7 @@ import (
 	"github.com/payrail/payrail/internal/alarms"
 )
 
-type alarmsOptions struct{ all bool }
+type alarmsOptions struct{ all, watch bool }
 
 func (a *application) alarmsCommand() *cobra.Command {
 	var o alarmsOptions
@@ -22,28 +22,52 @@ func (a *application) alarmsCommand() *cobra.Command {
 		Short: "List the alarms that are firing, why, and what to do; status 1 if any is",
 		Long: `alarms reads the stack's CloudWatch alarms: what is firing, since when, the metric against its threshold, where to read on, and the
 command that puts it right where there is one. Alarms whose names begin with the stack's and a hyphen count as the stack's.
-Status 0: nothing fires; 1: something does.`,
-		Example: "  payrail alarms\n  payrail alarms --all\n  payrail alarms --json",
+Alarms that tell of missing data count as firing once their metric has gone silent. Status 0: nothing fires; 1: something does.
+With --watch it asks every ten seconds until it is interrupted, with status 0 then. On a terminal it shows the list anew each time; in a
+pipe or with --json it prints a line for what is firing (with --all: for every alarm), and one for each change of an alarm from then on.`,
+		Example: "  payrail alarms\n  payrail alarms --all\n  payrail alarms --json\n  payrail alarms --watch",
 		Args:    atMost(0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			deployed, err := a.connect(command.Context())
 			if err != nil {
 				return err
 			}
-			return a.alarms(command.Context(), deployed, o)
+			reader := alarms.Reader{CloudWatch: cloudwatch.NewFromConfig(deployed.aws), Stack: cloudformation.NewFromConfig(deployed.aws), Name: a.stack, Now: time.Now}
+			if !o.watch {
+				return a.alarms(command.Context(), reader, o)
+			}
+			ticker := time.NewTicker(watchEvery)
+			defer ticker.Stop()
+			return a.watchAlarms(command.Context(), reader, ticker.C, o)
 		},
 	}
 	command.Flags().BoolVar(&o.all, "all", false, "list every alarm with its state")
+	command.Flags().BoolVar(&o.watch, "watch", false, "go on until interrupted, showing what changes")
 	command.ValidArgsFunction = noFiles
 	return command
 }
 
-func (a *application) alarms(ctx context.Context, deployed *deployment, o alarmsOptions) error {
-	reader := alarms.Reader{CloudWatch: cloudwatch.NewFromConfig(deployed.aws), Stack: cloudformation.NewFromConfig(deployed.aws), Name: a.stack, Now: time.Now}
+// alarmReader models alarms.Reader.
+type alarmReader interface {
+	Read(context.Context) (alarms.Report, error)
+}
+
+func (a *application) alarms(ctx context.Context, reader alarmReader, o alarmsOptions) error {
 	report, err := reader.Read(ctx)
 	if err != nil {
 		return err
 	}
+	if err := a.showAlarms(report, o); err != nil {
+		return err
+	}
+	if firing := report.Firing(); len(firing) > 0 {
+		return failed(counted(len(firing), "alarm")+" firing", firstStep(firing))
+	}
+	return nil
+}
+
+// showAlarms prints a report as it was asked for.
+func (a *application) showAlarms(report alarms.Report, o alarmsOptions) error {
 	firing := report.Firing()
 	shown := report
 	if !o.all {
@@ -51,7 +75,7 @@ func (a *application) alarms(ctx context.Context, deployed *deployment, o alarms
 	}
 	switch {
 	case a.json:
-		err = a.printJSON(shown)
+		return a.printJSON(shown)
 	case len(report.Alarms) == 0:
 		fmt.Fprintf(a.stdout, "stack %s has no alarms: it was deployed with them off (-c alarms=off), or by a version without\n", a.stack)
 	case o.all:
@@ -61,10 +85,7 @@ func (a *application) alarms(ctx context.Context, deployed *deployment, o alarms
 	default:
 		a.showFiring(firing, report.At)
 	}
-	if err != nil || len(firing) == 0 {
-		return err
-	}
-	return failed(counted(len(firing), "alarm")+" firing", firstStep(firing))
+	return nil
 }
 
 // counted is a number with its noun.

@@ -66,10 +66,13 @@ func TestUpTellsOfAlarms(t *testing.T) {
 		{Name: "Payrail-A", Description: "Legs wait. docs/operating/README.md", Old: cw.OK, New: cw.Alarm},
 		{Name: "Payrail-B", Description: "Payments stand still: `payrail alarms` says why.", Old: cw.InsufficientData, New: cw.Alarm},
 		{Name: "Payrail-A", Old: cw.Alarm, New: cw.OK},
+		{Name: "Payrail-C", Description: "The schedule has not run f. docs/operating/alarms.md#silent-jobs", Old: cw.OK, New: cw.InsufficientData},
+		{Name: "Payrail-C", Old: cw.InsufficientData, New: cw.OK},
 	} {
 		a.tellAlarm(c)
 	}
-	require.Equal(t, "alarm Payrail-A: Legs wait; see `payrail alarms`\nalarm Payrail-B: Payments stand still: `payrail alarms` says why\nalarm Payrail-A is over\n", stderr.String())
+	require.Equal(t, "alarm Payrail-A: Legs wait; see `payrail alarms`\nalarm Payrail-B: Payments stand still: `payrail alarms` says why\nalarm Payrail-A is over\n"+
+		"alarm Payrail-C: The schedule has not run f; see `payrail alarms`\n", stderr.String())
 }
 
 func TestAgo(t *testing.T) {

@@ -271,10 +271,10 @@ func newLogger(log *lineLog) *slog.Logger {
 	return slog.New(telemetry.WithoutCardNumbers(slog.NewJSONHandler(log, nil)))
 }
 
-// tellAlarm tells who has the runtime in front of them that an alarm goes off or is over.
+// tellAlarm tells who has the runtime in front of them that an alarm goes off or is over, or that its metric has gone silent.
 func (a *application) tellAlarm(c cloudwatch.Change) {
 	switch {
-	case c.New == cloudwatch.Alarm:
+	case c.New == cloudwatch.Alarm, c.New == cloudwatch.InsufficientData && c.Old == cloudwatch.OK:
 		next := "; see `payrail alarms`"
 		says := strings.TrimSuffix(cmp.Or(alarms.Says(c.Description), c.Reason), ".")
 		if strings.Contains(says, "`payrail alarms`") {
@@ -305,7 +305,11 @@ func portTaken(port int) error {
 func (a *application) showUp(runtime *local.Runtime, o upOptions) error {
 	outputs := runtime.Outputs()
 	if a.json {
-		return a.printLine(map[string]any{"endpoint": runtime.Endpoint(), "outputs": outputs, "notEnforced": runtime.NotEnforced(), "log": o.log})
+		up := map[string]any{"endpoint": runtime.Endpoint(), "outputs": outputs, "notEnforced": runtime.NotEnforced(), "log": o.log}
+		if o.data != "" {
+			up["data"], up["found"] = o.data, runtime.Found
+		}
+		return a.printLine(up)
 	}
 	keys := make([]string, 0, len(outputs))
 	for key := range outputs {

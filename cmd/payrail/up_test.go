@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
@@ -11,10 +12,40 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/payrail/payrail/local"
 )
 
 // smallStack is a stack of a few tables and no functions, which needs nothing compiled.
 const smallStack = "testdata/stack"
+
+// With --json it says what was found in the folder, as it does to people.
+func TestUpTellsMachinesWhatItFound(t *testing.T) {
+	cleanEnvironment(t)
+	folder := t.TempDir()
+	for _, before := range []bool{false, true} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		defer interrupt()
+		reader, stdout := io.Pipe()
+		status := make(chan int, 1)
+		go func() {
+			status <- run(ctx, []string{"up", "--port", "0", "--assembly", smallStack, "--log", filepath.Join(folder, "log"), "--data", filepath.Join(folder, "data"), "--json"}, stdout, io.Discard)
+			stdout.Close()
+		}()
+		lines := bufio.NewScanner(reader)
+		require.True(t, lines.Scan()) // ready …
+		require.True(t, lines.Scan())
+		var up struct {
+			Data  string
+			Found local.Found
+		}
+		require.NoError(t, json.Unmarshal(lines.Bytes(), &up), lines.Text())
+		require.Equal(t, filepath.Join(folder, "data"), up.Data)
+		require.Equal(t, local.Found{Before: before}, up.Found)
+		interrupt()
+		require.Equal(t, statusDone, <-status)
+	}
+}
 
 func TestUpIsReadyStaysUpAndStopsWhenInterrupted(t *testing.T) {
 	cleanEnvironment(t)

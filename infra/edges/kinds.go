@@ -115,7 +115,7 @@ var facts = map[Kind]fact{
 		unwatched: "there is no metric; the audit log, which is watched, holds every event too",
 	},
 	ScheduleToLambda: {
-		fails:  "Lambda does not take the event: a permission, throttling.",
+		fails:  "Lambda does not take the event: a permission, throttling. Or the schedule was switched off: then nothing fails, and `…Silent` alone tells.",
 		repair: []string{"nothing: the next run does the same work", redrive},
 	},
 	AsyncRun: {

@@ -64,7 +64,9 @@ func (w *walk) rules() {
 			}
 			ends, alarms := w.deadLetters(id, within(target, "DeadLetterConfig", "Arn"))
 			alarms = slices.Concat(alarms, w.watching("AWS/Events", "InvocationsFailedToBeSentToDlq", id))
-			if !scheduled {
+			if scheduled {
+				alarms = slices.Concat(alarms, w.watching("AWS/Lambda", "Invocations", to))
+			} else {
 				alarms = slices.Concat(alarms, w.watching("AWS/Events", "RetryInvocationAttempts", bus))
 			}
 			w.add(Edge{Kind: kind, From: name(id), To: name(to), Ends: ends, Alarms: alarms, Retries: fmt.Sprintf(

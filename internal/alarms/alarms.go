@@ -44,10 +44,12 @@ type Alarm struct {
 	ActionsOff bool `json:"actionsOff,omitempty"`
 
 	composite bool
+	// silent says that the metric has gone silent, of which this alarm tells.
+	silent bool
 }
 
-// Firing reports whether the alarm is in the state ALARM.
-func (a Alarm) Firing() bool { return a.State == string(types.StateValueAlarm) }
+// Firing reports whether the alarm is in the state ALARM, or has gone to INSUFFICIENT_DATA and tells of that: its metric has gone silent.
+func (a Alarm) Firing() bool { return a.State == string(types.StateValueAlarm) || a.silent }
 
 // Composite reports whether the alarm is made of others.
 func (a Alarm) Composite() bool { return a.composite }
@@ -91,7 +93,7 @@ func (r Reader) Read(ctx context.Context) (Report, error) {
 		if err != nil {
 			return Report{}, err
 		}
-		firing[alarm.Name] = alarm.Firing()
+		firing[alarm.Name] = a.StateValue == types.StateValueAlarm
 		report.Alarms = append(report.Alarms, alarm)
 	}
 	for _, a := range found.composite {
@@ -204,6 +206,7 @@ func (r Reader) metricAlarm(ctx context.Context, a types.MetricAlarm, n names, a
 	alarm := Alarm{Name: aws.ToString(a.AlarmName), State: string(a.StateValue), Since: since(a.StateTransitionedTimestamp, a.StateUpdatedTimestamp),
 		Threshold: a.Threshold, Reason: aws.ToString(a.StateReason), ActionsOff: !aws.ToBool(a.ActionsEnabled)}
 	alarm.describe(aws.ToString(a.AlarmDescription))
+	alarm.silent = a.StateValue == types.StateValueInsufficientData && len(a.InsufficientDataActions) > 0 && !strings.HasPrefix(alarm.Reason, neverEvaluated)
 	if alarm.Firing() {
 		value, err := r.latest(ctx, a, at)
 		if err != nil {
@@ -217,6 +220,9 @@ func (r Reader) metricAlarm(ctx context.Context, a types.MetricAlarm, n names, a
 	}
 	return alarm, nil
 }
+
+// neverEvaluated begins CloudWatch's reason of an alarm that has had no data since it was made.
+const neverEvaluated = "Unchecked"
 
 func compositeAlarm(a types.CompositeAlarm, firing map[string]bool) Alarm {
 	alarm := Alarm{Name: aws.ToString(a.AlarmName), State: string(a.StateValue), Since: since(a.StateTransitionedTimestamp, a.StateUpdatedTimestamp),

@@ -61,6 +61,31 @@ func alarm(name string, state types.StateValue, minutes int) types.MetricAlarm {
 	}
 }
 
+// An alarm that tells of missing data fires once its metric has gone silent, not while it has never had any.
+func TestSilence(t *testing.T) {
+	silent := func(name, reason string) types.MetricAlarm {
+		a := alarm(name, types.StateValueInsufficientData, 5)
+		a.Namespace, a.MetricName, a.Period, a.EvaluationPeriods = aws.String("AWS/Lambda"), aws.String("Invocations"), aws.Int32(900), aws.Int32(3)
+		a.ComparisonOperator, a.StateReason = types.ComparisonOperatorLessThanThreshold, &reason
+		a.Dimensions = []types.Dimension{{Name: aws.String("FunctionName"), Value: aws.String("f")}}
+		a.InsufficientDataActions = []string{"arn:aws:sns:r:a:t"}
+		return a
+	}
+	untold := silent("Payrail-Untold", "Insufficient Data: 3 datapoints were unknown.")
+	untold.InsufficientDataActions = nil
+	a := &account{
+		metric: []types.MetricAlarm{silent("Payrail-New", "Unchecked: Initial alarm creation"), untold, silent("Payrail-Silent", "Insufficient Data: 3 datapoints were unknown.")},
+		composite: []types.CompositeAlarm{{AlarmName: aws.String("Payrail-Any"), StateValue: types.StateValueAlarm, StateUpdatedTimestamp: &now, ActionsEnabled: aws.Bool(true),
+			AlarmRule: aws.String("TRUE OR ALARM(Payrail-Silent)")}},
+	}
+	firing := a.read(t).Firing()
+	require.Len(t, firing, 2)
+	require.Empty(t, firing[0].Why, "its state is not ALARM")
+	require.Equal(t, "Payrail-Silent", firing[1].Name)
+	require.Equal(t, "INSUFFICIENT_DATA", firing[1].State)
+	require.Equal(t, "no data of Invocations of f, alarm below 1, 3 periods of 15m in a row", firing[1].Why)
+}
+
 func TestReport(t *testing.T) {
 	a := &account{
 		metric: []types.MetricAlarm{

@@ -171,26 +171,41 @@ func (s *Service) keep(a *alarm) {
 	s.remember(a, historyConfiguration, now, `Alarm "`+a.name+`" created`, "")
 }
 
-// DeleteAlarms deletes alarms, all or none.
+// DeleteAlarms deletes alarms, of which one may be a composite alarm. Names of no alarm do not keep the others: "the alarms you specify
+// with correct names are still deleted". An alarm that another one depends on keeps all.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DeleteAlarms.html
 func (s *Service) DeleteAlarms(names []string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var found []*alarm
+	var missing error
+	composites := 0
 	for _, name := range names {
-		if s.alarms[name] == nil {
-			return notFound("Alarm with name " + name + " does not exist")
+		a := s.alarms[name]
+		if a == nil {
+			missing = notFound("Alarm with name " + name + " does not exist")
+			continue
+		}
+		if a.composite != nil {
+			composites++
 		}
 		for _, other := range s.alarms {
 			if other.rule != nil && slices.Contains(children(other.rule), name) && !slices.Contains(names, other.name) {
 				return invalid("Cannot delete %s as there are composite alarm(s) depending on it.", name)
 			}
 		}
+		found = append(found, a)
+	}
+	if composites > 1 {
+		return invalid("You can delete one composite alarm in one operation, not %d", composites)
 	}
 	now := s.options.Clock.Now()
-	for _, name := range names {
-		a := s.alarms[name]
-		delete(s.alarms, name)
-		s.keeper.forgetState(name)
-		s.remember(a, historyConfiguration, now, `Alarm "`+name+`" deleted`, "")
+	for _, a := range found {
+		if s.alarms[a.name] == a { // A name may be given twice.
+			delete(s.alarms, a.name)
+			s.keeper.forgetState(a.name)
+			s.remember(a, historyConfiguration, now, `Alarm "`+a.name+`" deleted`, "")
+		}
 	}
-	return nil
+	return missing
 }

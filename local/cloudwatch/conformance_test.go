@@ -251,23 +251,33 @@ func TestAlarmActionsCanBeSwitchedOff(t *testing.T) {
 	require.Len(t, f.topics.told, 1)
 }
 
-// Source: API_DeleteAlarms.html: "If you specify an incorrect alarm name or make any other error in the operation, no alarms are deleted."
-func TestDeleteAlarmsDeletesAllOrNone(t *testing.T) {
+// Source: API_DeleteAlarms.html: "this total can include no more than one composite alarm"; "If you specify any incorrect alarm names, the
+// alarms you specify with correct names are still deleted". That an alarm on which a composite alarm depends is kept says the user guide.
+func TestDeleteAlarms(t *testing.T) {
 	f := newFixture(t)
 	for _, name := range []string{"A", "B"} {
 		_, err := f.client.PutMetricAlarm(t.Context(), sdkAlarm(name))
 		require.NoError(t, err)
 	}
-	_, err := f.client.PutCompositeAlarm(t.Context(), &sdk.PutCompositeAlarmInput{AlarmName: aws.String("C"), AlarmRule: aws.String("ALARM(A)")})
-	require.NoError(t, err)
-	for _, names := range [][]string{{"A", "none"}, {"B", "A"}} {
-		_, err = f.client.DeleteAlarms(t.Context(), &sdk.DeleteAlarmsInput{AlarmNames: names})
-		require.Error(t, err)
-		require.Len(t, f.alarms, 3)
+	for _, name := range []string{"C", "D"} {
+		_, err := f.client.PutCompositeAlarm(t.Context(), &sdk.PutCompositeAlarmInput{AlarmName: &name, AlarmRule: aws.String("ALARM(A)")})
+		require.NoError(t, err)
 	}
-	_, err = f.client.DeleteAlarms(t.Context(), &sdk.DeleteAlarmsInput{AlarmNames: []string{"A", "C"}})
-	require.NoError(t, err)
-	require.Len(t, f.alarms, 1)
+	for _, tc := range []struct {
+		names []string
+		code  string
+		left  []string
+	}{
+		{[]string{"C", "D"}, "ValidationError", []string{"A", "B", "C", "D"}},
+		{[]string{"D", "A"}, "ValidationError", []string{"A", "B", "C", "D"}},
+		{[]string{"B", "none"}, "ResourceNotFound", []string{"A", "C", "D"}},
+		{[]string{"D"}, "", []string{"A", "C"}},
+		{[]string{"A", "C", "A"}, "", []string{}},
+	} {
+		_, err := f.client.DeleteAlarms(t.Context(), &sdk.DeleteAlarmsInput{AlarmNames: tc.names})
+		require.Equal(t, tc.code, codeOf(err), "%v: %v", tc.names, err)
+		require.ElementsMatch(t, tc.left, sortedKeys(f.alarms), tc.names)
+	}
 }
 
 // Source: API_PutMetricData.html and API_GetMetricStatistics.html: values, statistic sets, values with counts; data points of a period carry

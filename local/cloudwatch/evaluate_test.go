@@ -61,6 +61,21 @@ func TestMissingDataAsInTheDocumentation(t *testing.T) {
 	}
 }
 
+// What the tables mean for metrics without data points of zero, such as retries: breaching ones need not be in a row, and missing ones
+// between them are not asked for if there are enough others.
+func TestSparseValuesNeedNotBeInARow(t *testing.T) {
+	for _, tc := range []struct {
+		periods int
+		data    string
+		want    State
+	}{
+		{2, "X - - X", Alarm}, {2, "- X - -", OK}, {3, "X - - - X", OK}, {3, "X - X - X", Alarm}, {3, "- - X X X", Alarm},
+	} {
+		c := criteria{periods: tc.periods, toAlarm: tc.periods, missing: missingIsNotBreaching, operator: greater, threshold: 1}
+		require.Equal(t, tc.want, c.judge(values(tc.data)).state, "%d: %s", tc.periods, tc.data)
+	}
+}
+
 func TestComparisonOperators(t *testing.T) {
 	for operator, want := range map[string][3]bool{ // Below, at and above the threshold.
 		greaterOrEqual: {false, true, true}, greater: {false, false, true}, less: {true, false, false}, lessOrEqual: {true, true, false},

@@ -34,6 +34,35 @@ func TestAlarmGoesThroughItsStates(t *testing.T) {
 	require.Equal(t, told{topic: topic, alarm: testPrefix + "Depth", subject: f.topics.told[1].subject, message: f.topics.told[1].message}, f.topics.told[1])
 }
 
+// An alarm that is about a silence is not in it when it is made: it goes there from having had data, and tells that.
+func TestSilenceIsTold(t *testing.T) {
+	f := newFixture(t)
+	spec := MetricAlarmSpec{AlarmName: "Silent", Namespace: "AWS/Lambda", MetricName: "Invocations", Dimensions: []Dimension{{"FunctionName", "job"}}, Statistic: "Sum",
+		Period: ptr(60), EvaluationPeriods: ptr(3), Threshold: ptr(1.0), ComparisonOperator: less, TreatMissingData: missingIsMissing,
+		AlarmActions: []string{topic}, InsufficientDataActions: []string{topic}}
+	_, err := f.PutMetricAlarm(spec)
+	require.NoError(t, err)
+	for i := 1; i <= 6; i++ {
+		f.minute(at(i))
+	}
+	require.Equal(t, InsufficientData, f.stateOf(t, "Silent"))
+	require.Empty(t, f.topics.told, "it has never run")
+	f.Put(Occurrences(Metric{"AWS/Lambda", "Invocations", []Dimension{{"FunctionName", "job"}}}, at(6), 1))
+	f.minute(at(7))
+	require.Equal(t, OK, f.stateOf(t, "Silent"))
+	// One run in five minutes is enough; none in five is a silence.
+	for i := 8; i <= 11; i++ {
+		f.minute(at(i))
+		require.Equal(t, OK, f.stateOf(t, "Silent"), i)
+	}
+	f.minute(at(12))
+	require.Equal(t, InsufficientData, f.stateOf(t, "Silent"))
+	require.Len(t, f.topics.told, 1)
+	require.Equal(t, `INSUFFICIENT_DATA: "Silent" in US East (N. Virginia)`, f.topics.told[0].subject)
+	f.minute(at(13))
+	require.Len(t, f.topics.told, 1, "once")
+}
+
 // The members are those of notifications that AWS has sent to topics, with their order and forms.
 func TestNotification(t *testing.T) {
 	f := newFixture(t)

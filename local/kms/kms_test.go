@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/faults"
 )
 
@@ -21,17 +23,24 @@ const (
 	keyARN = "arn:aws:kms:us-east-1:000000000000:key/" + keyID
 )
 
+var now = time.Date(2026, 7, 9, 10, 15, 30, 0, time.UTC)
+
 // material is RFC 4231's test case 1, padded with zeros to the block size by HMAC itself: its 20 bytes 0x0b make the same
 // key as those bytes followed by zeros.
 func material(string) []byte { return append(bytes.Repeat([]byte{0x0b}, 20), make([]byte, 12)...) }
 
 func serve(t *testing.T, injector *faults.Injector) *sdk.Client {
 	t.Helper()
-	s := New(Options{KeyMaterial: material, Faults: injector, Region: "us-east-1", Account: "000000000000"})
+	s := New(Options{KeyMaterial: material, Clock: clock.NewManual(now), Faults: injector, Region: "us-east-1", Account: "000000000000"})
 	arn, err := s.CreateKey(KeySpec{ID: keyID, Spec: "HMAC_256", Usage: "GENERATE_VERIFY_MAC", Description: "tokens"})
 	require.NoError(t, err)
 	require.Equal(t, keyARN, arn)
 	require.NoError(t, s.CreateAlias("alias/payrail-token", arn))
+	return serveService(t, s)
+}
+
+func serveService(t *testing.T, s *Service) *sdk.Client {
+	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return sdk.New(sdk.Options{
@@ -66,45 +75,6 @@ func TestGenerateAndVerifyMac(t *testing.T) {
 	}
 }
 
-func TestErrors(t *testing.T) {
-	client := serve(t, nil)
-	for name, tc := range map[string]struct {
-		in   sdk.GenerateMacInput
-		code string
-	}{
-		"unknown key":      {sdk.GenerateMacInput{KeyId: aws.String("other"), MacAlgorithm: "HMAC_SHA_256", Message: []byte("x")}, "NotFoundException"},
-		"other account":    {sdk.GenerateMacInput{KeyId: aws.String("arn:aws:kms:us-east-1:111111111111:key/" + keyID), MacAlgorithm: "HMAC_SHA_256", Message: []byte("x")}, "NotFoundException"},
-		"other algorithm":  {sdk.GenerateMacInput{KeyId: aws.String(keyID), MacAlgorithm: "HMAC_SHA_512", Message: []byte("x")}, "InvalidKeyUsageException"},
-		"message too long": {sdk.GenerateMacInput{KeyId: aws.String(keyID), MacAlgorithm: "HMAC_SHA_256", Message: make([]byte, 4097)}, "ValidationException"},
-		"empty message":    {sdk.GenerateMacInput{KeyId: aws.String(keyID), MacAlgorithm: "HMAC_SHA_256", Message: []byte{}}, "ValidationException"},
-		"dry run":          {sdk.GenerateMacInput{KeyId: aws.String(keyID), MacAlgorithm: "HMAC_SHA_256", Message: []byte("x"), DryRun: aws.Bool(true)}, "NotImplemented"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := client.GenerateMac(t.Context(), &tc.in)
-			requireCode(t, err, tc.code)
-		})
-	}
-	_, err := client.VerifyMac(t.Context(), &sdk.VerifyMacInput{
-		KeyId: aws.String(keyID), MacAlgorithm: "HMAC_SHA_256", Message: []byte("Hi There"), Mac: []byte("wrong"),
-	})
-	var invalid *types.KMSInvalidMacException
-	require.ErrorAs(t, err, &invalid)
-	_, err = client.Encrypt(t.Context(), &sdk.EncryptInput{KeyId: aws.String(keyID), Plaintext: []byte("x")})
-	requireCode(t, err, "NotImplemented")
-}
-
-func TestDescribeKeyAndListAliases(t *testing.T) {
-	client := serve(t, nil)
-	key, err := client.DescribeKey(t.Context(), &sdk.DescribeKeyInput{KeyId: aws.String("alias/payrail-token")})
-	require.NoError(t, err)
-	require.Equal(t, keyARN, *key.KeyMetadata.Arn)
-	require.Equal(t, types.KeySpecHmac256, key.KeyMetadata.KeySpec)
-	aliases, err := client.ListAliases(t.Context(), &sdk.ListAliasesInput{})
-	require.NoError(t, err)
-	require.Len(t, aliases.Aliases, 1)
-	require.Equal(t, "alias/payrail-token", *aliases.Aliases[0].AliasName)
-}
-
 func TestFaultsAreInjected(t *testing.T) {
 	var injector faults.Injector
 	require.NoError(t, injector.Arm(faults.Fault{Operation: "kms:GenerateMac", When: faults.BeforeEffect, Code: "ThrottlingException"}))
@@ -115,7 +85,7 @@ func TestFaultsAreInjected(t *testing.T) {
 }
 
 func TestCreateKeyRefuses(t *testing.T) {
-	s := New(Options{KeyMaterial: func(string) []byte { return []byte("short") }})
+	s := New(Options{KeyMaterial: func(string) []byte { return []byte("short") }, Clock: clock.NewManual(now)})
 	_, err := s.CreateKey(KeySpec{ID: "k", Spec: "SYMMETRIC_DEFAULT", Usage: "ENCRYPT_DECRYPT"})
 	require.ErrorContains(t, err, `kms keys of spec "SYMMETRIC_DEFAULT" and usage "ENCRYPT_DECRYPT"`)
 	_, err = s.CreateKey(KeySpec{ID: "k", Spec: "HMAC_256", Usage: "GENERATE_VERIFY_MAC"})

@@ -7,27 +7,36 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/payrail/payrail/local/clock"
 	"github.com/payrail/payrail/local/faults"
 	"github.com/payrail/payrail/local/wire"
 )
 
 const (
-	// maxMessageBytes is the longest message of GenerateMac and VerifyMac.
+	// maxMessageBytes is the longest message of GenerateMac and VerifyMac, maxMacBytes the longest MAC of the latter.
 	maxMessageBytes = 4096
+	maxMacBytes     = 6144
 	keySpec         = "HMAC_256"
 	keyUsage        = "GENERATE_VERIFY_MAC"
 	macAlgorithm    = "HMAC_SHA_256"
 )
 
+// macAlgorithms are those that KMS knows, of which only one goes with the keys here. Their order is the service's in its errors.
+var macAlgorithms = []string{"HMAC_SHA_384", macAlgorithm, "HMAC_SHA_224", "HMAC_SHA_512"}
+
 // Options are what a Service needs.
 type Options struct {
 	// KeyMaterial gives the secret of a key; it is called once per key, when the key is created.
 	KeyMaterial func(keyID string) []byte
+	Clock       clock.Clock
 	Faults      *faults.Injector
 	Region      string
 	Account     string
@@ -54,6 +63,7 @@ type Service struct {
 
 type key struct {
 	id, arn, description string
+	created              time.Time
 	material             []byte
 }
 
@@ -87,8 +97,8 @@ func (s *Service) CreateKey(spec KeySpec) (arn string, err error) {
 		return "", fmt.Errorf("creating key %q: the id is empty or taken", spec.ID)
 	}
 	k := &key{
-		id: spec.ID, arn: fmt.Sprintf("arn:aws:kms:%s:%s:key/%s", s.options.Region, s.options.Account, spec.ID),
-		description: spec.Description, material: slices.Clone(material),
+		id: spec.ID, arn: s.arn("key/" + spec.ID),
+		description: spec.Description, created: s.options.Clock.Now(), material: slices.Clone(material),
 	}
 	s.keys[spec.ID] = k
 	return k.arn, nil
@@ -115,48 +125,91 @@ func (k *key) mac(message []byte) []byte {
 	return h.Sum(nil)
 }
 
+// keyIDForm is the form of key ids.
+var keyIDForm = regexp.MustCompile(`^(mrk-[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$`)
+
 // find takes what KeyId may be: an id, an alias, or the ARN of either.
 func (s *Service) find(name string) (*key, error) {
-	if prefix := fmt.Sprintf("arn:aws:kms:%s:%s:", s.options.Region, s.options.Account); strings.HasPrefix(name, prefix) {
-		name = strings.TrimPrefix(strings.TrimPrefix(name, prefix), "key/")
+	if name == "" {
+		return nil, isNull("keyId")
 	}
+	id, _ := strings.CutPrefix(name, s.arn("key/"))
+	alias, _ := strings.CutPrefix(name, s.arn(""))
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	id := name
-	if target, ok := s.aliases[name]; ok {
-		id = target
+	if strings.HasPrefix(alias, "alias/") {
+		if k := s.keys[s.aliases[alias]]; k != nil {
+			return k, nil
+		}
+		return nil, wire.Errorf("NotFoundException", "Alias %s is not found.", s.arn(alias))
 	}
-	k, ok := s.keys[id]
-	if !ok {
-		return nil, wire.Errorf("NotFoundException", "Key '%s' does not exist", name)
+	switch k := s.keys[id]; {
+	case k != nil:
+		return k, nil
+	case keyIDForm.MatchString(id):
+		return nil, wire.Errorf("NotFoundException", "Key '%s' does not exist", s.arn("key/"+id))
+	case strings.HasPrefix(name, "arn:"):
+		return nil, wire.Errorf("NotFoundException", "Invalid arn %s", name)
+	default:
+		return nil, wire.Errorf("NotFoundException", "Invalid keyId '%s'", name)
 	}
-	return k, nil
+}
+
+// arn is the ARN of a resource of this account and Region.
+func (s *Service) arn(resource string) string {
+	return "arn:aws:kms:" + s.options.Region + ":" + s.options.Account + ":" + resource
+}
+
+func isNull(parameter string) error {
+	return wire.Errorf("ValidationException", "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", parameter)
+}
+
+// checkLength checks a blob that must be there, and must not be longer than most.
+func checkLength(parameter string, value []byte, most int) error {
+	bound, limit := "greater than or equal to", 1
+	switch {
+	case value == nil:
+		return isNull(parameter)
+	case len(value) > most:
+		bound, limit = "less than or equal to", most
+	case len(value) > 0:
+		return nil
+	}
+	return wire.Errorf("ValidationException", "1 validation error detected: Value at '%s' failed to satisfy constraint: Member must have length %s %d", parameter, bound, limit)
 }
 
 type macInput struct {
 	KeyId        string
 	MacAlgorithm string
 	Message      []byte
-	Mac          []byte
 	GrantTokens  []string
 	DryRun       bool
 }
 
+// check looks at the parameters before it looks for the key, as the service does.
 func (s *Service) check(in *macInput) (*key, error) {
-	k, err := s.find(in.KeyId)
-	switch {
-	case err != nil:
+	if in.KeyId == "" {
+		return nil, isNull("keyId")
+	}
+	if err := checkLength("message", in.Message, maxMessageBytes); err != nil {
 		return nil, err
-	case in.MacAlgorithm != macAlgorithm:
-		return nil, wire.Errorf("InvalidKeyUsageException", "algorithm %s is not valid for a key of spec %s", in.MacAlgorithm, keySpec)
-	case len(in.Message) == 0 || len(in.Message) > maxMessageBytes:
-		return nil, wire.Errorf("ValidationException", "a message has 1 to %d bytes, this one %d", maxMessageBytes, len(in.Message))
+	}
+	switch {
+	case in.MacAlgorithm == "":
+		return nil, isNull("macAlgorithm")
+	case !slices.Contains(macAlgorithms, in.MacAlgorithm):
+		return nil, wire.Errorf("ValidationException", "1 validation error detected: Value '%s' at 'macAlgorithm' failed to satisfy constraint: "+
+			"Member must satisfy enum value set: [%s]", in.MacAlgorithm, strings.Join(macAlgorithms, ", "))
 	case in.DryRun:
 		return nil, wire.NotImplemented("kms with DryRun")
 	case len(in.GrantTokens) > 0:
 		return nil, wire.NotImplemented("kms with GrantTokens")
 	}
-	return k, nil
+	k, err := s.find(in.KeyId)
+	if err == nil && in.MacAlgorithm != macAlgorithm {
+		return nil, wire.Errorf("InvalidKeyUsageException", "Algorithm %s is incompatible with key spec %s.", in.MacAlgorithm, keySpec)
+	}
+	return k, err
 }
 
 type generateMacOutput struct {
@@ -179,13 +232,21 @@ type verifyMacOutput struct {
 	MacAlgorithm string
 }
 
-func (s *Service) verifyMac(_ context.Context, in *macInput) (*verifyMacOutput, error) {
-	k, err := s.check(in)
+type verifyMacInput struct {
+	macInput
+	Mac []byte
+}
+
+func (s *Service) verifyMac(_ context.Context, in *verifyMacInput) (*verifyMacOutput, error) {
+	if err := checkLength("mac", in.Mac, maxMacBytes); err != nil {
+		return nil, err
+	}
+	k, err := s.check(&in.macInput)
 	if err != nil {
 		return nil, err
 	}
 	if !hmac.Equal(k.mac(in.Message), in.Mac) {
-		return nil, &wire.Error{Status: http.StatusBadRequest, Code: "KMSInvalidMacException", Message: "the MAC is not that of the message"}
+		return nil, &wire.Error{Status: http.StatusBadRequest, Code: "KMSInvalidMacException"} // Without a message, as the service's.
 	}
 	return &verifyMacOutput{KeyId: k.arn, MacValid: true, MacAlgorithm: macAlgorithm}, nil
 }
@@ -193,44 +254,71 @@ func (s *Service) verifyMac(_ context.Context, in *macInput) (*verifyMacOutput, 
 type describeKeyOutput struct{ KeyMetadata keyMetadata }
 
 type keyMetadata struct {
-	AWSAccountId  string
-	KeyId         string
-	Arn           string
-	Description   string
-	Enabled       bool
-	KeyState      string
-	KeySpec       string
-	KeyUsage      string
-	KeyManager    string
-	MacAlgorithms []string
-	Origin        string
+	AWSAccountId          string
+	KeyId                 string
+	Arn                   string
+	CreationDate          int64 // Seconds since 1970.
+	Description           string
+	Enabled               bool
+	KeyState              string
+	KeySpec               string
+	CustomerMasterKeySpec string // KeySpec's former name.
+	KeyUsage              string
+	KeyManager            string
+	MacAlgorithms         []string
+	MultiRegion           bool
+	Origin                string
 }
 
-func (s *Service) describeKey(_ context.Context, in *struct{ KeyId string }) (*describeKeyOutput, error) {
+type describeKeyInput struct {
+	KeyId       string
+	GrantTokens []string
+}
+
+func (s *Service) describeKey(_ context.Context, in *describeKeyInput) (*describeKeyOutput, error) {
+	if len(in.GrantTokens) > 0 {
+		return nil, wire.NotImplemented("kms with GrantTokens")
+	}
 	k, err := s.find(in.KeyId)
 	if err != nil {
 		return nil, err
 	}
 	return &describeKeyOutput{keyMetadata{
-		AWSAccountId: s.options.Account, KeyId: k.id, Arn: k.arn, Description: k.description, Enabled: true, KeyState: "Enabled",
-		KeySpec: keySpec, KeyUsage: keyUsage, KeyManager: "CUSTOMER", MacAlgorithms: []string{macAlgorithm}, Origin: "AWS_KMS",
+		AWSAccountId: s.options.Account, KeyId: k.id, Arn: k.arn, CreationDate: k.created.Unix(), Description: k.description, Enabled: true, KeyState: "Enabled",
+		KeySpec: keySpec, CustomerMasterKeySpec: keySpec, KeyUsage: keyUsage, KeyManager: "CUSTOMER", MacAlgorithms: []string{macAlgorithm}, Origin: "AWS_KMS",
 	}}, nil
 }
 
 type alias struct{ AliasName, AliasArn, TargetKeyId string }
 
 type listAliasesOutput struct {
-	Aliases   []alias
-	Truncated bool
+	Aliases    []alias
+	NextMarker string `json:",omitempty"`
+	Truncated  bool
 }
 
-func (s *Service) listAliases(_ context.Context, in *struct {
+// Limits of a page of ListAliases, from the API reference.
+const (
+	aliasesPage    = 50
+	maxAliasesPage = 100
+)
+
+type listAliasesInput struct {
 	KeyId  string
-	Limit  int
-	Marker string
-}) (*listAliasesOutput, error) {
-	if in.Limit != 0 || in.Marker != "" {
-		return nil, wire.NotImplemented("kms:ListAliases in pages")
+	Limit  *int
+	Marker string // The alias that the page before ended with.
+}
+
+func (s *Service) listAliases(_ context.Context, in *listAliasesInput) (*listAliasesOutput, error) {
+	limit := aliasesPage
+	if in.Limit != nil {
+		limit = *in.Limit
+	}
+	if limit < 1 || limit > maxAliasesPage {
+		return nil, wire.Errorf("ValidationException", "1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: a number from 1 to %d", limit, maxAliasesPage)
+	}
+	if in.Marker != "" && !strings.HasPrefix(in.Marker, "alias/") {
+		return nil, wire.Errorf("InvalidMarkerException", "Could not deserialize marker '%s'", in.Marker)
 	}
 	only := ""
 	if in.KeyId != "" {
@@ -243,12 +331,16 @@ func (s *Service) listAliases(_ context.Context, in *struct {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := &listAliasesOutput{Aliases: []alias{}}
-	for name, id := range s.aliases {
-		if only == "" || only == id {
-			arn := fmt.Sprintf("arn:aws:kms:%s:%s:%s", s.options.Region, s.options.Account, name)
-			out.Aliases = append(out.Aliases, alias{AliasName: name, AliasArn: arn, TargetKeyId: id})
+	for _, name := range slices.Sorted(maps.Keys(s.aliases)) {
+		id := s.aliases[name]
+		if name <= in.Marker || only != "" && only != id {
+			continue
 		}
+		if len(out.Aliases) == limit {
+			out.Truncated, out.NextMarker = true, out.Aliases[limit-1].AliasName
+			break
+		}
+		out.Aliases = append(out.Aliases, alias{AliasName: name, AliasArn: s.arn(name), TargetKeyId: id})
 	}
-	slices.SortFunc(out.Aliases, func(a, b alias) int { return strings.Compare(a.AliasName, b.AliasName) })
 	return out, nil
 }

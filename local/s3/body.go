@@ -26,6 +26,10 @@ const checksumHeader = "X-Amz-Checksum-"
 // readBody reads and verifies the body of a put: its transfer encoding, length and every checksum that came with it, in
 // a header or in the trailer. It returns the S3 checksums to keep with the object.
 func readBody(r *http.Request) (body []byte, checksums map[string]string, err error) {
+	if len(r.TransferEncoding) > 0 {
+		return nil, nil, &wire.Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "A header you provided implies functionality that is not implemented",
+			Members: map[string]any{"Header": "Transfer-Encoding"}}
+	}
 	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBodyBytes+1))
 	if err != nil {
 		return nil, nil, wire.Errorf("RequestTimeout", "reading the request: %s", err)
@@ -49,10 +53,13 @@ func readBody(r *http.Request) (body []byte, checksums map[string]string, err er
 	}
 	for name, values := range r.Header {
 		if strings.HasPrefix(name, checksumHeader) {
-			sent[name] = values
+			sent[name] = append(sent[name], values...)
 		}
 	}
 	if checksums, err = verifyChecksums(sent, body); err != nil {
+		return nil, nil, err
+	}
+	if err := verifyAnnounced(r.Header.Get("X-Amz-Sdk-Checksum-Algorithm"), checksums); err != nil {
 		return nil, nil, err
 	}
 	return body, checksums, verifyMD5(r.Header.Get("Content-Md5"), body)
@@ -81,8 +88,14 @@ func verifyChecksums(sent http.Header, body []byte) (map[string]string, error) {
 		if !strings.HasPrefix(name, checksumHeader) || algorithm == "algorithm" || algorithm == "type" {
 			continue
 		}
-		if newHash(algorithm) == nil {
-			return nil, wire.NotImplemented("the checksum " + name)
+		h := newHash(algorithm)
+		if h == nil {
+			return nil, wire.NotImplemented("the checksum " + strings.ToLower(name))
+		}
+		for _, value := range values {
+			if digest, err := base64.StdEncoding.DecodeString(value); err != nil || len(digest) != h.Size() {
+				return nil, wire.Errorf("InvalidRequest", "Value for %s header is invalid.", strings.ToLower(name))
+			}
 		}
 		if computed := checksum(algorithm, body); len(values) != 1 || values[0] != computed {
 			return nil, wire.Errorf("BadDigest", "The %s you specified did not match the calculated checksum.", strings.ToUpper(algorithm))
@@ -93,6 +106,20 @@ func verifyChecksums(sent http.Header, body []byte) (map[string]string, error) {
 		return nil, wire.Errorf("InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 	}
 	return checksums, nil
+}
+
+// verifyAnnounced holds a body's checksum against the algorithm that the client says it has used.
+func verifyAnnounced(algorithm string, checksums map[string]string) error {
+	switch _, there := checksums[strings.ToLower(algorithm)]; {
+	case algorithm == "" || there:
+		return nil
+	case newHash(strings.ToLower(algorithm)) == nil:
+		return wire.NotImplemented("the checksum algorithm " + algorithm)
+	case len(checksums) == 0:
+		return wire.Errorf("InvalidRequest", "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
+	default:
+		return wire.Errorf("BadDigest", "The %s you specified did not match the calculated checksum.", strings.ToUpper(algorithm))
+	}
 }
 
 func verifyMD5(sent string, body []byte) error {

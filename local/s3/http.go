@@ -3,16 +3,20 @@ package s3
 import (
 	"encoding/xml"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/payrail/payrail/local/wire"
 )
 
-const defaultContentType = "application/octet-stream"
+// defaultContentType is what an object has that was put without a type.
+const defaultContentType = "binary/octet-stream"
 
 // storedHeaders come back with the object as they were sent.
 var storedHeaders = []string{"Content-Type", "Content-Encoding", "Content-Disposition", "Content-Language", "Cache-Control", "Expires"}
@@ -26,6 +30,9 @@ var knownHeaders = map[string]bool{
 	"X-Amz-Storage-Class": true, "X-Amz-Api-Version": true, "X-Amz-Optional-Object-Attributes": true,
 }
 
+// metadataHeader begins the headers of an object's own metadata.
+const metadataHeader = "X-Amz-Meta-"
+
 // answer is what an operation gives back: a status, headers and a body, or a value to be written as XML.
 type answer struct {
 	status int
@@ -36,7 +43,8 @@ type answer struct {
 
 // ServeHTTP serves S3's REST protocol, path style.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Amz-Request-Id", wire.RequestID())
+	id := wire.RequestID()
+	w.Header().Set("X-Amz-Request-Id", id)
 	a, err := s.dispatch(r)
 	wire.Unanswered(r, err)
 	if err == nil && a.xml != nil {
@@ -44,7 +52,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.header = http.Header{"Content-Type": {"application/xml"}}
 	}
 	if err != nil {
-		a = failure(err, r.URL.Path)
+		a = failure(err, id)
 	}
 	for name, values := range a.header {
 		w.Header()[name] = values
@@ -58,7 +66,21 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func failure(err error, resource string) answer {
+// errorBody is an error in XML: its code, its message, and the members that its kind has besides.
+type errorBody struct {
+	XMLName   xml.Name `xml:"Error"`
+	Code      string
+	Message   string
+	Members   []errorMember
+	RequestID string `xml:"RequestId"`
+}
+
+type errorMember struct {
+	XMLName xml.Name
+	Value   any `xml:",chardata"`
+}
+
+func failure(err error, requestID string) answer {
 	e := wire.AsError(err)
 	status, code := e.Status, e.Code
 	if status == 0 {
@@ -67,16 +89,15 @@ func failure(err error, resource string) answer {
 	if code == "InternalFailure" {
 		code = "InternalError" // S3's name for it, which its clients retry.
 	}
-	body, err := xml.Marshal(struct {
-		XMLName  xml.Name `xml:"Error"`
-		Code     string
-		Message  string
-		Resource string
-	}{Code: code, Message: e.Message, Resource: resource})
-	if err != nil {
-		body = []byte("<Error><Code>InternalError</Code></Error>")
+	body := errorBody{Code: code, Message: e.Message, RequestID: requestID}
+	for _, name := range slices.Sorted(maps.Keys(e.Members)) {
+		body.Members = append(body.Members, errorMember{xml.Name{Local: name}, e.Members[name]})
 	}
-	return answer{status: status, header: http.Header{"Content-Type": {"application/xml"}}, body: body}
+	text, err := xml.Marshal(body)
+	if err != nil {
+		text = []byte("<Error><Code>InternalError</Code></Error>")
+	}
+	return answer{status: status, header: http.Header{"Content-Type": {"application/xml"}}, body: text}
 }
 
 func (s *Service) dispatch(r *http.Request) (answer, error) {
@@ -91,6 +112,11 @@ func (s *Service) dispatch(r *http.Request) (answer, error) {
 	if bucket == "" {
 		if r.Method != http.MethodGet {
 			return answer{}, wire.NotImplemented("s3:" + r.Method + " /")
+		}
+		for name := range q {
+			if name != "x-id" {
+				return answer{}, wire.NotImplemented("s3:ListBuckets with " + name)
+			}
 		}
 		return s.injected("s3:ListBuckets", func() (any, error) { return s.listBuckets(), nil })
 	}
@@ -113,6 +139,9 @@ func (s *Service) dispatch(r *http.Request) (answer, error) {
 	case http.MethodHead:
 		return s.serveHead(r, bucket, key)
 	case http.MethodDelete:
+		if r.Header.Get("If-Match") != "" {
+			return answer{}, wire.NotImplemented("s3:DeleteObject with If-Match")
+		}
 		return answer{status: http.StatusNoContent}, s.Delete(r.Context(), bucket, key)
 	default:
 		return answer{}, wire.NotImplemented("s3:" + r.Method + " of an object")
@@ -202,8 +231,14 @@ func (s *Service) checkHeaders(r *http.Request) error {
 }
 
 func (s *Service) servePut(r *http.Request, bucket, key string) (answer, error) {
+	if err := checkMetadata(r.Header); err != nil {
+		return answer{}, err
+	}
 	body, checksums, err := readBody(r)
 	if err != nil {
+		return answer{}, err
+	}
+	if err := s.checkLocked(bucket, r.Header, checksums); err != nil {
 		return answer{}, err
 	}
 	info, err := s.Put(r.Context(), PutInput{
@@ -219,6 +254,35 @@ func (s *Service) servePut(r *http.Request, bucket, key string) (answer, error) 
 	return answer{status: http.StatusOK, header: header}, nil
 }
 
+// maxMetadataBytes is the limit of an object's own metadata: names, without x-amz-meta-, and values.
+const maxMetadataBytes = 2048
+
+func checkMetadata(sent http.Header) error {
+	size := 0
+	for name, values := range sent {
+		if key, ok := strings.CutPrefix(name, metadataHeader); ok {
+			size += len(key) + len(strings.Join(values, ","))
+		}
+	}
+	if size > maxMetadataBytes {
+		return &wire.Error{Code: "MetadataTooLarge", Message: "Your metadata headers exceed the maximum allowed metadata size",
+			Members: map[string]any{"Size": size, "MaxSizeAllowed": maxMetadataBytes}}
+	}
+	return nil
+}
+
+// checkLocked wants a checksum or an MD5 with what a bucket's default retention locks: nobody could mend it afterwards.
+func (s *Service) checkLocked(bucket string, sent http.Header, checksums map[string]string) error {
+	b, err := s.bucket(bucket)
+	if err != nil {
+		return err
+	}
+	if b.spec.ObjectLock && len(checksums) == 0 && sent.Get("Content-Md5") == "" {
+		return wire.Errorf("InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")
+	}
+	return nil
+}
+
 func headersToStore(sent http.Header) map[string]string {
 	stored := map[string]string{"Content-Type": defaultContentType}
 	for _, name := range storedHeaders {
@@ -231,7 +295,7 @@ func headersToStore(sent http.Header) map[string]string {
 		}
 	}
 	for name := range sent {
-		if strings.HasPrefix(name, "X-Amz-Meta-") {
+		if strings.HasPrefix(name, metadataHeader) {
 			stored[name] = sent.Get(name)
 		}
 	}
@@ -257,10 +321,10 @@ func (s *Service) serveHead(r *http.Request, bucket, key string) (answer, error)
 	if err != nil {
 		return answer{}, err
 	}
-	if status, err := readCondition(r.Header, info); err != nil || status != 0 {
-		return answer{status: status}, err
-	}
 	header := objectHeader(r, info)
+	if status, err := readCondition(r.Header, info); err != nil || status != 0 {
+		return answer{status: status, header: unchanged(header)}, err
+	}
 	header.Set("Content-Length", strconv.FormatInt(info.Size, 10))
 	return answer{status: http.StatusOK, header: header}, nil
 }
@@ -270,18 +334,18 @@ func (s *Service) serveGet(r *http.Request, bucket, key string) (answer, error) 
 	if err != nil {
 		return answer{}, err
 	}
+	header := objectHeader(r, object.Info)
 	if status, err := readCondition(r.Header, object.Info); err != nil || status != 0 {
-		return answer{status: status}, err
+		return answer{status: status, header: unchanged(header)}, err
 	}
 	wanted := r.Header.Get("Range")
 	if wanted == "" {
-		return answer{status: http.StatusOK, header: objectHeader(r, object.Info), body: object.Body}, nil
+		return answer{status: http.StatusOK, header: header, body: object.Body}, nil
 	}
 	first, last, err := parseRange(wanted, object.Size)
 	if err != nil {
 		return answer{}, err
 	}
-	header := objectHeader(r, object.Info)
 	for name := range header {
 		if strings.HasPrefix(name, checksumHeader) {
 			header.Del(name) // It is of the whole object, and clients would hold it against the part.
@@ -289,6 +353,11 @@ func (s *Service) serveGet(r *http.Request, bucket, key string) (answer, error) 
 	}
 	header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, last, object.Size))
 	return answer{status: http.StatusPartialContent, header: header, body: object.Body[first : last+1]}, nil
+}
+
+// unchanged are the headers of an answer that says that an object is the one that is known.
+func unchanged(header http.Header) http.Header {
+	return http.Header{"Etag": header["Etag"], "Last-Modified": header["Last-Modified"]}
 }
 
 // readCondition gives the status that takes the object's place, or 0.
@@ -307,14 +376,18 @@ func readCondition(header http.Header, info Info) (int, error) {
 	return 0, nil
 }
 
+// simpleRange is "first-last", "first-" or "-suffix".
+var simpleRange = regexp.MustCompile(`^bytes=(?:(\d+)-(\d*)|-(\d+))$`)
+
 // parseRange reads "bytes=first-last", "bytes=first-" or "bytes=-suffix".
 func parseRange(text string, size int64) (first, last int64, err error) {
-	unsatisfiable := &wire.Error{Status: http.StatusRequestedRangeNotSatisfiable, Code: "InvalidRange", Message: "The requested range is not satisfiable: " + text}
-	spec, ok := strings.CutPrefix(text, "bytes=")
-	from, to, dashed := strings.Cut(spec, "-")
-	if !ok || !dashed || strings.Contains(spec, ",") {
-		return 0, 0, wire.NotImplemented("s3:GetObject with the range " + text)
+	unsatisfiable := &wire.Error{Status: http.StatusRequestedRangeNotSatisfiable, Code: "InvalidRange", Message: "The requested range is not satisfiable",
+		Members: map[string]any{"ActualObjectSize": size, "RangeRequested": text}}
+	form := simpleRange.FindStringSubmatch(text)
+	if form == nil {
+		return 0, 0, wire.NotImplemented("s3:GetObject with the range " + text) // HTTP lets a server ignore what it does not understand.
 	}
+	from, to := form[1], form[2]+form[3]
 	if from == "" {
 		suffix, err := strconv.ParseInt(to, 10, 64)
 		if err != nil || suffix <= 0 || size == 0 {
@@ -322,14 +395,17 @@ func parseRange(text string, size int64) (first, last int64, err error) {
 		}
 		return max(0, size-suffix), size - 1, nil
 	}
-	if first, err = strconv.ParseInt(from, 10, 64); err != nil || first < 0 || first >= size {
+	if first, err = strconv.ParseInt(from, 10, 64); err != nil || first >= size {
 		return 0, 0, unsatisfiable
 	}
 	if to == "" {
 		return first, size - 1, nil
 	}
-	if last, err = strconv.ParseInt(to, 10, 64); err != nil || last < first {
-		return 0, 0, unsatisfiable
+	if last, err = strconv.ParseInt(to, 10, 64); err != nil {
+		return first, size - 1, nil // Beyond what is counted, and so beyond the end.
+	}
+	if last < first {
+		return 0, 0, wire.NotImplemented("s3:GetObject with the range " + text)
 	}
 	return first, min(last, size-1), nil
 }

@@ -54,11 +54,11 @@ var listQuery = map[string]bool{
 func (s *Service) listObjects(bucket string, q url.Values) (*listResult, error) {
 	limit := maxListKeys
 	if text := q.Get("max-keys"); text != "" {
-		n, err := strconv.Atoi(text)
+		n, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || n < 0 {
-			return nil, wire.Errorf("InvalidArgument", "max-keys is %q, want a number from 0", text)
+			return nil, invalidArgument("max-keys", text, "Provided max-keys not an integer or within integer range")
 		}
-		limit = min(n, maxListKeys)
+		limit = int(min(n, maxListKeys))
 	}
 	encode := func(text string) string { return text }
 	switch q.Get("encoding-type") {
@@ -66,7 +66,7 @@ func (s *Service) listObjects(bucket string, q url.Values) (*listResult, error) 
 	case "url":
 		encode = func(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "%2F", "/") }
 	default:
-		return nil, wire.Errorf("InvalidArgument", "Invalid Encoding Method specified in Request: %s", q.Get("encoding-type"))
+		return nil, invalidArgument("encoding-type", q.Get("encoding-type"), "Invalid Encoding Method specified in Request")
 	}
 	from, err := listFrom(q)
 	if err != nil {
@@ -102,19 +102,27 @@ func (s *Service) listObjects(bucket string, q url.Values) (*listResult, error) 
 		return nil, err
 	}
 	if result.IsTruncated {
-		result.NextContinuationToken = base64.URLEncoding.EncodeToString([]byte(last))
+		result.NextContinuationToken = base64.URLEncoding.EncodeToString([]byte(tokenMark + last))
 	}
 	return result, nil
 }
 
+// tokenMark tells continuation tokens from other texts.
+const tokenMark = "from:"
+
+func invalidArgument(name, value, message string) error {
+	return &wire.Error{Code: "InvalidArgument", Message: message, Members: map[string]any{"ArgumentName": name, "ArgumentValue": value}}
+}
+
 // listFrom is the lowest key the page may have. A continuation token holds it; it takes precedence over start-after.
 func listFrom(q url.Values) (string, error) {
-	if token := q.Get("continuation-token"); token != "" {
-		from, err := base64.URLEncoding.DecodeString(token)
-		if err != nil {
-			return "", wire.Errorf("InvalidArgument", "The continuation token provided is incorrect")
+	if q.Has("continuation-token") {
+		token, err := base64.URLEncoding.DecodeString(q.Get("continuation-token"))
+		from, ours := strings.CutPrefix(string(token), tokenMark)
+		if err != nil || !ours {
+			return "", &wire.Error{Code: "InvalidArgument", Message: "The continuation token provided is incorrect", Members: map[string]any{"ArgumentName": "continuation-token"}}
 		}
-		return string(from), nil
+		return from, nil
 	}
 	if start := q.Get("start-after"); start != "" {
 		return start + "\x00", nil

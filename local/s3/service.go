@@ -119,9 +119,12 @@ func (s *Service) Buckets() []string {
 	return names
 }
 
+// serviceContentType is the type of the objects that Firehose writes.
+const serviceContentType = "application/octet-stream"
+
 // PutObject stores body at key, as another service of the runtime does (Firehose).
 func (s *Service) PutObject(ctx context.Context, bucket, key string, body []byte) error {
-	_, err := s.Put(ctx, PutInput{Bucket: bucket, Key: key, Body: body, Headers: map[string]string{"Content-Type": defaultContentType}})
+	_, err := s.Put(ctx, PutInput{Bucket: bucket, Key: key, Body: body, Headers: map[string]string{"Content-Type": serviceContentType}})
 	return err
 }
 
@@ -136,10 +139,10 @@ func (s *Service) put(in PutInput) (Info, error) {
 		return Info{}, err
 	}
 	if in.Key == "" || len(in.Key) > maxKeyBytes {
-		return Info{}, wire.Errorf("KeyTooLongError", "a key has 1 to %d bytes, this one %d", maxKeyBytes, len(in.Key))
+		return Info{}, &wire.Error{Code: "KeyTooLongError", Message: "Your key is too long", Members: map[string]any{"Size": len(in.Key), "MaxSizeAllowed": maxKeyBytes}}
 	}
-	if in.IfNoneMatch != "" && in.IfNoneMatch != "*" {
-		return Info{}, wire.NotImplemented("s3:PutObject with If-None-Match other than *")
+	if err := checkConditions(in); err != nil {
+		return Info{}, err
 	}
 	sum := md5.Sum(in.Body) //nolint:gosec // As above.
 	info := Info{
@@ -167,6 +170,23 @@ func (s *Service) put(in PutInput) (Info, error) {
 		return Info{}, fmt.Errorf("storing object: %w", err)
 	}
 	return info, nil
+}
+
+// checkConditions refuses the conditions of a put that S3 does not do either.
+func checkConditions(in PutInput) error {
+	header, why := "", "We don't accept the provided value of %s header for this API"
+	switch {
+	case in.IfMatch != "" && in.IfNoneMatch != "":
+		header, why = "If-Match,If-None-Match", "Multiple conditional request headers present in the request"
+	case in.IfNoneMatch != "" && in.IfNoneMatch != "*":
+		header, why = "If-None-Match", fmt.Sprintf(why, "If-None-Match")
+	case in.IfMatch == "*":
+		header, why = "If-Match", fmt.Sprintf(why, "If-Match")
+	default:
+		return nil
+	}
+	return &wire.Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "A header you provided implies functionality that is not implemented",
+		Members: map[string]any{"Header": header, "additionalMessage": why}}
 }
 
 func (s *Service) precondition(in PutInput) error {
@@ -272,7 +292,7 @@ func (s *Service) bucket(name string) (*bucket, error) {
 	defer s.mu.RUnlock()
 	b, ok := s.buckets[name]
 	if !ok {
-		return nil, &wire.Error{Status: http.StatusNotFound, Code: "NoSuchBucket", Message: "The specified bucket does not exist: " + name}
+		return nil, &wire.Error{Status: http.StatusNotFound, Code: "NoSuchBucket", Message: "The specified bucket does not exist", Members: map[string]any{"BucketName": name}}
 	}
 	return b, nil
 }
@@ -326,12 +346,12 @@ func infoSpace(bucket string) string { return "s3/" + bucket + "/info" }
 func bodySpace(bucket string) string { return "s3/" + bucket + "/body" }
 
 func noSuchKey(key string) error {
-	return &wire.Error{Status: http.StatusNotFound, Code: "NoSuchKey", Message: "The specified key does not exist: " + key}
+	return &wire.Error{Status: http.StatusNotFound, Code: "NoSuchKey", Message: "The specified key does not exist.", Members: map[string]any{"Key": key}}
 }
 
 func preconditionFailed(header string) error {
 	return &wire.Error{
 		Status: http.StatusPreconditionFailed, Code: "PreconditionFailed",
-		Message: "At least one of the pre-conditions you specified did not hold: " + header,
+		Message: "At least one of the pre-conditions you specified did not hold", Members: map[string]any{"Condition": header},
 	}
 }
