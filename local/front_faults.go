@@ -27,7 +27,8 @@ func (r *Runtime) armFault(w http.ResponseWriter, request *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// followPlan arms all faults of a plan, with its seed.
+// followPlan arms all faults of a plan, with its seed, in place of those that are armed: a fault that is there twice would draw the
+// same numbers twice.
 func (r *Runtime) followPlan(w http.ResponseWriter, request *http.Request) {
 	body, err := wire.ReadBody(request)
 	if err != nil {
@@ -36,6 +37,7 @@ func (r *Runtime) followPlan(w http.ResponseWriter, request *http.Request) {
 	}
 	plan, err := faults.ParsePlanJSON(body)
 	if err == nil {
+		r.Faults.Clear()
 		err = r.Faults.Follow(plan)
 	}
 	if err != nil {

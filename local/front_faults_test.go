@@ -43,6 +43,14 @@ func TestPlansOfFaultsOverHTTP(t *testing.T) {
 	require.Equal(t, faults.Report{Seed: 7, Armed: []faults.Fault{}, Injected: []faults.Count{
 		{Kind: faults.Throttle, When: faults.BeforeEffect, Operation: "dynamodb:ListTables", Times: 1}}}, report)
 
+	for range 2 {
+		_, _ = f.faults(t, http.MethodPut, `{"seed": 8, "faults": [{"kind": "drop", "every": 2}]}`)
+		require.Len(t, f.Faults.Report().Armed, 1, "a plan takes the place of another")
+	}
+	status, _ = f.faults(t, http.MethodPut, `{"faults": [{"kind": "kil"}]}`)
+	require.Equal(t, http.StatusBadRequest, status)
+	require.Len(t, f.Faults.Report().Armed, 1, "one that is none does not")
+
 	_, _ = f.faults(t, http.MethodPost, `{"kind": "throttle", "operation": "dynamodb"}`)
 	require.True(t, f.Faults.Active())
 	status, _ = f.faults(t, http.MethodDelete, "")

@@ -26,3 +26,13 @@ func TestAtRestOnceEveryQueueWithAConsumerIsEmpty(t *testing.T) {
 	require.NoError(t, f.sqs.DeleteBatch(t.Context(), work, []string{got[0].ReceiptHandle}))
 	require.True(t, f.AtRest())
 }
+
+// What the bus takes on counts for ever: a look that began before it is no look at rest, though it was delivered meanwhile.
+func TestTheBusTellsWhatItHasTakenOn(t *testing.T) {
+	f := start(t)
+	_, before := f.eventbridge.Outstanding()
+	f.put(t, "One")
+	deliveries, after := f.eventbridge.Outstanding()
+	require.Zero(t, deliveries)
+	require.Greater(t, after, before)
+}

@@ -155,7 +155,7 @@ func TestEventTooLargeForFirehoseFailsAlone(t *testing.T) {
 	f := start(t)
 	failed := f.wiring.DeliverBatch(t.Context(), eventbridge.Target{ARN: streamARN}, [][]byte{[]byte(`{"n":1}`), bytes.Repeat([]byte("x"), 1000<<10+1), []byte(`{"n":2}`)})
 	require.NoError(t, failed[0])
-	require.True(t, permanent(failed[1]), failed[1])
+	require.True(t, invalid(failed[1]), failed[1])
 	require.NoError(t, failed[2])
 }
 
@@ -232,6 +232,20 @@ func TestInjectedFaultsDoNotMultiplyThroughTheFallback(t *testing.T) {
 	failed := f.wiring.DeliverBatch(t.Context(), eventbridge.Target{ARN: streamARN}, [][]byte{[]byte(`{}`), []byte(`{}`)})
 	require.Error(t, failed[0])
 	require.Error(t, failed[1], "a throttled batch is retried as a batch, with back-off")
+}
+
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html: what lacks a permission is not tried again.
+func TestTargetThatDoesNotLetTheRuleInIsNotTriedAgain(t *testing.T) {
+	for operation, code := range map[string]string{"firehose:PutRecordBatch": "AccessDeniedException", "sqs:SendMessage": "AccessDenied", "sns:Publish": "AuthorizationError"} {
+		f := start(t)
+		require.NoError(t, f.Faults.Arm(faults.Fault{Operation: operation, Code: code}))
+		target := map[string]string{"firehose:PutRecordBatch": streamARN, "sqs:SendMessage": queuePrefix + "open", "sns:Publish": topicARN}[operation]
+		err := f.wiring.DeliverBatch(t.Context(), eventbridge.Target{ARN: target}, [][]byte{[]byte(`{}`), []byte(`{}`)})[0]
+		var failure *eventbridge.DeliveryError
+		require.ErrorAs(t, err, &failure, operation)
+		require.Equal(t, "NO_PERMISSIONS", failure.Code, operation)
+		require.True(t, failure.Permanent, operation)
+	}
 }
 
 func TestStartRefusesWhatItCannotDo(t *testing.T) {

@@ -91,7 +91,7 @@ func (w *wiring) DeliverBatch(ctx context.Context, target eventbridge.Target, pa
 		}
 	case "firehose":
 		err := deliveryError(w.runtime.firehose.Put(ctx, target.ARN, payloads))
-		if permanent(err) && len(payloads) > 1 {
+		if invalid(err) && len(payloads) > 1 {
 			return w.deliverEach(ctx, target, payloads) // One event that is too large, or all together: the others must not pay for it.
 		}
 		for i := range failed {
@@ -111,12 +111,17 @@ func (w *wiring) deliverEach(ctx context.Context, target eventbridge.Target, pay
 	return failed
 }
 
-func permanent(err error) bool {
+// codeInvalid is the ERROR_CODE of an event that its target does not take.
+const codeInvalid = "INVALID_PARAMETER"
+
+func invalid(err error) bool {
 	var failure *eventbridge.DeliveryError
-	return errors.As(err, &failure) && failure.Permanent
+	return errors.As(err, &failure) && failure.Code == codeInvalid
 }
 
-// deliveryError classifies a target's refusal: what does not exist or is not valid will not come right by itself.
+// deliveryError classifies a target's refusal: what does not exist, is not permitted or is not valid will not come right by itself.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html: "for errors that result from missing permissions to a
+// target, or if a target resource that no longer exists, no retry attempts will happen".
 func deliveryError(err error) error {
 	var known *eventbridge.DeliveryError
 	if err == nil || errors.As(err, &known) {
@@ -126,10 +131,12 @@ func deliveryError(err error) error {
 	switch {
 	case strings.Contains(e.Code, "NotFound") || strings.Contains(e.Code, "DoesNotExist"):
 		return &eventbridge.DeliveryError{Code: "NO_RESOURCE", Message: e.Message, Permanent: true}
+	case strings.HasPrefix(e.Code, "AccessDenied") || strings.HasPrefix(e.Code, "AuthorizationError"): // The latter is SNS's.
+		return &eventbridge.DeliveryError{Code: "NO_PERMISSIONS", Message: e.Message, Permanent: true}
 	case strings.Contains(e.Code, "Throttl") || strings.Contains(e.Code, "TooManyRequests"):
 		return &eventbridge.DeliveryError{Code: "THROTTLING", Message: e.Message}
 	case strings.Contains(e.Code, "Validation") || strings.Contains(e.Code, "Invalid"):
-		return &eventbridge.DeliveryError{Code: "INVALID_PARAMETER", Message: e.Message, Permanent: true}
+		return &eventbridge.DeliveryError{Code: codeInvalid, Message: e.Message, Permanent: true}
 	default:
 		return &eventbridge.DeliveryError{Code: "ERROR_FROM_TARGET", Message: e.Error()}
 	}

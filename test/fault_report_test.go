@@ -3,10 +3,11 @@ package test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -44,68 +45,22 @@ func (r *faultReport) add(result faultResult) {
 	r.Results = append(r.Results, result)
 }
 
-// edges name what lies between which services, most telling pattern first.
-var edges = []struct {
-	pattern *regexp.Regexp
-	name    string
-}{
-	{regexp.MustCompile(`^dynamodb:(Batch|Put).*/TablesAuthorizations`), "authorizer → table"},
-	{regexp.MustCompile(`^dynamodb:Stream/|^pipes:Deliver/`), "table → stream → pipe"},
-	{regexp.MustCompile(`^pipes:Enrichment/|^lambda:.*/DedupFunction`), "pipe → dedup"},
-	{regexp.MustCompile(`^dynamodb:.*/TablesDedup`), "dedup → its table"},
-	{regexp.MustCompile(`^s3:.*/[Bb]uckets[Pp]arked|^s3:.*parked`), "dedup, posting → parked"},
-	{regexp.MustCompile(`^pipes:Target/|^events:PutEvents/TransactionAuthorized`), "pipe → bus"},
-	{regexp.MustCompile(`^(events:Deliver|sqs:SendMessage)/StandardizeQueue`), "bus → standardize's queue"},
-	{regexp.MustCompile(`^(events:Deliver|sqs:SendMessage)/EnrichQueue`), "bus → enrich's queue"},
-	{regexp.MustCompile(`^(events:Deliver|sqs:SendMessage)/AccountinterfaceQueue`), "bus → accountinterface's queue"},
-	{regexp.MustCompile(`^(events:Deliver|sqs:SendMessage)/PostingQueue`), "bus → posting's queue"},
-	{regexp.MustCompile(`^(events:Deliver|sqs:SendMessage)/TrackerQueue`), "bus → tracker's queue"},
-	{regexp.MustCompile(`^(events:Deliver|sqs:SendMessage)/DisputesQueue`), "bus → disputes' queue"},
-	{regexp.MustCompile(`^(sqs:.*/Standardize|lambda:.*/Standardize)`), "queue → standardize"},
-	{regexp.MustCompile(`^(sqs:.*/Enrich|lambda:.*/Enrich)`), "queue → enrich"},
-	{regexp.MustCompile(`^(sqs:.*/Accountinterface|lambda:.*/Accountinterface)`), "queue → accountinterface"},
-	{regexp.MustCompile(`^(sqs:.*/Posting|lambda:.*/Posting)`), "queue → posting"},
-	{regexp.MustCompile(`^(sqs:.*/Tracker|lambda:.*/Tracker)`), "queue → tracker"},
-	{regexp.MustCompile(`^(sqs:.*/Disputes(Queue|Function)|lambda:.*/DisputesFunction)`), "queue → disputes"},
-	{regexp.MustCompile(`^events:PutEvents/(TransactionPostingApproved|TransactionRoutedToSuspense|TransactionPostingFailed|.*Found$)`), "rules → bus"},
-	{regexp.MustCompile(`^events:PutEvents/`), "function → bus"},
-	{regexp.MustCompile(`^(events:Deliver|states:StartExecution)/RulesStateMachine`), "bus → rules"},
-	{regexp.MustCompile(`^states:Run/`), "rules execution"},
-	{regexp.MustCompile(`^sqs:.*/RulesDeadLetters`), "rules → dead letters"},
-	{regexp.MustCompile(`^dynamodb:.*/TablesLedger`), "posting → ledger"},
-	{regexp.MustCompile(`^dynamodb:.*/TablesAssembly`), "posting → assembly"},
-	{regexp.MustCompile(`^dynamodb:.*/TablesTimeline`), "tracker → timeline"},
-	{regexp.MustCompile(`^dynamodb:.*/Tables(Accounts|Reference)`), "enrich → reference data"},
-	{regexp.MustCompile(`^(events:Deliver|firehose:PutRecord.*)/AuditLog`), "bus → Firehose"},
-	{regexp.MustCompile(`^firehose:Deliver/|^s3:.*audit|^s3:.*Audit`), "Firehose → S3"},
-	{regexp.MustCompile(`^events:Archive`), "bus → archive"},
-	{regexp.MustCompile(`^(events:Deliver|lambda:.*)/(Reconcile|Digest|Disputesweep)Function`), "schedule → function"},
-	{regexp.MustCompile(`NoticesTopic`), "bus → operators"},
-}
-
-// edgeOf is the edge of an operation as the injector names it.
-func edgeOf(operation string) string {
-	name := strings.ReplaceAll(operation, "Payrail-", "")
-	name = strings.ReplaceAll(name, "payrail-", "")
-	for _, e := range edges {
-		if e.pattern.MatchString(name) {
-			return e.name
-		}
-	}
-	return operation
-}
-
 // byEdge sums what was injected by edge and kind.
 func byEdge(counts []faults.Count) map[string]int {
 	sums := map[string]int{}
 	for _, c := range counts {
-		kind := string(c.Kind)
-		if c.When == faults.AfterEffect {
-			kind += "-after"
-		}
-		sums[edgeOf(c.Operation)+": "+kind] += c.Times
+		kind := kindOf(c.Kind, c.When)
+		sums[edgeOf(shortName(c.Operation), kind)+separator+kind] += c.Times
 	}
 	return sums
+}
+
+// separator stands between an edge and a kind.
+const separator = ": "
+
+// shortName leaves out the stack's name, in both of its forms.
+func shortName(operation string) string {
+	return strings.NewReplacer("Payrail-", "", "payrail-", "").Replace(operation)
 }
 
 func (r *faultReport) payments() (n int) {
@@ -115,81 +70,120 @@ func (r *faultReport) payments() (n int) {
 	return n
 }
 
+// checked is what each scenario is held to at its end.
+const checked = `## What holds after each scenario
+
+- Every authorization is in exactly one place: posted, in suspense, failed review, or parked (lost: in none; duplicated: in more than one, or twice).
+- Every balance is the one that the input asks for, to the penny, as are fee income, tax and suspense; nothing else is posted.
+- Debits equal credits in each currency, in each journal entry and in all of them; seals and hashes hold (` + "`payrail ledger verify`" + `).
+- Each posting has its whole story in the archive, from authorized to posted; archive and audit log have the same events, and so has the
+  timeline where the tracker is in the stack.
+- Every queue is empty, and every dead-letter queue but for what a scenario says must lie there.
+- Each fault of the scenario has happened.
+
+`
+
 // Markdown writes the report for people.
 func (r *faultReport) Markdown() string {
 	var b strings.Builder
-	lost, duplicated, injected, broken := 0, 0, 0, 0
+	lost, duplicated, injected, held := 0, 0, 0, 0
 	for _, result := range r.Results {
-		lost, duplicated = lost+result.Lost, duplicated+result.Duplicated
-		for _, n := range result.Injected {
-			injected += n
-		}
-		if result.Invariants != "held" {
-			broken++
+		lost, duplicated, injected = lost+result.Lost, duplicated+result.Duplicated, injected+result.injected()
+		if result.Invariants == heldInvariants {
+			held++
 		}
 	}
-	fmt.Fprintf(&b, "# Fault suite\n\nSeed %d, begun %s, %.0f s. %d scenarios, %d payments, %d faults injected: lost %d, duplicated %d, invariants broken in %d.\n\n",
-		r.Seed, r.Begun.UTC().Format(time.RFC3339), r.Seconds, len(r.Results), r.payments(), injected, lost, duplicated, broken)
-	b.WriteString("| scenario | faults | payments | injected | lost | duplicated | invariants | seconds |\n|---|---|---:|---:|---:|---:|---|---:|\n")
+	fmt.Fprintf(&b, "# Fault suite\n\n**%d payments, lost %d, duplicated %d; invariants held in %d of %d scenarios.** %d faults injected. Seed %d; %d of the suite's %d scenarios, begun %s, %.0f s.\n\n",
+		r.payments(), lost, duplicated, held, len(r.Results), injected, r.Seed, len(r.Results), len(scenarios()), r.Begun.UTC().Format(time.RFC3339), r.Seconds)
+	b.WriteString(checked)
+	b.WriteString("## Scenarios\n\n| scenario | faults | payments | injected | lost | duplicated | invariants | seconds |\n|---|---|---:|---:|---:|---:|---|---:|\n")
 	for _, result := range r.Results {
-		n := 0
-		for _, times := range result.Injected {
-			n += times
+		lost, duplicated := strconv.Itoa(result.Lost), strconv.Itoa(result.Duplicated)
+		if result.Invariants == notReached {
+			lost, duplicated = "?", "?"
 		}
-		fmt.Fprintf(&b, "| %s | `%s` | %d | %d | %d | %d | %s | %.1f |\n", result.Scenario, strings.ReplaceAll(result.Faults, "|", `\|`), result.Payments, n, result.Lost,
-			result.Duplicated, result.Invariants, result.Seconds)
+		fmt.Fprintf(&b, "| %s | `%s` | %d | %d | %s | %s | %s | %.1f |\n", result.Scenario, strings.ReplaceAll(result.Faults, "|", `\|`), result.Payments, result.injected(), lost,
+			duplicated, result.Invariants, result.Seconds)
 	}
-	b.WriteString("\n## Faults injected at each edge\n\n")
+	b.WriteString("\n## Faults injected at each edge\n\nThe edges are those of [delivery edges](../docs/operating/delivery-edges.md), then the tables and buckets. " +
+		"A **0** is a fault that belongs there and was not injected in this run; an empty cell is one that does not apply, or that only a bad day brings.\n\n")
 	r.matrix(&b)
 	return b.String()
 }
 
-// matrix writes edges by kinds.
-func (r *faultReport) matrix(b *strings.Builder) {
+func (r faultResult) injected() (n int) {
+	for _, times := range r.Injected {
+		n += times
+	}
+	return n
+}
+
+// at is how often each kind of fault has happened at each edge.
+func (r *faultReport) at() map[string]map[string]int {
 	cells := map[string]map[string]int{}
-	var kinds []string
 	for _, result := range r.Results {
 		for key, n := range result.Injected {
-			edge, kind, _ := strings.Cut(key, ": ")
+			edge, kind, _ := strings.Cut(key, separator)
 			if cells[edge] == nil {
 				cells[edge] = map[string]int{}
 			}
 			cells[edge][kind] += n
-			if !slices.Contains(kinds, kind) {
-				kinds = append(kinds, kind)
+		}
+	}
+	return cells
+}
+
+// gaps are the faults that an edge has not met and must.
+func (r *faultReport) gaps() (gaps []string) {
+	cells := r.at()
+	for _, e := range faultEdges {
+		for kind := range e.wanted() {
+			if cells[e.name][kind] == 0 {
+				gaps = append(gaps, e.name+separator+kind)
 			}
 		}
 	}
-	slices.Sort(kinds)
+	slices.Sort(gaps)
+	return gaps
+}
+
+// matrix writes edges by kinds.
+func (r *faultReport) matrix(b *strings.Builder) {
+	cells, columns := r.at(), map[string]bool{}
+	rows := slices.Clone(faultEdges)
+	for _, edge := range slices.Sorted(maps.Keys(cells)) {
+		for kind := range cells[edge] {
+			columns[kind] = true
+		}
+		if !slices.ContainsFunc(rows, func(e faultEdge) bool { return e.name == edge }) {
+			rows = append(rows, faultEdge{name: edge, steps: []faultStep{{edge, ""}}})
+		}
+	}
+	for _, e := range faultEdges {
+		maps.Copy(columns, e.wanted())
+	}
+	kinds := slices.Sorted(maps.Keys(columns))
 	b.WriteString("| edge | " + strings.Join(kinds, " | ") + " |\n|---|" + strings.Repeat("---:|", len(kinds)) + "\n")
-	line := func(edge string) {
-		b.WriteString("| " + edge + " |")
+	spared := ""
+	for _, e := range rows {
+		if e.spared != "" {
+			spared += "- " + e.name + separator + e.spared + ".\n"
+			continue
+		}
+		b.WriteString("| " + e.name + " |")
 		for _, kind := range kinds {
-			if n := cells[edge][kind]; n > 0 {
+			switch n := cells[e.name][kind]; {
+			case n > 0:
 				fmt.Fprintf(b, " %d |", n)
-			} else {
+			case e.wanted()[kind]:
+				b.WriteString(" **0** |")
+			default:
 				b.WriteString(" |")
 			}
 		}
 		b.WriteString("\n")
 	}
-	var rest []string
-	known := map[string]bool{}
-	for _, e := range edges {
-		if cells[e.name] != nil && !known[e.name] {
-			line(e.name)
-		}
-		known[e.name] = true
-	}
-	for edge := range cells {
-		if !known[edge] {
-			rest = append(rest, edge)
-		}
-	}
-	slices.Sort(rest)
-	for _, edge := range rest {
-		line(edge)
-	}
+	b.WriteString("\nEdges at which nothing is injected:\n\n" + spared)
 }
 
 // write puts the report as it is into dist, for people and programs, and returns it.

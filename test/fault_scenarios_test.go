@@ -65,8 +65,12 @@ func queueScenarios() []scenario {
 		{name: "invocations made and not answered", plan: "fail-after:lambda:Invoke/*=1/17"},
 		{name: "posting hanging", plan: "hang:lambda:Run/*Posting*=1/9x2,hang-after:lambda:Run/*Posting*=1/11x2", share: 60},
 		{name: "reference data failing", plan: "throttle:dynamodb:*/*TablesAccounts*=0.2,fail:dynamodb:*/*TablesReference*=0.2"},
-		{name: "tracker and timeline failing", plan: "kill:lambda:Run/*Tracker*=1/17,partial:dynamodb:BatchWriteItem/*Timeline*=0.2,duplicate:sqs:Deliver/*Tracker*=0.2,drop:events:Deliver/*Tracker*=0.1",
-			timeline: true, share: 60},
+		{name: "tracker and timeline failing", plan: "kill:lambda:Run/*Tracker*=1/17,kill-after:lambda:Run/*Tracker*=1/19,crash:lambda:Init/*Tracker*=1x2,throttle:lambda:Invoke/*Tracker*=0.05," +
+			"fail-after:lambda:Invoke/*Tracker*=1/17,partial:dynamodb:BatchWriteItem/*Timeline*=0.2", timeline: true, share: 60},
+		{name: "events to the tracker in every way but straight", plan: "duplicate:events:Deliver/*Tracker*=0.1,delay:events:Deliver/*Tracker*=0.05:1m,reorder:events:Deliver/*Tracker*=0.2:1m," +
+			"drop:events:Deliver/*Tracker*=0.1,fail-after:events:Deliver/*Tracker*=0.05,throttle:sqs:SendMessage/*Tracker*=0.05,fail-after:sqs:SendMessage/*Tracker*=0.05," +
+			"duplicate:sqs:Deliver/*Tracker*=0.1,delay:sqs:Deliver/*Tracker*=0.05:1m,reorder:sqs:Deliver/*Tracker*=0.2:1m,drop:sqs:Deliver/*Tracker*=0.02," +
+			"throttle:sqs:ReceiveMessage/*Tracker*=0.1,fail:sqs:DeleteMessageBatch/*Tracker*=0.2,fail-after:sqs:DeleteMessageBatch/*Tracker*=0.1", timeline: true, share: 20},
 	}
 }
 
@@ -98,7 +102,7 @@ func ledgerScenarios() []scenario {
 		{name: "the ledger throttled", plan: "throttle:dynamodb:TransactWriteItems=0.2,throttle:dynamodb:*/*TablesLedger*=0.05"},
 		{name: "posted and not answered", plan: "fail-after:dynamodb:TransactWriteItems=0.3", quick: true},
 		{name: "postings without an answer in time", plan: "timeout:dynamodb:TransactWriteItems=1/10x4,timeout-after:dynamodb:TransactWriteItems=1/12x4", share: 60},
-		{name: "assembly failing", plan: "throttle:dynamodb:UpdateItem/*Assembly*=0.2,fail-after:dynamodb:UpdateItem/*Assembly*=0.2,reorder:events:Deliver/*PostingQueue*=0.5:1m"},
+		{name: "assembly failing", plan: "throttle:dynamodb:UpdateItem/*Assembly*=0.2,fail-after:dynamodb:UpdateItem/*Assembly*=0.2,reorder:events:Deliver/*PostingQueue*=0.5:1m", share: 60},
 		{name: "reads of the ledger failing", plan: "fail:dynamodb:*Get*=0.1,throttle:dynamodb:Query=0.1"},
 	}
 }
@@ -116,6 +120,6 @@ func everythingScenarios() []scenario {
 	return []scenario{
 		{name: "a rough day", plan: "rough,kill=1/31", quick: true},
 		{name: "a rough day with the tracker", plan: "rough,kill=1/31", timeline: true, share: 60},
-		{name: "a storm", plan: "storm,drop=0.02,kill=1/29,kill-after=1/31,timeout=0.0005x6,timeout-after=0.0005x6,crash=1/5x20", share: 8, restore: (*faultRun).restoreAll},
+		{name: "a storm", plan: "storm,drop=0.02,kill=1/29,kill-after=1/31,timeout=0.0005x6,timeout-after=0.0005x6,crash=1/5x20", share: 6, restore: redriven()},
 	}
 }

@@ -61,5 +61,5 @@ func firstType(entries []Entry) string {
 // targetName is the last part of a target's ARN.
 func targetName(t Target) string { return wire.LastPart(t.ARN) }
 
-// Outstanding is how many deliveries are neither made nor given up.
-func (s *Service) Outstanding() int { return s.outstanding.count() }
+// Outstanding is how many deliveries are neither made nor given up, and how many the service has taken on since it began.
+func (s *Service) Outstanding() (deliveries int, taken uint64) { return s.outstanding.counts() }

@@ -7,9 +7,10 @@ import (
 
 // outstanding counts deliveries that are not settled yet, and wakes who waits for none.
 type outstanding struct {
-	mu   sync.Mutex
-	n    int
-	zero chan struct{} // Closed while n is 0.
+	mu    sync.Mutex
+	n     int
+	taken uint64        // How many there were in all.
+	zero  chan struct{} // Closed while n is 0.
 }
 
 func newOutstanding() *outstanding {
@@ -27,6 +28,9 @@ func (o *outstanding) add(n int) {
 	if o.n == 0 {
 		o.zero = make(chan struct{})
 	}
+	if n > 0 {
+		o.taken += uint64(n)
+	}
 	if o.n += n; o.n == 0 {
 		close(o.zero)
 	}
@@ -36,6 +40,12 @@ func (o *outstanding) count() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.n
+}
+
+func (o *outstanding) counts() (n int, taken uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.n, o.taken
 }
 
 func (o *outstanding) wait(ctx context.Context) error {

@@ -70,7 +70,7 @@ type Injector struct {
 	seed   uint64
 	armed  []*armed
 	counts map[Count]int // With Count 0 in the key.
-	hits   map[string]int
+	hits   map[place]int
 }
 
 // armed is a fault with what it has come to.
@@ -234,11 +234,11 @@ func (a *armed) happens(seed uint64, name string) (chance float64, ok bool) {
 // count keeps what has happened; a fault that is used up is disarmed.
 func (i *Injector) count(a *armed, name string) {
 	if i.counts == nil {
-		i.counts, i.hits = map[Count]int{}, map[string]int{}
+		i.counts, i.hits = map[Count]int{}, map[place]int{}
 	}
 	a.hits++
 	i.counts[Count{Kind: a.Kind, When: a.When, Operation: name}]++
-	i.hits[a.Operation]++
+	i.hits[a.place()]++
 	if a.hits != a.Times {
 		return
 	}
@@ -253,6 +253,9 @@ func (i *Injector) count(a *armed, name string) {
 	i.armed = rest
 	i.kinds.Store(kinds)
 }
+
+// Concerns reports whether the fault is for an operation as services name it, with its resource: "sqs:Deliver/Payrail-PostingQueue".
+func (f Fault) Concerns(operation string) bool { return matches(f.Operation, operation) }
 
 // matches reports whether a pattern is for an operation, which may have a resource ("sqs:Deliver/Payrail-PostingQueue"). A pattern
 // without a slash is for every resource, one without a colon for every operation of the service; "*" stands for any text.

@@ -145,7 +145,23 @@ func (i *Injector) Report() Report {
 func (i *Injector) Hits(operation string) int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.hits[operation]
+	total := 0
+	for place, times := range i.hits {
+		if place.operation == operation {
+			total += times
+		}
+	}
+	return total
+}
+
+// Happened is how often a fault has happened, told apart from others by its kind, its side of the effect and its operation.
+func (i *Injector) Happened(f Fault) int {
+	if f, err := f.complete(); err == nil {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		return i.hits[f.place()]
+	}
+	return 0 // What cannot be armed cannot happen.
 }
 
 // Total is how often anything has happened.

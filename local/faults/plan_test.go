@@ -73,6 +73,24 @@ func TestEveryNthAndNoMoreThanTimes(t *testing.T) {
 	require.Equal(t, 2, i.Total())
 }
 
+// Faults of one kind are told apart: that one of them happened says nothing of the other.
+func TestHappenedTellsFaultsApart(t *testing.T) {
+	plan, _, err := ParsePlan("duplicate:a:B=1,duplicate:a:C=1,fail:a:B=1,fail-after:a:B=1")
+	require.NoError(t, err)
+	var i Injector
+	require.NoError(t, i.Follow(plan))
+	decisions(&i, "a:B", "q", 2)
+	require.Error(t, i.After("a:B", "q"))
+	happened := make([]int, len(plan.Faults))
+	for n, f := range plan.Faults {
+		happened[n] = i.Happened(f)
+	}
+	require.Equal(t, []int{2, 0, 0, 1}, happened)
+	require.Zero(t, i.Happened(Fault{Kind: "none"}))
+	require.True(t, plan.Faults[0].Concerns("a:B/q"))
+	require.False(t, plan.Faults[0].Concerns("a:C/q"))
+}
+
 func TestPatternsOfOperations(t *testing.T) {
 	for _, c := range []struct {
 		pattern, name string

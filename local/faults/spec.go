@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -121,7 +122,7 @@ func parseFault(left, right string) (f Fault, err error) {
 	return f.complete()
 }
 
-// String writes a plan as ParsePlan reads it, with every fault's operation and duration.
+// String writes a plan as ParsePlan reads it, with every fault's operation and duration, but for what only JSON can say.
 func (p Plan) String() string {
 	parts := []string{"seed=" + strconv.FormatUint(p.Seed, 10)}
 	for _, f := range p.Faults {
@@ -130,8 +131,15 @@ func (p Plan) String() string {
 	return strings.Join(parts, ",")
 }
 
-// String writes a fault as a part of a plan.
+// String writes a fault as a part of a plan, or as JSON where that has no words for it.
 func (f Fault) String() string {
+	if f.When == Lost || f.Skip > 0 {
+		text, err := json.Marshal(f)
+		if err != nil { // Not reached: what JSON cannot write is no probability that Arm takes.
+			return err.Error()
+		}
+		return string(text)
+	}
 	s := string(f.Kind)
 	if f.When == AfterEffect {
 		s += afterSuffix
@@ -139,9 +147,12 @@ func (f Fault) String() string {
 	if f.Operation != "" {
 		s += ":" + f.Operation
 	}
-	if f.Every > 0 {
+	switch {
+	case f.Every > 0:
 		s += "=1/" + strconv.Itoa(f.Every)
-	} else {
+	case f.Probability == 0: // Every call, as JSON says it.
+		s += "=1"
+	default:
 		s += "=" + strconv.FormatFloat(f.Probability, 'g', -1, 64)
 	}
 	if f.For > 0 {

@@ -95,6 +95,13 @@ func TestParsePlanJSON(t *testing.T) {
 	}
 }
 
+// A plan that was read as JSON is shown so that the same happens again.
+func TestPlansOfJSONAreShownWhole(t *testing.T) {
+	p, err := ParsePlanJSON([]byte(`{"seed": 9, "faults": [{"operation": "a:B", "code": "C", "times": 3}, {"operation": "events:PutEvents/X", "when": "lost", "skip": 2}]}`))
+	require.NoError(t, err)
+	require.Equal(t, `seed=9,fail:a:B=1x3!C,{"kind":"fail","operation":"events:PutEvents/X","when":"lost","skip":2,"times":1}`, p.String())
+}
+
 // What is written is read as the same plan, and nothing makes the parser fall over.
 func FuzzParsePlan(f *testing.F) {
 	f.Add("seed=7,duplicate=0.05,delay=0.1:30s,throttle:dynamodb=0.02,kill=1/500x3")
