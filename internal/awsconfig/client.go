@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
 // KeepAnswers makes the configuration's HTTP client keep every answer that comes before net/http has looked once more whether the
@@ -13,6 +14,9 @@ import (
 // (https://github.com/aws/aws-sdk-go-v2/issues/2737). The SDK then sends the request again: what a queue gave out with the first
 // answer is out of sight until its visibility timeout ends. It happens where little CPU is left, as in a small function.
 func KeepAnswers(cfg aws.Config) aws.Config {
+	if cfg.HTTPClient == nil { // Every client of a service would make its own.
+		cfg.HTTPClient = awshttp.NewBuildableClient()
+	}
 	cfg.HTTPClient = patientClient{cfg.HTTPClient}
 	return cfg
 }
