@@ -121,6 +121,9 @@ func (a *application) showRedriven(r redrive.Report) error {
 		}
 		if !r.DryRun {
 			line += fmt.Sprintf("; %d remain", s.Remaining.Items)
+			if n := s.Remaining.InHand; n > 0 {
+				line += fmt.Sprintf(", %d of them in hand, out of sight for up to %.0f minutes", n, redrive.PutBackHold.Minutes())
+			}
 		}
 		fmt.Fprintln(a.stdout, line)
 		for _, note := range append(s.Notes, s.Stopped) {

@@ -20,8 +20,8 @@ const (
 	batchSize = 10
 	// lookHold is how long a message stays invisible while somebody looks at a queue, should giving it back fail.
 	lookHold = time.Minute
-	// putBackHold is the same while items are put back: longer than the slowest rate takes for what is received at once.
-	putBackHold = 15 * time.Minute
+	// PutBackHold is the same while items are put back: longer than the slowest rate takes for what is received at once.
+	PutBackHold = 15 * time.Minute
 	// receiveWait makes a receive ask all of the queue's servers; without a wait SQS asks some, and a queue that holds little
 	// seems empty (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html).
 	receiveWait = time.Second

@@ -18,8 +18,8 @@ const (
 	inFlight = 10
 	// itemLimit bounds putting one item back once it was begun, which an interruption lets end.
 	itemLimit = time.Minute
-	// rateReserve is how much of putBackHold the slowest rate may use for one group.
-	rateReserve = putBackHold / 3
+	// rateReserve is how much of PutBackHold the slowest rate may use for one group.
+	rateReserve = PutBackHold / 3
 	// maxResults bounds what a report says item by item.
 	maxResults = 10_000
 	// maxPlanned bounds a dry run, which holds what it has seen until its end.
@@ -156,7 +156,7 @@ func (r *Redriver) Run(ctx context.Context, request Request) (Report, error) {
 
 // redrive works through one store.
 func (r *run) redrive(ctx context.Context, store Store) (err error) {
-	s := r.open(store, putBackHold)
+	s := r.open(store, PutBackHold)
 	w := &work{run: r, store: store, shelf: s, report: StoreReport{Store: store.Name, To: store.To}, started: r.Now()}
 	defer func() {
 		if closeErr := s.close(ctx); closeErr != nil {

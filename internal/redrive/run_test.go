@@ -260,7 +260,7 @@ func TestASlowRateTakesFewInHand(t *testing.T) {
 	for rate, want := range map[float64]int{MinRate: 3, 0.1: 30, 1: 100, 1000: 100} {
 		r := &run{request: Request{Rate: rate}}
 		require.Equal(t, want, r.groupSize(), rate)
-		require.Less(t, float64(want)/rate, putBackHold.Seconds(), rate)
+		require.Less(t, float64(want)/rate, PutBackHold.Seconds(), rate)
 	}
 }
 
