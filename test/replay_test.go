@@ -178,9 +178,9 @@ func countKinds(all []archivedEvent) map[events.DetailType]int {
 // log of it all, posted into an empty deployment, makes the same ledger.
 func TestReplayAndRebuild(t *testing.T) {
 	s := start(t)
-	s.history(t, 24)
+	s.history(t, 40)
 	entries := len(s.entryHashes(t))
-	require.Greater(t, entries, 24)
+	require.Greater(t, entries, 40)
 	before, history := s.ledgerImage(t), s.archived(t)
 	parked := s.objectKeys(t, s.outputs["ParkedBucket"])
 	window := []string{"--from", "2020-01-01T00:00:00Z", "--to", time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339), "--reason", "drill"}

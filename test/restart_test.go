@@ -134,7 +134,7 @@ func TestAKilledRuntimeGoesOnWhereItWas(t *testing.T) {
 	if err := assembly.CheckTools(); err != nil {
 		t.Skip(err)
 	}
-	const payments = 150
+	const payments = 250
 	data := t.TempDir() + "/data"
 	items, alice, bob := mixed(t, payments)
 	p := up(t, data)
