@@ -43,13 +43,13 @@ var faultEdges = slices.Concat(
 		{name: "Pipe → DedupFunction", steps: []faultStep{{"lambda:Invoke/*DedupFunction*", "throttle fail-after"}, {"pipes:Enrichment", "fail-after"},
 			{"lambda:Run/*DedupFunction*", "kill kill-after hang hang-after"}, {"lambda:Init/*DedupFunction*", "crash"}}},
 		{name: "Pipe → Bus", steps: []faultStep{{"pipes:Target", "fail fail-after"}, {"events:PutEvents/TransactionAuthorized", publishKinds}}},
-		publisherEdge("Accountinterface", publishKinds, "PostingLegCreated"),
+		publisherEdge("Accountinterface", publishKinds, "PostingLegCreated", "PostingOrderCreated"),
 		publisherEdge("Api", "partial", "DisputeOpened"),
 		publisherEdge("Dedup", publishKinds, "DuplicateTransactionParked", "DuplicateConflictDetected", "TransactionRejected"),
 		publisherEdge("Disputes", "partial", "PostingRequested", "ProvisionalCreditPosted"),
 		{name: "DisputesweepFunction → Bus", spared: "the suite leaves it nothing to tell; it publishes as the others do"},
 		publisherEdge("Enrich", publishKinds, "TransactionEnriched"),
-		publisherEdge("Posting", publishKinds, "TransactionPosted"),
+		publisherEdge("Posting", publishKinds, "TransactionPosted", "OrphanReversal", "UnmatchedRefund"),
 		publisherEdge("Reconcile", "partial", "ReconciliationBreakFound", "ReconciliationCompleted"),
 		publisherEdge("Standardize", publishKinds, "TransactionStandardized"),
 		{name: "Bus → every rule", spared: "with AWS's own key nothing fails here, nor does it in the local runtime"},
@@ -68,7 +68,7 @@ var faultEdges = slices.Concat(
 		{name: "RulesRule → RulesStateMachine", steps: []faultStep{{"events:Deliver/*RulesStateMachine*", ruleKinds}, {"states:StartExecution", "throttle fail fail-after"}}},
 		{name: "RulesStateMachine → decision", steps: []faultStep{{"states:Run", "slow abort abort-after expire"}}},
 		{name: "RulesStateMachine → Bus", steps: []faultStep{{"events:PutEvents/TransactionPostingApproved", "partial fail throttle fail-after"},
-			{"events:PutEvents/TransactionRoutedToSuspense", "throttle"}, {"events:PutEvents/TransactionPostingFailed", "throttle"}, {"events:PutEvents/*Found", "throttle"}}},
+			{"events:PutEvents/TransactionRoutedToSuspense", "throttle"}, {"events:PutEvents/TransactionPostingFailed", "throttle"}, {"events:PutEvents/*Found", "throttle"}, {"events:PutEvents/FeeApplied", ""}}},
 		{name: "RulesStateMachine → RulesDeadLetters", steps: []faultStep{{"sqs:SendMessage/*RulesDeadLetters*", "fail"}}},
 		{name: "AuditLogRule → AuditLogPartitionedStream", steps: []faultStep{{"events:Deliver/*AuditLog*", ruleKinds}, {"firehose:PutRecordBatch", "throttle fail fail-after"}}},
 		{name: "AuditLogPartitionedStream → BucketsAudit", steps: []faultStep{{"firehose:Deliver", "duplicate delay drop"}, {"s3:PutObject/*udit*", "fail-after"}}},
@@ -242,7 +242,7 @@ func TestFaultReportNamesEdges(t *testing.T) {
 	require.Contains(t, gaps, "posting → ledger: timeout")
 	require.NotContains(t, gaps, "posting → ledger: timeout-after")
 	text := report.Markdown()
-	require.Contains(t, text, "| one | `` | 0 | 15 | ? | ? | not reached | 0.0 |")
+	require.Contains(t, text, "| one | `` | 0 | 15 | 0 | ? | ? | not reached | 0.0 |")
 	require.Regexp(t, `(?m)^\| Pipe → Bus \|.* 3 \|`, text)
 	require.Regexp(t, `(?m)^\| kms:Encrypt \|.* 5 \|`, text)
 }

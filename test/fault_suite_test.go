@@ -36,7 +36,7 @@ type scenario struct {
 	quick bool
 	// before and after run before the payments are written and when they are at rest, with the faults still armed, between when the
 	// first of them are at rest and the others, which are about the same payments, have not come; restore when the faults are
-	// disarmed, to put back what was given up.
+	// disarmed, to put back what was given up, by default what chance made of it.
 	before, between, after, restore func(*faultRun)
 	// dead are the messages that must be left in dead-letter queues at the end; nil for none.
 	dead func(*faultRun) map[string]int
@@ -56,6 +56,8 @@ type faultRun struct {
 	*system
 	t     *testing.T
 	input *faultInput
+	// redriven is how many messages `payrail redrive` has put back.
+	redriven int
 }
 
 const (
@@ -142,12 +144,13 @@ func runScenario(t *testing.T, sc scenario, seed uint64, payments int, report *f
 	run := &faultRun{t: t, input: newFaultInput(seed, payments)}
 	result := faultResult{Scenario: sc.name, Faults: sc.plan, Payments: run.input.payments, Invariants: notReached}
 	defer func() {
+		result.PutBack = run.redriven
 		if run.system != nil {
 			result.Injected = byEdge(run.Faults.Report().Injected)
 		}
 		result.Seconds = time.Since(begun).Seconds()
 		report.add(result)
-		t.Logf("%d payments, injected %v, %.1f s", result.Payments, result.Injected, result.Seconds)
+		t.Logf("%d payments, injected %v, put back %d, %.1f s", result.Payments, result.Injected, result.PutBack, result.Seconds)
 	}()
 	run.system = startFaulty(t, sc)
 	if sc.before != nil {
@@ -172,10 +175,13 @@ func runScenario(t *testing.T, sc scenario, seed uint64, payments int, report *f
 	}
 	run.requireInjected(armed)
 	run.Faults.Clear()
-	if sc.restore != nil {
+	switch {
+	case sc.restore != nil:
 		sc.restore(run)
-		run.awaitRest()
+	case sc.dead == nil:
+		run.redriveFew()
 	}
+	run.awaitRest()
 	var dead map[string]int
 	if sc.dead != nil {
 		dead = sc.dead(run)
