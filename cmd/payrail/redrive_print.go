@@ -122,7 +122,7 @@ func (a *application) showRedriven(r redrive.Report) error {
 		if !r.DryRun {
 			line += fmt.Sprintf("; %d remain", s.Remaining.Items)
 			if n := s.Remaining.InHand; n > 0 {
-				line += fmt.Sprintf(", %d of them in hand, out of sight for up to %.0f minutes", n, redrive.PutBackHold.Minutes())
+				line += fmt.Sprintf(", about %d of them in hand: SQS counts late, and what a receive has lost is back within %.0f minutes", n, redrive.PutBackHold.Minutes())
 			}
 		}
 		fmt.Fprintln(a.stdout, line)

@@ -164,7 +164,7 @@ func TestShowRedriven(t *testing.T) {
 		Stores: []redrive.StoreReport{{Store: "PostingDeadLetters", To: "PostingQueue", Tally: redrive.Tally{PutBack: 2, Left: maxProblems, Failed: 1}, Stopped: "interrupted", Notes: []string{"a note"}, Remaining: redrive.Count{Items: 21, InHand: 10}}}}
 	var stdout bytes.Buffer
 	require.NoError(t, (&application{stdout: &stdout}).showRedriven(report))
-	for _, want := range []string{"PostingDeadLetters  2 put back to PostingQueue, 20 left, 1 failed; 21 remain, 10 of them in hand, out of sight for up to 15 minutes\n  a note\n  interrupted\n",
+	for _, want := range []string{"PostingDeadLetters  2 put back to PostingQueue, 20 left, 1 failed; 21 remain, about 10 of them in hand: SQS counts late, and what a receive has lost is back within 15 minutes\n  a note\n  interrupted\n",
 		"  PostingDeadLetters m1: sending it to PostingQueue: broken at once\n", "and others: --json has them", "2 put back, 20 left, 1 failed  rd_1\n"} {
 		require.Contains(t, stdout.String(), want)
 	}

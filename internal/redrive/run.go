@@ -213,6 +213,8 @@ type work struct {
 	started  time.Time
 	recorded bool
 	done     []string
+	// failing is how many failed since anything was put back: one that fails alone does not stop the others.
+	failing int
 }
 
 func (w *work) begin(ctx context.Context) (err error) {
@@ -268,8 +270,12 @@ func (w *work) putBackAll(ctx context.Context, all []held) error {
 			w.report.Stopped = "interrupted"
 			return nil
 		}
-		if w.report.Failed-before.Failed == len(part) {
-			w.report.Stopped = fmt.Sprintf("nothing of the last %d could be put back: the rest stays where it is", len(part))
+		if w.report.Failed-before.Failed < len(part) {
+			w.failing = 0
+			continue
+		}
+		if w.failing += len(part); w.failing >= inFlight {
+			w.report.Stopped = fmt.Sprintf("nothing of the last %d could be put back: the rest stays where it is", w.failing)
 			return nil
 		}
 	}

@@ -70,6 +70,17 @@ func TestWhatCannotBeSentStays(t *testing.T) {
 	require.Equal(t, 25, report.Stores[0].Remaining.Items)
 }
 
+// Ten in a row, not one that happens to be the last of what was taken in hand at once.
+func TestOneThatCannotBeSentDoesNotStopTheOthers(t *testing.T) {
+	w := newWorld()
+	w.fill(25)
+	w.broken["DeleteMessage m10"] = errBroken
+	report := w.run(t, storeOf(Processor), func(r *Request) { r.Rate = 11 / rateReserve.Seconds() }) // Eleven in hand at once.
+	require.Equal(t, Tally{PutBack: 24, Failed: 1}, report.Tally)
+	require.Empty(t, report.Stores[0].Stopped)
+	require.Equal(t, []string{"m10"}, w.visible("PostingDeadLetters"))
+}
+
 // One message that fails does not keep the others.
 func TestAFailureInTheMiddleLeavesItsItem(t *testing.T) {
 	w := newWorld()

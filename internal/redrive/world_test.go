@@ -2,6 +2,7 @@ package redrive
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -46,7 +47,7 @@ const (
 	postingRule = "arn:aws:events:us-east-1:123456789012:rule/bus/posting-rule"
 )
 
-// world is everything that items come from and go to. What it was told is in said, in order; a call whose name is in broken fails.
+// world is everything that items come from and go to. What it was told is in said, in order; a call fails whose name, alone or with its detail, is in broken.
 type world struct {
 	mu       sync.Mutex
 	queues   map[string][]*message
@@ -83,7 +84,7 @@ func (w *world) call(name string, detail ...string) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.broken[name]; err != nil {
+	if err := cmp.Or(w.broken[name], w.broken[strings.Join(append([]string{name}, detail...), " ")]); err != nil {
 		return err
 	}
 	if len(detail) > 0 {
