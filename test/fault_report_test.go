@@ -80,7 +80,7 @@ const checked = `## What holds after each scenario
 - Each posting has its whole story in the archive, from authorized to posted; archive and audit log have the same events, and so has the
   timeline where the tracker is in the stack.
 - Every queue is empty, and every dead-letter queue but for what a scenario says must lie there. What was set aside was put back with ` + "`payrail redrive`" + `;
-  where setting aside is not what a scenario is about, that is at most one payment in a hundred, whose every attempt a fault has hit.
+  where setting aside is not what a scenario is about, that is a handful at most, and only where chance can hit all attempts.
 - Each fault of the scenario has happened.
 
 `

@@ -36,8 +36,10 @@ type scenario struct {
 	quick bool
 	// before and after run before the payments are written and when they are at rest, with the faults still armed, between when the
 	// first of them are at rest and the others, which are about the same payments, have not come; restore when the faults are
-	// disarmed, to put back what was given up, by default what chance made of it.
+	// disarmed, to put back what was given up.
 	before, between, after, restore func(*faultRun)
+	// chance is how many messages a dead-letter queue may hold because a fault has hit every attempt of somebody; they are put back.
+	chance map[string]int
 	// dead are the messages that must be left in dead-letter queues at the end; nil for none.
 	dead func(*faultRun) map[string]int
 }
@@ -163,6 +165,7 @@ func runScenario(t *testing.T, sc scenario, seed uint64, payments int, report *f
 	require.NoError(t, run.Faults.Follow(plan))
 	run.write(t, run.input.first)
 	run.awaitRest()
+	run.redriveFew(sc.chance) // Before others come that are about the same payments.
 	if sc.between != nil {
 		sc.between(run)
 		run.awaitRest()
@@ -175,13 +178,11 @@ func runScenario(t *testing.T, sc scenario, seed uint64, payments int, report *f
 	}
 	run.requireInjected(armed)
 	run.Faults.Clear()
-	switch {
-	case sc.restore != nil:
+	run.redriveFew(sc.chance)
+	if sc.restore != nil {
 		sc.restore(run)
-	case sc.dead == nil:
-		run.redriveFew()
+		run.awaitRest()
 	}
-	run.awaitRest()
 	var dead map[string]int
 	if sc.dead != nil {
 		dead = sc.dead(run)

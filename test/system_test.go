@@ -21,13 +21,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/payrail/payrail/internal/assembly"
 	"github.com/payrail/payrail/internal/awsconfig"
 	"github.com/payrail/payrail/internal/directory"
 	"github.com/payrail/payrail/internal/ledger"
+	"github.com/payrail/payrail/internal/queuedepth"
 	"github.com/payrail/payrail/internal/timeline"
 	"github.com/payrail/payrail/internal/token"
 	"github.com/payrail/payrail/local"
@@ -287,7 +287,7 @@ func (s *system) requireSound(t *testing.T) {
 	require.Empty(t, s.deadLetters(t))
 }
 
-// deadLetters lists the dead-letter queues that hold something.
+// deadLetters lists the dead-letter queues that hold something, be it out of sight.
 func (s *system) deadLetters(t *testing.T) []string {
 	t.Helper()
 	client := sqs.NewFromConfig(s.aws)
@@ -299,10 +299,10 @@ func (s *system) deadLetters(t *testing.T) []string {
 		if !strings.Contains(name, "DeadLetters") && !strings.Contains(name, "Undelivered") {
 			continue
 		}
-		out, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameApproximateNumberOfMessages}})
+		depth, err := queuedepth.Of(t.Context(), client, url)
 		require.NoError(t, err)
-		if n := out.Attributes["ApproximateNumberOfMessages"]; n != "0" {
-			holding = append(holding, name+": "+n)
+		if depth.All > 0 {
+			holding = append(holding, fmt.Sprintf("%s: %d", name, depth.All))
 		}
 	}
 	return holding
