@@ -45,8 +45,8 @@ test: test/node/node_modules ## everything CI runs
 	go test -p 1 -timeout $(PATIENCE) $(REST)
 
 # How many payments each scenario of `make fault` takes, more than 100,000 in all, and the seed of its faults.
-FAULT_PAYMENTS ?= $(or $(PAYRAIL_FAULT_PAYMENTS),1500)
-FAULT_SEED ?= $(or $(PAYRAIL_FAULT_SEED),20260709)
+FAULT_PAYMENTS ?= 1500
+FAULT_SEED ?= 20260709
 
 fault: ## every fault at every edge, with more than 100,000 payments; the report goes to dist/fault-report.md
 	PAYRAIL_FAULT_PAYMENTS=$(FAULT_PAYMENTS) PAYRAIL_FAULT_SEED=$(FAULT_SEED) go test -count=1 -timeout 59m -run 'TestFault' -v ./test

@@ -47,7 +47,7 @@ func giveUpScenarios() []scenario {
 		{name: "targets not letting their rules in, and put back", plan: targetsRefusing(), timeline: true, share: 30, quick: true, between: redriven("StandardizeUndelivered", "EnrichUndelivered",
 			"AccountinterfaceUndelivered", "PostingUndelivered", "TrackerUndelivered", "RulesUndelivered", "AuditLogUndelivered")},
 		{name: "poison in every queue", plan: "poison:sqs:SendMessage/*Queue*=0.01", timeline: true, share: 60, quick: true, dead: (*faultRun).poison},
-		{name: "disputes' events under fire", plan: "duplicate:events:Deliver/*DisputesQueue*=0.5,drop:events:Deliver/*DisputesQueue*=0.3,delay:events:Deliver/*DisputesQueue*=0.2:30s," +
+		{name: "disputes' events under fire", plan: "fail-after:dynamodb:TransactWriteItems/*Ledger*=1/3,duplicate:events:Deliver/*DisputesQueue*=0.5,drop:events:Deliver/*DisputesQueue*=0.3,delay:events:Deliver/*DisputesQueue*=0.2:30s," +
 			"reorder:events:Deliver/*DisputesQueue*=0.3:30s,fail-after:events:Deliver/*DisputesQueue*=0.2,throttle:sqs:SendMessage/*DisputesQueue*=0.2,fail-after:sqs:SendMessage/*DisputesQueue*=0.2," +
 			"fail:sqs:SendMessage/*DisputesQueue*=1/2x2!AccessDenied,partial:events:PutEvents/DisputeOpened=1/2,partial:events:PutEvents/PostingRequested=1/2,partial:events:PutEvents/ProvisionalCreditPosted=1/2",
 			timeline: true, share: 20, after: (*faultRun).dispute},
