@@ -165,7 +165,7 @@ func runScenario(t *testing.T, sc scenario, seed uint64, payments int, report *f
 	require.NoError(t, run.Faults.Follow(plan))
 	run.write(t, run.input.first)
 	run.awaitRest()
-	run.redriveFew(sc.chance) // Before others come that are about the same payments.
+	run.redriveFew(sc.chance, underFire) // Before others come that are about the same payments.
 	if sc.between != nil {
 		sc.between(run)
 		run.awaitRest()
@@ -178,7 +178,7 @@ func runScenario(t *testing.T, sc scenario, seed uint64, payments int, report *f
 	}
 	run.requireInjected(armed)
 	run.Faults.Clear()
-	run.redriveFew(sc.chance)
+	run.redriveFew(sc.chance, 1)
 	if sc.restore != nil {
 		sc.restore(run)
 		run.awaitRest()
