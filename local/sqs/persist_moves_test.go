@@ -47,13 +47,17 @@ func TestAMoveTaskGoesOnWhereItWas(t *testing.T) {
 		require.Equal(t, MoveRunning, tasks[0].Status)
 		require.Equal(t, handle, tasks[0].TaskHandle)
 		require.Equal(t, 10, tasks[0].MaxNumberOfMessagesPerSecond)
-		moved = tasks[0].ApproximateNumberOfMessagesMoved
-		depth, err := s.Depth(source)
-		require.NoError(t, err)
-		require.Equal(t, moved, depth)
-		depth, err = s.Depth(dlq)
-		require.NoError(t, err)
-		require.Equal(t, dead-moved, depth)
+		// It is at work again meanwhile: what it counts and what has moved agree at some moment, or never.
+		require.Eventually(t, func() bool {
+			tasks, err := s.Moves(dlq, 1)
+			require.NoError(t, err)
+			there, err := s.Depth(source)
+			require.NoError(t, err)
+			left, err := s.Depth(dlq)
+			require.NoError(t, err)
+			moved = tasks[0].ApproximateNumberOfMessagesMoved
+			return there == moved && left == dead-moved
+		}, 10*time.Second, time.Millisecond)
 	}
 	send(t, s, dlq, "came later")
 	done := finished(t, s, c, dlq)

@@ -85,7 +85,12 @@ func New(o Options) *Service {
 }
 
 // Close ends all waiting receives.
-func (s *Service) Close() { s.closeOnce.Do(func() { close(s.closed) }) }
+func (s *Service) Close() {
+	s.closeOnce.Do(func() { close(s.closed) })
+	// A step of a move task that is under way ends before its store is closed.
+	s.movesMu.Lock()
+	defer s.movesMu.Unlock()
+}
 
 // CreateQueue makes a queue, or returns the existing one of that name if it has the attributes asked for.
 func (s *Service) CreateQueue(spec QueueSpec) (arn, url string, err error) {
